@@ -1,0 +1,37 @@
+// FlowKey: what names a connection inside one Stack, 24 bytes: the remote socket, the local port,
+// and the local address and interface as small interned numbers.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "rapport/base/address.hh"
+
+namespace rapport {
+
+// Index into the stack's interned local addresses (see tcp/local_addresses.hh).
+struct LocalId {
+  uint16_t v = 0;
+  friend constexpr bool operator==(LocalId, LocalId) = default;
+};
+
+struct FlowKey {
+  IpAddress remote;
+  uint16_t remote_port = 0;
+  uint16_t local_port = 0;
+  LocalId local;
+  uint16_t interface = 0;
+
+  friend bool operator==(const FlowKey& a, const FlowKey& b) {
+    return std::memcmp(&a, &b, sizeof(FlowKey)) == 0;
+  }
+  // Ports, local address and interface in one word.
+  [[nodiscard]] uint64_t ports_and_local() const {
+    uint64_t w = 0;
+    std::memcpy(&w, &remote_port, 8);
+    return w;
+  }
+};
+static_assert(sizeof(FlowKey) == 24);
+
+}  // namespace rapport

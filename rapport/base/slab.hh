@@ -1,0 +1,124 @@
+// Slab<T>: equal slots named by 32-bit indices, in one reserved range of address space that never
+// moves. The cap is fixed at construction; memory is first touched ahead of need in small pieces by
+// prepare(), never by the one who allocates. Index 0 is never handed out (kNone).
+// The object in a slot lives from allocate() to release(). A T with a member `generation` (not among
+// its first four octets, which the free list uses) keeps it from tenant to tenant; release() raises
+// it, so that a Handle to an earlier tenant is seen to be stale.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "rapport/base/assert.hh"
+#include "rapport/base/handle.hh"
+
+namespace rapport {
+
+// Address space: reserve once, commit ahead of need, give back at the end. Implemented in slab.cc.
+class Reservation {
+ public:
+  explicit Reservation(size_t octets);
+  ~Reservation();
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+
+  [[nodiscard]] std::byte* data() const { return data_; }
+  [[nodiscard]] size_t touched() const { return touched_; }
+  // Touches pages so that [0, upto) is resident, at most `limit` octets now. Returns octets touched.
+  size_t touch(size_t upto, size_t limit);
+  // How many mmap calls this process's reservations have made: for the allocation test.
+  [[nodiscard]] static uint64_t mappings();
+
+ private:
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;
+  size_t touched_ = 0;
+};
+
+enum class Reuse : uint8_t { NewestFirst, OldestFirst };
+
+template <class T, Reuse kReuse = Reuse::NewestFirst>
+class Slab {
+ public:
+  // At most `cap` objects alive at once.
+  explicit Slab(uint32_t cap) : space_((size_t{cap} + 1) * sizeof(Slot)), cap_(cap) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    prepare(kAhead);
+  }
+
+  // The index of a new, value-initialised T; kNone when the cap is reached.
+  [[nodiscard]] uint32_t allocate() {
+    uint32_t i = free_head_;
+    if (i != kNone) {
+      free_head_ = slot(i).next_free;
+      if (free_head_ == kNone) free_tail_ = kNone;
+    } else {
+      if (top_ > cap_) return kNone;
+      i = top_++;
+    }
+    ++used_;
+    if constexpr (requires(T& t) { t.generation; }) {
+      const uint32_t generation = (*this)[i].generation;
+      T* fresh = ::new (static_cast<void*>(&slot(i))) T{};
+      fresh->generation = generation == 0 ? 1 : generation;
+    } else {
+      ::new (static_cast<void*>(&slot(i))) T{};
+    }
+    return i;
+  }
+
+  void release(uint32_t i) {
+    ASSERT(i != kNone && i < top_ && used_ > 0);
+    --used_;
+    if constexpr (requires(T& t) { t.generation; }) {  // a handle to the old tenant is now stale
+      if (++(*this)[i].generation == 0) (*this)[i].generation = 1;
+    }
+    Slot& s = slot(i);
+    s.next_free = kNone;
+    if constexpr (kReuse == Reuse::OldestFirst) {
+      if (free_tail_ == kNone) free_head_ = i;
+      else slot(free_tail_).next_free = i;
+      free_tail_ = i;
+    } else {
+      s.next_free = free_head_;
+      free_head_ = i;
+    }
+  }
+
+  [[nodiscard]] T& operator[](uint32_t i) { return *std::launder(reinterpret_cast<T*>(&slot(i))); }
+  [[nodiscard]] const T& operator[](uint32_t i) const {
+    return *std::launder(reinterpret_cast<const T*>(space_.data() + size_t{i} * sizeof(Slot)));
+  }
+  [[nodiscard]] uint32_t used() const { return used_; }
+  [[nodiscard]] uint32_t cap() const { return cap_; }
+  // One more than the highest index ever handed out.
+  [[nodiscard]] uint32_t top() const { return top_; }
+  [[nodiscard]] bool full() const { return free_head_ == kNone && top_ > cap_; }
+
+  // Once a turn: touches memory ahead of need, at most `limit` octets; returns the octets touched.
+  size_t prepare(size_t limit) {
+    const size_t want = size_t{top_} * sizeof(Slot) + kAhead;
+    if (space_.touched() >= want) return 0;
+    return space_.touch(want, limit);
+  }
+
+ private:
+  static constexpr size_t kAhead = 65536;
+  union Slot {
+    alignas(T) std::byte bytes[sizeof(T)];
+    uint32_t next_free;
+  };
+  [[nodiscard]] Slot& slot(uint32_t i) { return reinterpret_cast<Slot*>(space_.data())[i]; }
+
+  Reservation space_;
+  uint32_t cap_;
+  uint32_t top_ = 1;
+  uint32_t used_ = 0;
+  uint32_t free_head_ = kNone;
+  uint32_t free_tail_ = kNone;
+};
+
+}  // namespace rapport
