@@ -1,0 +1,108 @@
+// Stack: one shard's whole protocol world, without I/O. Four kinds of methods (DESIGN §4):
+//   inputs     receive(burst, now), command(c, now), expire(now)
+//   outputs    next_frame(), next_event(), next_deadline()
+//   questions  status, counters, trace, pools
+// Time comes in as an argument and never goes back. After any input, take frames until there are
+// none (that is when owed segments are made: owe, then pay once), take events until there are none,
+// then wait for a frame, a call or next_deadline(). Not thread-safe; movable it is not.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "rapport/base/address.hh"
+#include "rapport/base/frame.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/tcp/commands.hh"
+#include "rapport/tcp/config.hh"
+#include "rapport/tcp/counters.hh"
+
+namespace rapport::tcp {
+class Engine;
+}
+
+namespace rapport::stack {
+
+struct Config {
+  std::vector<Cidr> addresses;   // ours, with their networks; the first that reaches a peer is used
+  uint16_t mtu = 1500;           // of the device: the largest IPv4 packet
+  uint32_t frame_headroom = 64;  // octets kept free before the IP header for the device
+  tcp::Config tcp;
+  // Called once per SendBorrowed when its octets are no longer needed. May be nullptr.
+  void (*release)(void* context, uint64_t token) = nullptr;
+  void* release_context = nullptr;
+};
+
+class Stack {
+ public:
+  // `frames` gives the buffers of all frames that this stack makes; it must outlive the stack, and
+  // its buffers must hold frame_headroom + mtu octets.
+  Stack(const Config& config, FramePool& frames);
+  ~Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+
+  // --- inputs ---------------------------------------------------------------------------------
+  // One burst of IP packets, as they came; each frame is consumed (left empty).
+  void receive(std::span<Frame> burst, Instant now);
+  // Timers that are due. Bounded work: while next_deadline() <= now, call again before time moves.
+  void expire(Instant now);
+
+  std::expected<Handle, Error> command(const tcp::Connect& c, Instant now);
+  std::expected<Handle, Error> command(const tcp::Listen& c, Instant now);
+  std::expected<Handle, Error> command(const tcp::Accept& c, Instant now);
+  std::expected<ByteCount, Error> command(const tcp::Send& c, Instant now);
+  std::expected<void, Error> command(const tcp::SendBorrowed& c, Instant now);
+  std::expected<ByteCount, Error> command(const tcp::Receive& c, Instant now);
+  std::expected<void, Error> command(const tcp::Consume& c, Instant now);
+  std::expected<void, Error> command(const tcp::ShutdownWrite& c, Instant now);
+  std::expected<void, Error> command(const tcp::Close& c, Instant now);
+  std::expected<void, Error> command(const tcp::Abort& c, Instant now);
+  std::expected<void, Error> command(const tcp::CloseListener& c, Instant now);
+  std::expected<void, Error> command(const tcp::SetOptions& c, Instant now);
+  std::expected<tcp::Status, Error> command(const tcp::GetStatus& c, Instant now);
+
+  // Stops all listeners and closes every connection as CLOSE does; what is left at `deadline` is
+  // aborted by expire() with CloseReason::Drained. drained() when only TIME-WAIT is left.
+  void drain(Instant now, Instant deadline);
+  [[nodiscard]] bool drained() const;
+
+  // --- outputs --------------------------------------------------------------------------------
+  // The next IP packet to send; a false frame when there is none.
+  [[nodiscard]] Frame next_frame();
+  // The next thing that happened; false when there is none. Events of one connection coalesce.
+  [[nodiscard]] bool next_event(tcp::Occurrence& out);
+  // When expire() wants to be called; kNever when no timer runs.
+  [[nodiscard]] Instant next_deadline();
+
+  // --- questions ------------------------------------------------------------------------------
+  // The first contiguous run of unread text, valid until the next input.
+  [[nodiscard]] std::span<const uint8_t> readable(Handle connection) const;
+  [[nodiscard]] const tcp::Counters& counters() const;
+  [[nodiscard]] Trace& trace();
+  // A hash of every protocol field, the same for the same history (DESIGN: Replay).
+  [[nodiscard]] uint64_t fingerprint() const;
+
+  // What is alive now. All zero: every pool is empty.
+  struct Population {
+    uint32_t connections = 0, half_open = 0, time_wait = 0, listeners = 0;
+    uint32_t transfers = 0, extras = 0, blocks = 0, pieces = 0;
+  };
+  [[nodiscard]] Population population() const;
+  // Handles of all connections (any state but LISTEN and unaccepted half-open), in slab order.
+  void connections(std::vector<Handle>& out) const;
+  // The state of whatever lives under this tuple: Listen is not a tuple; Closed when nobody does.
+  [[nodiscard]] tcp::State state_of(const Endpoint& local, const Endpoint& remote) const;
+  // For tests and auditors: the first broken invariant in words, empty when all hold.
+  [[nodiscard]] std::string_view audit() const;
+
+ private:
+  struct World;
+  std::unique_ptr<World> world_;
+};
+
+}  // namespace rapport::stack
