@@ -2,6 +2,8 @@
 // key serve both families. Parsing text is in address.cc.
 #pragma once
 
+#include "rapport/base/reason.hh"
+
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -9,8 +11,6 @@
 #include <expected>
 #include <string>
 #include <string_view>
-
-#include "rapport/base/reason.hh"
 
 namespace rapport {
 
@@ -22,6 +22,7 @@ struct IpAddress {
   static constexpr IpAddress v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
     return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
   }
+
   // `host` is in host order: 10.0.0.1 is 0x0a000001.
   static constexpr IpAddress v4(uint32_t host) {
     return v4(static_cast<uint8_t>(host >> 24), static_cast<uint8_t>(host >> 16),
@@ -34,22 +35,27 @@ struct IpAddress {
     }
     return octets[10] == 0xff && octets[11] == 0xff;
   }
+
   // The IPv4 address in host order; meaningful when is_v4().
   [[nodiscard]] constexpr uint32_t v4_host() const {
-    return uint32_t{octets[12]} << 24 | uint32_t{octets[13]} << 16 | uint32_t{octets[14]} << 8 |
-           uint32_t{octets[15]};
+    return uint32_t{octets[12]} << 24 | uint32_t{octets[13]} << 16 | uint32_t{octets[14]} << 8
+           | uint32_t{octets[15]};
   }
+
   // :: or 0.0.0.0
   [[nodiscard]] constexpr bool is_unspecified() const {
     return *this == IpAddress{} || (is_v4() && v4_host() == 0);
   }
+
   [[nodiscard]] constexpr bool is_multicast() const {
     return is_v4() ? (octets[12] & 0xf0) == 0xe0 : octets[0] == 0xff;
   }
+
   // 255.255.255.255 and the reserved class E (240/4).
   [[nodiscard]] constexpr bool is_reserved_or_broadcast() const {
     return is_v4() && (octets[12] & 0xf0) == 0xf0;
   }
+
   [[nodiscard]] constexpr bool is_loopback() const {
     if (is_v4()) return octets[12] == 127;
     IpAddress one{};

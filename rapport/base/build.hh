@@ -3,7 +3,8 @@
 
 namespace rapport {
 
-// RAPPORT_CHECKS=1 turns on the costly invariants: the two-halves oracle, the auditors of every turn.
+// RAPPORT_CHECKS=1 turns on the costly invariants: the two-halves oracle, the auditors of every
+// turn.
 #if defined(RAPPORT_CHECKS) && RAPPORT_CHECKS
 inline constexpr bool kChecks = true;
 #else

@@ -2,10 +2,10 @@
 // and the local address and interface as small interned numbers.
 #pragma once
 
+#include "rapport/base/address.hh"
+
 #include <cstdint>
 #include <cstring>
-
-#include "rapport/base/address.hh"
 
 namespace rapport {
 
@@ -25,13 +25,15 @@ struct FlowKey {
   friend bool operator==(const FlowKey& a, const FlowKey& b) {
     return std::memcmp(&a, &b, sizeof(FlowKey)) == 0;
   }
+
   // Ports, local address and interface in one word.
   [[nodiscard]] uint64_t ports_and_local() const {
     uint64_t w = 0;
-    std::memcpy(&w, &remote_port, 8);
+    std::memcpy(&w, reinterpret_cast<const char*>(this) + sizeof(IpAddress), sizeof(w));
     return w;
   }
 };
+
 static_assert(sizeof(FlowKey) == 24);
 
 }  // namespace rapport

@@ -11,11 +11,15 @@ struct Handle {
 
   friend constexpr bool operator==(Handle, Handle) = default;
   friend constexpr auto operator<=>(Handle, Handle) = default;
+
   static constexpr Handle make(uint32_t index, uint32_t generation) {
     return {uint64_t{generation} << 32 | index};
   }
+
   [[nodiscard]] constexpr uint32_t index() const { return static_cast<uint32_t>(v); }
+
   [[nodiscard]] constexpr uint32_t generation() const { return static_cast<uint32_t>(v >> 32); }
+
   [[nodiscard]] constexpr explicit operator bool() const { return v != 0; }
 };
 

@@ -19,6 +19,7 @@ class Random {
       word = z ^ (z >> 31);
     }
   }
+
   explicit constexpr Random(const std::array<uint64_t, 4>& seed) : state_(seed) {
     if ((state_[0] | state_[1] | state_[2] | state_[3]) == 0) state_[0] = 1;
   }
@@ -34,16 +35,22 @@ class Random {
     state_[3] = rotate(state_[3], 45);
     return result;
   }
+
   constexpr uint32_t next32() { return static_cast<uint32_t>(next() >> 32); }
+
   // 0 .. bound-1, by multiplication (bias below 2^-32 for the bounds used here). bound > 0.
   constexpr uint32_t below(uint32_t bound) {
     return static_cast<uint32_t>((uint64_t{next32()} * bound) >> 32);
   }
+
   // true once in `parts_per_million` / 1,000,000.
-  constexpr bool chance_ppm(uint32_t parts_per_million) { return below(1'000'000) < parts_per_million; }
+  constexpr bool chance_ppm(uint32_t parts_per_million) {
+    return below(1'000'000) < parts_per_million;
+  }
 
  private:
   static constexpr uint64_t rotate(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+
   std::array<uint64_t, 4> state_{};
 };
 

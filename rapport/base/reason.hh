@@ -9,47 +9,48 @@ namespace rapport {
 
 // What a command answers when it cannot be carried out. errno lives in socket/ only.
 enum class Error : uint8_t {
-  DoesNotExist,        // no such connection or listener (RFC 9293: "connection does not exist")
-  AlreadyExists,       // the tuple or the listening port is taken ("connection already exists")
-  RemoteUnspecified,   // an active OPEN, or a SEND in LISTEN, without a remote socket
-  RemoteInvalid,       // broadcast, multicast, unspecified or otherwise not a peer (MUST-46)
-  LocalInvalid,        // the local address is not one of ours
-  NoFreePort,          // every ephemeral port towards that peer is in use (RFC 6056)
+  DoesNotExist,           // no such connection or listener (RFC 9293: "connection does not exist")
+  AlreadyExists,          // the tuple or the listening port is taken ("connection already exists")
+  RemoteUnspecified,      // an active OPEN, or a SEND in LISTEN, without a remote socket
+  RemoteInvalid,          // broadcast, multicast, unspecified or otherwise not a peer (MUST-46)
+  LocalInvalid,           // the local address is not one of ours
+  NoFreePort,             // every ephemeral port towards that peer is in use (RFC 6056)
   InsufficientResources,  // a cap is reached: table, slab or buffer is full
-  WouldBlock,          // nothing to read, nothing to accept, or no room to write just now
-  Closing,             // "connection closing": our side has closed, or the peer has and all is read
-  Reset,               // the peer aborted
-  TimedOut,            // R2 or the user timeout passed
-  Refused,             // the peer answered our SYN with a reset
-  Aborted,             // this side aborted
-  NotAllowed,          // a value that this stack does not permit (Diffserv, option out of bounds)
-  InvalidArgument,     // the command makes no sense as given
-  Unreachable,         // no route to the remote
+  WouldBlock,             // nothing to read, nothing to accept, or no room to write just now
+  Closing,          // "connection closing": our side has closed, or the peer has and all is read
+  Reset,            // the peer aborted
+  TimedOut,         // R2 or the user timeout passed
+  Refused,          // the peer answered our SYN with a reset
+  Aborted,          // this side aborted
+  NotAllowed,       // a value that this stack does not permit (Diffserv, option out of bounds)
+  InvalidArgument,  // the command makes no sense as given
+  Unreachable,      // no route to the remote
+  kCount
 };
 
 // Why a connection ended. Outlives the connection: told in the event, the trace and the counters.
 enum class CloseReason : uint8_t {
-  None,                // not ended
-  ClosedByUs,          // we closed first, TIME-WAIT ran its course or was entered
-  ClosedByPeer,        // the peer closed first, our FIN was acknowledged in LAST-ACK
-  ClosedTogether,      // simultaneous close, by way of CLOSING
-  ResetByPeer,         // an acceptable RST arrived
-  Refused,             // an RST answered our SYN
-  AbortedByUs,         // ABORT, or linger of zero
-  UnreadData,          // closed with unread data, answered by our RST (RFC 2525 2.17)
-  DataAfterClose,      // data arrived after a full close, answered by our RST (SHLD-3)
-  TimedOut,            // R2: retransmission gave up
-  HandshakeTimedOut,   // SYN or SYN-ACK retransmission gave up
-  UserTimedOut,        // the user timeout passed
-  KeepAliveTimedOut,   // every keep-alive probe stayed unanswered
-  OrphanTimedOut,      // no reader, and the peer never finished (FIN-WAIT-2, or orphan retries)
-  LingerTimedOut,      // the linger time passed before all was acknowledged
-  ClosedBeforeOpen,    // CLOSE in SYN-SENT
-  ListenerClosed,      // queued, unaccepted, when its listener closed
-  AcceptOverflow,      // the accept queue was full and the policy is to reset
-  Drained,             // Stack::drain reached its deadline
-  Evicted,             // a table was full and the oldest had to go
-  ReusedTuple,         // TIME-WAIT gave way to a newer SYN (RFC 6191)
+  None,               // not ended
+  ClosedByUs,         // we closed first, TIME-WAIT ran its course or was entered
+  ClosedByPeer,       // the peer closed first, our FIN was acknowledged in LAST-ACK
+  ClosedTogether,     // simultaneous close, by way of CLOSING
+  ResetByPeer,        // an acceptable RST arrived
+  Refused,            // an RST answered our SYN
+  AbortedByUs,        // ABORT, or linger of zero
+  UnreadData,         // closed with unread data, answered by our RST (RFC 2525 2.17)
+  DataAfterClose,     // data arrived after a full close, answered by our RST (SHLD-3)
+  TimedOut,           // R2: retransmission gave up
+  HandshakeTimedOut,  // SYN or SYN-ACK retransmission gave up
+  UserTimedOut,       // the user timeout passed
+  KeepAliveTimedOut,  // every keep-alive probe stayed unanswered
+  OrphanTimedOut,     // no reader, and the peer never finished (FIN-WAIT-2, or orphan retries)
+  LingerTimedOut,     // the linger time passed before all was acknowledged
+  ClosedBeforeOpen,   // CLOSE in SYN-SENT
+  ListenerClosed,     // queued, unaccepted, when its listener closed
+  AcceptOverflow,     // the accept queue was full and the policy is to reset
+  Drained,            // Stack::drain reached its deadline
+  Evicted,            // a table was full and the oldest had to go
+  ReusedTuple,        // TIME-WAIT gave way to a newer SYN (RFC 6191)
   kCount
 };
 
@@ -57,30 +58,77 @@ enum class CloseReason : uint8_t {
 enum class DropReason : uint8_t {
   None,
   // below IP
-  FrameTooShort, FrameNotIp,
+  FrameTooShort,
+  FrameNotIp,
   // IPv4
-  Ipv4Version, Ipv4HeaderLength, Ipv4TotalLength, Ipv4Checksum, Ipv4Fragment, Ipv4NotOurs,
-  MartianSource, MulticastDestination, UnknownProtocol, Ipv4OptionsMalformed,
+  Ipv4Version,
+  Ipv4HeaderLength,
+  Ipv4TotalLength,
+  Ipv4Checksum,
+  Ipv4Fragment,
+  Ipv4NotOurs,
+  MartianSource,
+  MulticastDestination,
+  UnknownProtocol,
+  Ipv4OptionsMalformed,
   // ICMP
-  IcmpTooShort, IcmpChecksum, IcmpIgnored,
+  IcmpTooShort,
+  IcmpChecksum,
+  IcmpIgnored,
   // TCP header
-  TcpTooShort, TcpDataOffset, TcpChecksum, TcpPortZero, TcpOptionLength,
+  TcpTooShort,
+  TcpDataOffset,
+  TcpChecksum,
+  TcpPortZero,
+  TcpOptionLength,
   // TCP connection management
-  ListenNotSyn, ListenRst, ListenSynFin, ListenLand, SynQueueFull, AcceptQueueFull, TableFull,
-  ClosedRst, RemoteNotListenedFor,
-  SynSentBadAck, SynSentRstWithoutAck, SynSentNoSyn,
-  NotAcceptable, PawsRejected, TimestampMissing, RstOutsideWindow, RstChallenged, SynChallenged,
-  AckMissing, AckTooOld, AckTooNew, AckUnacceptable, TextAfterFin, TextBeyondWindow,
-  FinAfterFin, ReassemblyFull, BufferFull, ChallengeThrottled,
-  HalfOpenReset, HalfOpenSyn, TimeWaitRst, TimeWaitStaleSyn, TimeWaitQuiet, TimeWaitText,
+  ListenNotSyn,
+  ListenRst,
+  ListenSynFin,
+  ListenLand,
+  SynQueueFull,
+  AcceptQueueFull,
+  TableFull,
+  ClosedRst,
+  RemoteNotListenedFor,
+  SynSentBadAck,
+  SynSentRstWithoutAck,
+  SynSentNoSyn,
+  NotAcceptable,
+  PawsRejected,
+  TimestampMissing,
+  RstOutsideWindow,
+  RstChallenged,
+  SynChallenged,
+  AckMissing,
+  AckTooOld,
+  AckTooNew,
+  AckUnacceptable,
+  TextAfterFin,
+  TextBeyondWindow,
+  FinAfterFin,
+  ReassemblyFull,
+  BufferFull,
+  ChallengeThrottled,
+  HalfOpenReset,
+  HalfOpenSyn,
+  TimeWaitRst,
+  TimeWaitStaleSyn,
+  TimeWaitQuiet,
+  TimeWaitText,
   DataAfterClose,
   // ours
-  OutboxFull, DebtOverflow, PoolExhausted, NoRoute,
+  OutboxFull,
+  DebtOverflow,
+  PoolExhausted,
+  NoRoute,
   kCount
 };
 
-std::string_view name(Error e);
-std::string_view name(CloseReason r);
-std::string_view name(DropReason r);
+// Error: a phrase for people. CloseReason, DropReason: kebab-case, also the keys of counters and
+// JSON.
+[[nodiscard]] std::string_view name(Error e);
+[[nodiscard]] std::string_view name(CloseReason r);
+[[nodiscard]] std::string_view name(DropReason r);
 
 }  // namespace rapport

@@ -1,19 +1,19 @@
 // Slab<T>: equal slots named by 32-bit indices, in one reserved range of address space that never
 // moves. The cap is fixed at construction; memory is first touched ahead of need in small pieces by
 // prepare(), never by the one who allocates. Index 0 is never handed out (kNone).
-// The object in a slot lives from allocate() to release(). A T with a member `generation` (not among
-// its first four octets, which the free list uses) keeps it from tenant to tenant; release() raises
-// it, so that a Handle to an earlier tenant is seen to be stale.
+// The object in a slot lives from allocate() to release(). A T with a member `generation` (not
+// among its first four octets, which the free list uses) keeps it from tenant to tenant; release()
+// raises it, so that a Handle to an earlier tenant is seen to be stale.
 #pragma once
+
+#include "rapport/base/assert.hh"
+#include "rapport/base/build.hh"
+#include "rapport/base/handle.hh"
 
 #include <cstddef>
 #include <cstdint>
 #include <new>
 #include <type_traits>
-#include <utility>
-
-#include "rapport/base/assert.hh"
-#include "rapport/base/handle.hh"
 
 namespace rapport {
 
@@ -26,10 +26,15 @@ class Reservation {
   Reservation& operator=(const Reservation&) = delete;
 
   [[nodiscard]] std::byte* data() const { return data_; }
+
   [[nodiscard]] size_t touched() const { return touched_; }
-  // Touches pages so that [0, upto) is resident, at most `limit` octets now. Returns octets touched.
+
+  // Touches pages so that [0, upto) is resident, at most `limit` octets now. Returns octets
+  // touched.
   size_t touch(size_t upto, size_t limit);
-  // How many mmap calls this process's reservations have made: for the allocation test.
+  // Makes all of it resident now, on huge pages where there are any: only at start.
+  void populate();
+  // How many mmap calls this thread's reservations have made: for the allocation test.
   [[nodiscard]] static uint64_t mappings();
 
  private:
@@ -46,7 +51,8 @@ class Slab {
   // At most `cap` objects alive at once.
   explicit Slab(uint32_t cap) : space_((size_t{cap} + 1) * sizeof(Slot)), cap_(cap) {
     static_assert(std::is_trivially_destructible_v<T>);
-    prepare(kAhead);
+    ASSERT(cap < UINT32_MAX);
+    (void)prepare(kAhead);
   }
 
   // The index of a new, value-initialised T; kNone when the cap is reached.
@@ -60,10 +66,11 @@ class Slab {
       i = top_++;
     }
     ++used_;
-    if constexpr (requires(T& t) { t.generation; }) {
-      const uint32_t generation = (*this)[i].generation;
+    if constexpr (kHasGeneration) {
+      const auto generation = object(i)->generation;  // 0: memory never used before
       T* fresh = ::new (static_cast<void*>(&slot(i))) T{};
-      fresh->generation = generation == 0 ? 1 : generation;
+      fresh->generation = generation;
+      if (generation == 0) fresh->generation = 1;
     } else {
       ::new (static_cast<void*>(&slot(i))) T{};
     }
@@ -73,14 +80,19 @@ class Slab {
   void release(uint32_t i) {
     ASSERT(i != kNone && i < top_ && used_ > 0);
     --used_;
-    if constexpr (requires(T& t) { t.generation; }) {  // a handle to the old tenant is now stale
-      if (++(*this)[i].generation == 0) (*this)[i].generation = 1;
+    if constexpr (kHasGeneration) {  // a handle to the old tenant is now stale
+      T& old = *object(i);
+      ASSERT(reinterpret_cast<std::byte*>(&old.generation) - slot(i).bytes >= kLinkOctets);
+      if (++old.generation == 0) old.generation = 1;
     }
     Slot& s = slot(i);
     s.next_free = kNone;
     if constexpr (kReuse == Reuse::OldestFirst) {
-      if (free_tail_ == kNone) free_head_ = i;
-      else slot(free_tail_).next_free = i;
+      if (free_tail_ == kNone) {
+        free_head_ = i;
+      } else {
+        slot(free_tail_).next_free = i;
+      }
       free_tail_ = i;
     } else {
       s.next_free = free_head_;
@@ -88,14 +100,24 @@ class Slab {
     }
   }
 
-  [[nodiscard]] T& operator[](uint32_t i) { return *std::launder(reinterpret_cast<T*>(&slot(i))); }
+  // `i` was handed out by allocate(). (A released slot may be read, for its generation only.)
+  [[nodiscard]] T& operator[](uint32_t i) {
+    if constexpr (kChecks) ASSERT(i != kNone && i < top_);
+    return *object(i);
+  }
+
   [[nodiscard]] const T& operator[](uint32_t i) const {
+    if constexpr (kChecks) ASSERT(i != kNone && i < top_);
     return *std::launder(reinterpret_cast<const T*>(space_.data() + size_t{i} * sizeof(Slot)));
   }
+
   [[nodiscard]] uint32_t used() const { return used_; }
+
   [[nodiscard]] uint32_t cap() const { return cap_; }
+
   // One more than the highest index ever handed out.
   [[nodiscard]] uint32_t top() const { return top_; }
+
   [[nodiscard]] bool full() const { return free_head_ == kNone && top_ > cap_; }
 
   // Once a turn: touches memory ahead of need, at most `limit` octets; returns the octets touched.
@@ -105,13 +127,24 @@ class Slab {
     return space_.touch(want, limit);
   }
 
+  // Instead, once at start: makes room for all `cap` objects resident.
+  void populate() { space_.populate(); }
+
+  [[nodiscard]] size_t touched() const { return space_.touched(); }
+
  private:
   static constexpr size_t kAhead = 65536;
+  static constexpr std::ptrdiff_t kLinkOctets = 4;
+  static constexpr bool kHasGeneration = requires(T& t) { &t.generation; };
+
   union Slot {
     alignas(T) std::byte bytes[sizeof(T)];
     uint32_t next_free;
   };
+
   [[nodiscard]] Slot& slot(uint32_t i) { return reinterpret_cast<Slot*>(space_.data())[i]; }
+
+  [[nodiscard]] T* object(uint32_t i) { return std::launder(reinterpret_cast<T*>(&slot(i))); }
 
   Reservation space_;
   uint32_t cap_;

@@ -4,9 +4,9 @@
 // keys nor hashes: old bucket b goes to 2b and 2b+1. At most one bucket is moved per insert.
 #pragma once
 
-#include <cstdint>
-
 #include "rapport/base/slab.hh"
+
+#include <cstdint>
 
 namespace rapport {
 

@@ -1,16 +1,16 @@
 // TimerWheel: one intrusive node per timed object, hierarchical, 1 us resolution, O(1) arm and
 // disarm. A timer never fires early and fires at the first microsecond at or after its instant
-// (DESIGN: Contracts). Work per call is bounded: advance() visits at most `budget` nodes, moved ones
-// included, and next_due() stays at or before `now` while due work is left.
-// The owner gives access to its nodes by index: Nodes must offer `TimerNode& operator()(uint32_t)`.
-// What it does not know: what a timer means.
+// (DESIGN: Contracts). Work per call is bounded: advance() visits at most `budget` nodes, moved
+// ones included, and next_due() stays at or before `now` while due work is left. The owner gives
+// access to its nodes by index: Nodes must offer `TimerNode& operator()(uint32_t)`. What it does
+// not know: what a timer means.
 #pragma once
-
-#include <cstdint>
-#include <vector>
 
 #include "rapport/base/handle.hh"
 #include "rapport/base/time.hh"
+
+#include <cstdint>
+#include <vector>
 
 namespace rapport {
 
@@ -24,6 +24,7 @@ struct TimerNode {
   uint64_t linked : 1 = 0;
   uint64_t slot : 16 = 0;  // level << 8 | index, where it is linked
 };
+
 static_assert(sizeof(TimerNode) == 16);
 
 // Nodes: `TimerNode& operator()(uint32_t index) const` (or non-const).

@@ -4,16 +4,16 @@
 // computes everything from it. When the ring is full the oldest records go and are counted as lost.
 #pragma once
 
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/time.hh"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <type_traits>
 #include <vector>
-
-#include "rapport/base/flow_key.hh"
-#include "rapport/base/handle.hh"
-#include "rapport/base/time.hh"
 
 namespace rapport {
 
@@ -36,11 +36,11 @@ struct TraceSegment {
   uint32_t relative_seq, relative_ack;  // to the ISS/IRS of the flow where known, else 0
   uint16_t window;                      // as on the wire
   uint16_t urgent;
-  uint8_t flags;      // wire::Flags
-  uint8_t direction;  // Direction
-  uint8_t state;      // tcp::State after it was sent / before it was processed
-  uint8_t cause;      // SendCause for a sent segment
-  uint32_t serial;    // the sending stack's frame number
+  uint8_t flags;           // wire::Flags
+  uint8_t direction;       // Direction
+  uint8_t state;           // tcp::State after it was sent / before it was processed
+  uint8_t cause;           // SendCause for a sent segment
+  uint32_t serial;         // the sending stack's frame number
   uint8_t retransmission;  // 1 when any of it was sent before
   uint8_t relative_known;  // 1 when relative_seq/_ack mean something
   uint8_t option_length;   // octets in options
@@ -53,15 +53,24 @@ struct TraceSegment {
 enum class SendCause : uint8_t { Stack, Call, Timer, Answer };
 
 struct TraceTransition {
-  uint8_t from, to;   // tcp::State
-  uint8_t event;      // tcp::Event
+  uint8_t from, to;  // tcp::State
+  uint8_t event;     // tcp::Event
   uint8_t reserved;
-  char clause[60];    // e.g. "RFC 9293 3.10.7.4, eighth"
+  char clause[60];  // e.g. "RFC 9293 3.10.7.4, eighth"
 };
 
 enum class TimerKind : uint8_t {
-  Retransmission, SynRetransmission, DelayedAck, Persist, KeepAlive, UserTimeout, TimeWait,
-  FinWait2, Linger, SillyWindow, HalfOpen
+  Retransmission,
+  SynRetransmission,
+  DelayedAck,
+  Persist,
+  KeepAlive,
+  UserTimeout,
+  TimeWait,
+  FinWait2,
+  Linger,
+  SillyWindow,
+  HalfOpen
 };
 
 struct TraceTimer {
@@ -72,7 +81,7 @@ struct TraceTimer {
 };
 
 struct TraceOptions {
-  uint16_t mss_sent, mss_received;  // 0: absent
+  uint16_t mss_sent, mss_received;                   // 0: absent
   uint8_t window_scale_sent, window_scale_received;  // shift, 0xff: absent
   uint8_t sack_sent, sack_received;
   uint8_t timestamps_sent, timestamps_received;
@@ -88,14 +97,23 @@ struct TraceDrop {
 };
 
 enum class CallKind : uint8_t {
-  OpenActive, OpenPassive, Accept, Send, Receive, ShutdownWrite, Close, Abort, SetOption, Status,
+  OpenActive,
+  OpenPassive,
+  Accept,
+  Send,
+  Receive,
+  ShutdownWrite,
+  Close,
+  Abort,
+  SetOption,
+  Status,
   CloseListener
 };
 
 struct TraceCall {
-  uint8_t call;     // CallKind
-  uint8_t failed;   // 1 when error says why
-  uint8_t error;    // Error
+  uint8_t call;    // CallKind
+  uint8_t failed;  // 1 when error says why
+  uint8_t error;   // Error
   uint8_t reserved;
   uint32_t octets;  // sent or received, where that applies
 };
@@ -123,6 +141,7 @@ struct TraceHeader {
   uint16_t reserved;
   uint32_t number;  // running number in this trace
 };
+
 static_assert(sizeof(TraceHeader) == 64);
 
 struct TraceRecord {
@@ -138,6 +157,7 @@ struct TraceRecord {
     return value;
   }
 };
+
 static_assert(sizeof(TraceRecord) == 256);
 static_assert(sizeof(TraceSegment) <= 192);
 
@@ -146,9 +166,12 @@ class Trace {
  public:
   // Keeps the last `records` records (rounded up to a power of two); 0 turns tracing off.
   void enable(uint32_t records);
+
   [[nodiscard]] bool enabled() const { return mask_ != 0; }
+
   // How many payload octets of each segment are kept (at most 64; default 0).
   void set_snap_length(uint8_t octets) { snap_length_ = octets > 64 ? 64 : octets; }
+
   [[nodiscard]] uint8_t snap_length() const { return snap_length_; }
 
   template <class T>
@@ -162,8 +185,10 @@ class Trace {
 
   // Takes the oldest unread record; false when there is none.
   bool read(TraceRecord& out);
+
   // Records overwritten before anyone read them.
   [[nodiscard]] uint64_t lost() const { return lost_; }
+
   [[nodiscard]] uint64_t written() const { return written_; }
 
  private:

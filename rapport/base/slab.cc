@@ -1,0 +1,69 @@
+// Reservation: address space from the kernel. Small pages only, touched in small pieces ahead of
+// need, because the first touch of a page is the longest pause that a growing table can cause; huge
+// pages only for what is populated as a whole at the start. Nothing is unmapped before the end.
+#include "rapport/base/slab.hh"
+
+#include "rapport/base/assert.hh"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/mman.h>
+
+namespace rapport {
+namespace {
+
+constexpr size_t kPage = 4096;
+
+// Per thread, as a shard's reservations are: no atomics here.
+constinit thread_local uint64_t mappings_made = 0;
+
+constexpr size_t whole_pages(size_t octets) {
+  return (octets + kPage - 1) & ~(kPage - 1);
+}
+
+// Writes what is there, so that a page which its owner used early keeps its contents.
+void make_resident(std::byte* from, const std::byte* to) {
+  for (std::byte* p = from; p < to; p += kPage) {
+    volatile std::byte* at = p;
+    *at = *at;
+  }
+}
+
+}  // namespace
+
+Reservation::Reservation(size_t octets) : size_(whole_pages(std::max<size_t>(octets, 1))) {
+  void* at = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT(at != MAP_FAILED);
+  ++mappings_made;
+  data_ = static_cast<std::byte*>(at);
+  (void)::madvise(data_, size_,
+                  MADV_NOHUGEPAGE);  // advice: without THP it fails, and is not needed
+}
+
+Reservation::~Reservation() {
+  if (data_ != nullptr) (void)::munmap(data_, size_);
+}
+
+size_t Reservation::touch(size_t upto, size_t limit) {
+  const size_t end = std::min(whole_pages(std::min(upto, size_)), touched_ + limit / kPage * kPage);
+  if (end <= touched_) return 0;
+  make_resident(data_ + touched_, data_ + end);
+  const size_t octets = end - touched_;
+  touched_ = end;
+  return octets;
+}
+
+void Reservation::populate() {
+  (void)::madvise(data_, size_, MADV_HUGEPAGE);  // advice, as above
+  make_resident(data_ + touched_, data_ + size_);
+  touched_ = size_;
+}
+
+uint64_t Reservation::mappings() {
+  return mappings_made;
+}
+
+}  // namespace rapport
