@@ -2,6 +2,7 @@
 // A handle outlives what it names; a stale one answers Error::DoesNotExist.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 
 namespace rapport {
