@@ -1,0 +1,158 @@
+// The Internet checksum (RFC 1071). Ones-complement addition is associative and 2^16 = 1 modulo
+// 65535, so 64-bit words and 32-bit words in 64-bit lanes give the same sum as 16-bit words; the
+// folding is left to finish(). Two ways to the same value: plain 64-bit words for short runs and
+// old processors, 256-bit lanes for long runs where the processor has AVX2.
+#include "rapport/wire/checksum.hh"
+
+#include "rapport/base/address.hh"
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include <immintrin.h>
+
+namespace rapport::wire {
+namespace {
+
+// Below this the set-up and the horizontal sum of the lanes cost more than they save.
+constexpr size_t kLongRun = 128;
+
+template <typename Word, bool kCopy>
+uint64_t take(uint8_t* to, const uint8_t* from, size_t at) {
+  Word w = 0;
+  std::memcpy(&w, from + at, sizeof w);
+  if constexpr (kCopy) std::memcpy(to + at, &w, sizeof w);
+  return w;
+}
+
+// The octets [at, n) behind at least eight others, at - n < 8: read together with their
+// predecessors, which are shifted out. An odd last octet is padded with zero (RFC 1071 4.1).
+template <bool kCopy>
+uint64_t take_last(uint8_t* to, const uint8_t* from, size_t at, size_t n) {
+  return take<uint64_t, kCopy>(to, from, n - 8) >> (8 * (8 - (n - at)));
+}
+
+// Fewer than eight octets.
+template <bool kCopy>
+PartialSum tiny_run(uint8_t* to, const uint8_t* from, size_t n) {
+  uint64_t s = 0;
+  size_t at = 0;
+  if ((n & 4) != 0) {
+    s += take<uint32_t, kCopy>(to, from, at);
+    at += 4;
+  }
+  if ((n & 2) != 0) {
+    s += take<uint16_t, kCopy>(to, from, at);
+    at += 2;
+  }
+  if ((n & 1) != 0) s += take<uint8_t, kCopy>(to, from, at);
+  return {s};
+}
+
+template <bool kCopy>
+PartialSum plain_run(uint8_t* to, const uint8_t* from, size_t n) {
+  if (n < 8) return tiny_run<kCopy>(to, from, n);
+  PartialSum even;
+  PartialSum odd;
+  size_t at = 0;
+  for (; n - at >= 16; at += 16) {
+    even = even + PartialSum{take<uint64_t, kCopy>(to, from, at)};
+    odd = odd + PartialSum{take<uint64_t, kCopy>(to, from, at + 8)};
+  }
+  if (n - at >= 8) {
+    even = even + PartialSum{take<uint64_t, kCopy>(to, from, at)};
+    at += 8;
+  }
+  if (at < n) odd = odd + PartialSum{take_last<kCopy>(to, from, at, n)};
+  return even + odd;
+}
+
+// Four lanes of 64 bits. `all` adds whole 64-bit words and may overflow, `high` their upper halves
+// and does not (below 2^37 octets). The lower halves' sum is all - 2^32 high, exactly, modulo 2^64.
+struct Lanes {
+  __m256i all, high;
+};
+
+template <bool kCopy>
+[[gnu::target("avx2"), gnu::always_inline]] inline void take_lane(Lanes& lanes, uint8_t* to,
+                                                                  const uint8_t* from) {
+  __m256i v;
+  std::memcpy(&v, from, sizeof v);
+  if constexpr (kCopy) std::memcpy(to, &v, sizeof v);
+  lanes.all = _mm256_add_epi64(lanes.all, v);
+  lanes.high = _mm256_add_epi64(lanes.high, _mm256_srli_epi64(v, 32));
+}
+
+[[gnu::target("avx2"), gnu::always_inline]] inline PartialSum across(const Lanes& a,
+                                                                     const Lanes& b) {
+  const __m256i all = _mm256_add_epi64(a.all, b.all);
+  const __m256i high = _mm256_add_epi64(a.high, b.high);
+  const __m256i low = _mm256_sub_epi64(all, _mm256_slli_epi64(high, 32));
+  const __m256i both = _mm256_add_epi64(low, high);
+  const __m128i two =
+      _mm_add_epi64(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+  return PartialSum{static_cast<uint64_t>(_mm_cvtsi128_si64(two))}
+         + PartialSum{static_cast<uint64_t>(_mm_extract_epi64(two, 1))};
+}
+
+template <bool kCopy>
+[[gnu::target("avx2")]] PartialSum long_run(uint8_t* to, const uint8_t* from, size_t n) {
+  Lanes a{_mm256_setzero_si256(), _mm256_setzero_si256()};
+  Lanes b = a;
+  size_t at = 0;
+  for (; n - at >= 128; at += 128) {
+    take_lane<kCopy>(a, to + at, from + at);
+    take_lane<kCopy>(b, to + at + 32, from + at + 32);
+    take_lane<kCopy>(a, to + at + 64, from + at + 64);
+    take_lane<kCopy>(b, to + at + 96, from + at + 96);
+  }
+  for (; n - at >= 32; at += 32) take_lane<kCopy>(a, to + at, from + at);
+  PartialSum rest;
+  for (; n - at >= 8; at += 8) rest = rest + PartialSum{take<uint64_t, kCopy>(to, from, at)};
+  if (at < n) rest = rest + PartialSum{take_last<kCopy>(to, from, at, n)};
+  return across(a, b) + rest;
+}
+
+template <bool kCopy>
+PartialSum run(uint8_t* to, const uint8_t* from, size_t n) {
+  if (n >= kLongRun && __builtin_cpu_supports("avx2")) return long_run<kCopy>(to, from, n);
+  return plain_run<kCopy>(to, from, n);
+}
+
+}  // namespace
+
+PartialSum sum(std::span<const uint8_t> bytes) {
+  return run<false>(nullptr, bytes.data(), bytes.size());
+}
+
+PartialSum copy_and_sum(uint8_t* to, std::span<const uint8_t> from) {
+  return run<true>(to, from.data(), from.size());
+}
+
+// One octet further is a factor of 2^8, and a rotation multiplies modulo 2^64 - 1, which 65535
+// divides (RFC 1071 2 (B)).
+PartialSum swapped(PartialSum s) {
+  return {std::rotl(s.v, 8)};
+}
+
+// A mapped IPv4 address differs from its four octets by the word ffff, which is zero in ones
+// complement; length and protocol stand in network order, which is the same rotation by one octet.
+PartialSum pseudo_header(const IpAddress& source, const IpAddress& destination, uint8_t protocol,
+                         uint32_t length) {
+  uint64_t s[2];
+  uint64_t d[2];
+  std::memcpy(s, source.octets.data(), sizeof s);
+  std::memcpy(d, destination.octets.data(), sizeof d);
+  return (PartialSum{s[0]} + PartialSum{s[1]}) + (PartialSum{d[0]} + PartialSum{d[1]})
+         + PartialSum{(uint64_t{length} + protocol) << 8};
+}
+
+uint16_t finish(PartialSum s) {
+  const auto half = static_cast<uint32_t>((s.v + std::rotl(s.v, 32)) >> 32);
+  return static_cast<uint16_t>(~(half + std::rotl(half, 16)) >> 16);
+}
+
+}  // namespace rapport::wire

@@ -1,0 +1,100 @@
+// IPv4 headers (RFC 791, RFC 1122 3.2.1): lengths and checksum are checked here; whether addresses
+// are ours or martian, and what a fragment belongs to, is decided in ip/ and stack/.
+#include "rapport/wire/ipv4.hh"
+
+#include "rapport/base/address.hh"
+#include "rapport/base/assert.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/wire/bytes.hh"
+#include "rapport/wire/checksum.hh"
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <span>
+
+namespace rapport::wire {
+namespace {
+
+constexpr uint16_t kDontFragment = 0x4000;
+constexpr uint16_t kMoreFragments = 0x2000;
+constexpr uint16_t kOffsetMask = 0x1fff;
+
+size_t header_length(const uint8_t* p) {
+  return (size_t{p[0]} & 0x0f) << 2;
+}
+
+// Written as two whole words: these are read back as words by the pseudo-header and the flow key.
+IpAddress mapped(const uint8_t* p) {
+  uint32_t v4 = 0;
+  std::memcpy(&v4, p, 4);
+  return std::bit_cast<IpAddress>(
+      std::array<uint64_t, 2>{0, uint64_t{v4} << 32 | uint64_t{0xffff0000}});
+}
+
+DropReason fault_of(std::span<const uint8_t> bytes) {
+  if (bytes.size() < kIpv4Header) return DropReason::FrameTooShort;
+  if (bytes[0] >> 4 != 4) return DropReason::Ipv4Version;
+  const size_t header = header_length(bytes.data());
+  if (header < kIpv4Header || header > bytes.size()) return DropReason::Ipv4HeaderLength;
+  const size_t total = load16(&bytes[2]);
+  if (total < header || total > bytes.size()) return DropReason::Ipv4TotalLength;
+  if (!is_right(sum(bytes.first(header)))) return DropReason::Ipv4Checksum;
+  return DropReason::None;
+}
+
+std::expected<Ipv4, DropReason> values_of(std::span<const uint8_t> bytes) {
+  std::expected<Ipv4, DropReason> result;
+  Ipv4& ip = *result;
+  const uint8_t* p = bytes.data();
+  const uint16_t fragment = load16(p + 6);
+  ip.source = mapped(p + 12);
+  ip.destination = mapped(p + 16);
+  ip.protocol = p[9];
+  ip.ttl = p[8];
+  ip.dscp = p[1] >> 2;
+  ip.ecn = p[1] & 3;
+  ip.dont_fragment = (fragment & kDontFragment) != 0;
+  ip.more_fragments = (fragment & kMoreFragments) != 0;
+  ip.fragment_offset = static_cast<uint16_t>((fragment & kOffsetMask) << 3);
+  ip.id = load16(p + 4);
+  ip.header_length = static_cast<uint16_t>(header_length(p));
+  ip.payload = bytes.subspan(ip.header_length, size_t{load16(p + 2)} - ip.header_length);
+  return result;
+}
+
+uint32_t last_four(const IpAddress& a) {
+  uint32_t v = 0;
+  std::memcpy(&v, &a.octets[12], 4);
+  return v;
+}
+
+}  // namespace
+
+std::expected<Ipv4, DropReason> parse_ipv4(std::span<const uint8_t> bytes) {
+  const DropReason fault = fault_of(bytes);
+  if (fault != DropReason::None) return std::unexpected(fault);
+  return values_of(bytes);
+}
+
+void build_ipv4(uint8_t* to, const Ipv4& ip, uint16_t payload_length) {
+  ASSERT(payload_length <= 0xffff - kIpv4Header);
+  ASSERT(ip.fragment_offset % 8 == 0);
+  const auto total = static_cast<uint32_t>(kIpv4Header + payload_length);
+  const uint32_t service = (uint32_t{ip.dscp} << 2 | (ip.ecn & 3U)) & 0xffU;
+  const uint32_t fragment = (ip.dont_fragment ? uint32_t{kDontFragment} : 0U)
+                            | (ip.more_fragments ? uint32_t{kMoreFragments} : 0U)
+                            | uint32_t{ip.fragment_offset} >> 3;
+  std::array<uint32_t, 5> words{std::byteswap(0x45000000U | service << 16 | total),
+                                std::byteswap(uint32_t{ip.id} << 16 | fragment),
+                                std::byteswap(uint32_t{ip.ttl} << 24 | uint32_t{ip.protocol} << 16),
+                                last_four(ip.source), last_four(ip.destination)};
+  const PartialSum all{uint64_t{words[0]} + words[1] + words[2] + words[3] + words[4]};
+  words[2] |= uint32_t{finish(all)} << 16;
+  std::memcpy(to, words.data(), kIpv4Header);
+}
+
+}  // namespace rapport::wire

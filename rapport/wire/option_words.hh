@@ -1,0 +1,80 @@
+// How TCP options lie in a header, inside wire/ only: every option that we send fills whole 32-bit
+// words once NOPs stand before it, so that they are written, and summed, word by word from
+// registers. EOL is never needed (RFC 9293 3.1, RFC 7323 appendix A).
+#pragma once
+
+#include "rapport/wire/checksum.hh"
+#include "rapport/wire/options.hh"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace rapport::wire {
+
+inline constexpr uint8_t kOptionEnd = 0, kOptionNop = 1, kOptionMss = 2, kOptionWindowScale = 3,
+                         kOptionSackPermitted = 4, kOptionSack = 5, kOptionTimestamps = 8;
+inline constexpr uint32_t kMaxOptionOctets = 40;
+// NOP, NOP, Timestamps, length 10: the usual first word of a segment after the handshake.
+inline constexpr uint32_t kNopNopTimestamps = 0x0101080a;
+
+// Writes words in network order and keeps their sum.
+class WordWriter {
+ public:
+  explicit WordWriter(uint8_t* to) : at_(to) {}
+
+  void put(uint32_t word) {
+    word = std::byteswap(word);
+    std::memcpy(at_, &word, 4);
+    at_ += 4;
+    sum_ += word;  // at most fifteen words: no carry out of 64 bits
+  }
+
+  [[nodiscard]] PartialSum sum() const { return {sum_}; }
+
+ private:
+  uint8_t* at_;
+  uint64_t sum_ = 0;
+};
+
+// What the options before the SACK blocks take.
+[[nodiscard]] inline uint32_t fixed_option_length(const Options& o) {
+  uint32_t n = 0;
+  if (o.has_mss) n += 4;
+  if (o.has_timestamps) {
+    n += 12;  // SACK-permitted, or two NOPs, fill the two octets before
+  } else if (o.sack_permitted) {
+    n += 4;
+  }
+  if (o.has_window_scale) n += 4;
+  return n;
+}
+
+// How many of the SACK blocks fit behind them (RFC 2018 3: at most 4, 3 beside timestamps).
+[[nodiscard]] inline uint32_t sack_blocks_that_fit(const Options& o, uint32_t before) {
+  const uint32_t room = before + 4 < kMaxOptionOctets ? (kMaxOptionOctets - before - 4) / 8 : 0;
+  return std::min({uint32_t{o.sack_count}, uint32_t{kMaxSackBlocks}, room});
+}
+
+inline void put_option_words(WordWriter& w, const Options& o) {
+  if (o.has_mss) w.put(uint32_t{kOptionMss} << 24 | 4U << 16 | o.mss);
+  if (o.has_timestamps) {
+    w.put(o.sack_permitted ? uint32_t{0x0402080a} : kNopNopTimestamps);
+    w.put(o.tsval);
+    w.put(o.tsecr);
+  } else if (o.sack_permitted) {
+    w.put(0x01010402);
+  }
+  if (o.has_window_scale) w.put(0x01030300U | o.window_scale);
+  if (o.sack_count == 0) return;
+  const uint32_t blocks = sack_blocks_that_fit(o, fixed_option_length(o));
+  if (blocks == 0) return;
+  w.put(0x01010500U | (2 + 8 * blocks));
+  for (uint32_t i = 0; i < blocks; ++i) {
+    w.put(o.sack[i].left.v);
+    w.put(o.sack[i].right.v);
+  }
+}
+
+}  // namespace rapport::wire

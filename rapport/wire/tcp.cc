@@ -1,0 +1,98 @@
+// TCP segments: octets <-> values (RFC 9293 3.1). Owns the header's layout and its checksum; knows
+// neither connections nor what the options mean.
+#include "rapport/wire/tcp.hh"
+
+#include "rapport/base/address.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/wire/bytes.hh"
+#include "rapport/wire/checksum.hh"
+#include "rapport/wire/option_words.hh"
+#include "rapport/wire/options.hh"
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <span>
+
+namespace rapport::wire {
+namespace {
+
+size_t header_length(const uint8_t* p) {
+  return size_t{p[12]} >> 4 << 2;
+}
+
+// In their order: what makes the header unreadable, what makes it untrustworthy, what is forbidden.
+DropReason fault_of(std::span<const uint8_t> bytes, const IpAddress& source,
+                    const IpAddress& destination, Checksum checksum) {
+  if (bytes.size() < kTcpHeader) return DropReason::TcpTooShort;
+  const size_t header = header_length(bytes.data());
+  if (header < kTcpHeader || header > bytes.size()) return DropReason::TcpDataOffset;
+  if (checksum == Checksum::Verify) {  // MUST-3
+    const auto length = static_cast<uint32_t>(bytes.size());
+    if (!is_right(sum(bytes) + pseudo_header(source, destination, kProtocolTcp, length))) {
+      return DropReason::TcpChecksum;
+    }
+  }
+  if (load16(&bytes[0]) == 0 || load16(&bytes[2]) == 0) return DropReason::TcpPortZero;
+  return DropReason::None;
+}
+
+// Reserved bits are ignored (RFC 9293 3.1).
+std::expected<Segment, DropReason> values_of(std::span<const uint8_t> bytes) {
+  std::expected<Segment, DropReason> result;
+  Segment& seg = *result;
+  const uint8_t* p = bytes.data();
+  const size_t header = header_length(p);
+  seg.source_port = load16(p);
+  seg.destination_port = load16(p + 2);
+  seg.seq = Seq{load32(p + 4)};
+  seg.ack = Seq{load32(p + 8)};
+  seg.flags = Flags{p[13]};
+  seg.window = load16(p + 14);
+  seg.urgent = load16(p + 18);
+  seg.text = bytes.subspan(header);
+  if (header == kTcpHeader) return result;
+
+  seg.raw_options = p + kTcpHeader;
+  seg.option_octets = static_cast<uint8_t>(header - kTcpHeader);
+  if (seg.option_octets == 12 && load32(seg.raw_options) == kNopNopTimestamps) {
+    seg.options.has_timestamps = true;
+    seg.options.tsval = load32(seg.raw_options + 4);
+    seg.options.tsecr = load32(seg.raw_options + 8);
+  } else {
+    read_options({seg.raw_options, seg.option_octets}, seg.options);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::expected<Segment, DropReason> parse_tcp(std::span<const uint8_t> bytes,
+                                             const IpAddress& source, const IpAddress& destination,
+                                             Checksum checksum) {
+  const DropReason fault = fault_of(bytes, source, destination, checksum);
+  if (fault != DropReason::None) return std::unexpected(fault);
+  return values_of(bytes);
+}
+
+uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
+                   const IpAddress& destination, uint32_t text_length, PartialSum text_sum) {
+  const uint32_t header = kTcpHeader + (head.options == nullptr ? 0 : option_length(*head.options));
+  WordWriter w{to};
+  w.put(uint32_t{head.source_port} << 16 | head.destination_port);
+  w.put(head.seq.v);
+  w.put(head.ack.v);
+  w.put(header / 4 << 28 | uint32_t{head.flags.v} << 16 | head.window);
+  w.put(head.urgent);
+  if (head.options != nullptr) put_option_words(w, *head.options);
+  // MUST-2. A header is a whole number of words, so the text's sum needs no shift.
+  const uint16_t checksum = finish(
+      w.sum() + text_sum + pseudo_header(source, destination, kProtocolTcp, header + text_length));
+  std::memcpy(to + 16, &checksum, 2);
+  return header;
+}
+
+}  // namespace rapport::wire
