@@ -1,4 +1,5 @@
-# Compiler settings and the functions that make targets.
+# Compiler settings and the functions that make targets: rapport_library, rapport_test,
+# rapport_script_test, rapport_fuzz_target.
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -9,6 +10,7 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
+# What users of an installed Rapport need too.
 add_library(rapport_settings INTERFACE)
 target_include_directories(rapport_settings INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
                                                       $<INSTALL_INTERFACE:include>)
@@ -16,6 +18,7 @@ target_compile_features(rapport_settings INTERFACE cxx_std_23)
 if(RAPPORT_CHECKS)
   target_compile_definitions(rapport_settings INTERFACE RAPPORT_CHECKS=1)
 endif()
+
 add_library(rapport_warnings INTERFACE)
 target_compile_options(rapport_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
 if(RAPPORT_ARCH)
@@ -25,13 +28,21 @@ if(RAPPORT_SANITIZE)
   add_compile_options(-fsanitize=${RAPPORT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${RAPPORT_SANITIZE})
 endif()
+if(RAPPORT_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "RAPPORT_FUZZ needs clang, which brings libFuzzer: cmake --preset fuzz")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 # rapport_library(folder [PURE] [DEPENDS other...]): the library of rapport/<folder>, all its .cc files.
-# PURE: no exceptions, no RTTI (base … stack).
+# PURE: no exceptions, no RTTI (base … stack). The headers form a file set, which `cmake --install`
+# copies and the target all_verify_interface_header_sets compiles one by one.
 function(rapport_library folder)
   cmake_parse_arguments(ARG "PURE" "" "DEPENDS" ${ARGN})
   string(REPLACE "/" "_" name rapport_${folder})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rapport/${folder}/*.cc)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rapport/${folder}/*.hh)
   set(scope PUBLIC)
   if(sources)
     add_library(${name} STATIC ${sources})
@@ -41,6 +52,8 @@ function(rapport_library folder)
     set(scope INTERFACE)
     set(ARG_PURE OFF)
   endif()
+  target_sources(${name} ${scope} FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${headers})
+  set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_link_libraries(${name} ${scope} rapport_settings)
   foreach(dep IN LISTS ARG_DEPENDS)
     string(REPLACE "/" "_" dep_name ${dep})
@@ -49,19 +62,55 @@ function(rapport_library folder)
   if(ARG_PURE)
     target_compile_options(${name} PRIVATE -fno-exceptions -fno-rtti)
   endif()
+  set_property(GLOBAL APPEND PROPERTY RAPPORT_LIBRARIES ${name})
 endfunction()
 
-# rapport_test(name LIBS lib... [LABEL label]): one GoogleTest executable from tests/<name>/**.cc
+# rapport_test(name LIBS lib... [LABEL label] [SOURCES file...] [TIMEOUT seconds]): one GoogleTest
+# executable from tests/<name>/**.cc; each of its cases is one test, so that a skipped case shows.
 function(rapport_test name)
-  cmake_parse_arguments(ARG "" "LABEL" "LIBS;SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "LIBS;SOURCES" ${ARGN})
   if(NOT ARG_SOURCES)
     file(GLOB_RECURSE ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
   endif()
   string(REPLACE "/" "_" target test_${name})
   add_executable(${target} ${ARG_SOURCES})
   target_link_libraries(${target} PRIVATE rapport_warnings ${ARG_LIBS} GTest::gtest GTest::gtest_main)
-  add_test(NAME ${target} COMMAND ${target})
-  if(ARG_LABEL)
-    set_tests_properties(${target} PROPERTIES LABELS ${ARG_LABEL})
+  gtest_discover_tests(${target} TEST_PREFIX "${RAPPORT_TEST_PREFIX}" DISCOVERY_MODE PRE_TEST
+                       DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABEL}")
+endfunction()
+
+# rapport_script_test(name COMMAND command... [LABEL label] [TIMEOUT seconds]): one test by a program.
+# Exit status 77 says "could not run here" (no root, say) and counts as skipped, not as passed.
+function(rapport_script_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "COMMAND" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
   endif()
+  set(test ${RAPPORT_TEST_PREFIX}${name})
+  add_test(NAME ${test} COMMAND ${ARG_COMMAND})
+  set_tests_properties(${test} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABEL}")
+endfunction()
+
+# rapport_fuzz_target(name LIBS lib...): fuzz/<name>.cc with LLVMFuzzerTestOneInput. As a test it first
+# runs the inputs of fuzz/corpus/<name>, then looks for new ones for RAPPORT_FUZZ_SECONDS.
+function(rapport_fuzz_target name)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  add_executable(fuzz_${name} ${CMAKE_CURRENT_SOURCE_DIR}/${name}.cc)
+  target_link_libraries(fuzz_${name} PRIVATE rapport_warnings ${ARG_LIBS})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  set(found ${CMAKE_CURRENT_BINARY_DIR}/found/${name})
+  file(MAKE_DIRECTORY ${found})
+  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
+  if(NOT IS_DIRECTORY ${corpus})
+    set(corpus)
+  endif()
+  math(EXPR limit "${RAPPORT_FUZZ_SECONDS} + 120")
+  add_test(NAME fuzz.${name}
+           COMMAND fuzz_${name} -max_total_time=${RAPPORT_FUZZ_SECONDS} -rss_limit_mb=2048 -timeout=10
+                   -print_final_stats=1 -artifact_prefix=${found}/ ${found} ${corpus})
+  set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT ${limit} LABELS fuzz)
 endfunction()

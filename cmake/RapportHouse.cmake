@@ -1,0 +1,27 @@
+# The house rules as part of the build and as tests. A breach of the layers fails every build that has
+# tests; the rest (documents, formatting, scripts) are tests of the presets that set RAPPORT_HOUSE.
+include(GoogleTest)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+file(GLOB_RECURSE checked CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rapport/*.cc ${CMAKE_SOURCE_DIR}/rapport/*.hh)
+add_custom_command(
+  OUTPUT ${CMAKE_BINARY_DIR}/layers.stamp
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/check_layers
+  COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_BINARY_DIR}/layers.stamp
+  DEPENDS ${checked} ${CMAKE_SOURCE_DIR}/tools/check_layers ${CMAKE_SOURCE_DIR}/tools/layers.toml
+          ${CMAKE_SOURCE_DIR}/rapport/CMakeLists.txt
+  COMMENT "Checking the layers" VERBATIM)
+add_custom_target(check_layers ALL DEPENDS ${CMAKE_BINARY_DIR}/layers.stamp)
+
+if(RAPPORT_HOUSE)
+  set(tools ${CMAKE_SOURCE_DIR}/tools)
+  if(TARGET rapport)
+    set(program --program $<TARGET_FILE:rapport>)
+  endif()
+  rapport_script_test(house.layers COMMAND ${Python3_EXECUTABLE} ${tools}/check_layers LABEL house)
+  rapport_script_test(house.layers_self_test COMMAND ${Python3_EXECUTABLE} ${tools}/check_layers --self-test LABEL house)
+  rapport_script_test(house.docs COMMAND ${Python3_EXECUTABLE} ${tools}/check_docs ${program} LABEL house)
+  rapport_script_test(house.docs_self_test COMMAND ${Python3_EXECUTABLE} ${tools}/check_docs --self-test LABEL house)
+  rapport_script_test(house.format COMMAND ${tools}/check_format LABEL house)
+  rapport_script_test(house.scripts COMMAND ${tools}/check_scripts LABEL house)
+endif()
