@@ -31,8 +31,7 @@ enum class TraceKind : uint8_t {
 enum class Direction : uint8_t { Sent, Received };
 
 struct TraceSegment {
-  uint32_t seq, ack;
-  uint32_t text_length;
+  uint32_t seq, ack, text_length;
   uint32_t relative_seq, relative_ack;  // to the ISS/IRS of the flow where known, else 0
   uint16_t window;                      // as on the wire
   uint16_t urgent;
@@ -159,7 +158,6 @@ struct TraceRecord {
 };
 
 static_assert(sizeof(TraceRecord) == 256);
-static_assert(sizeof(TraceSegment) <= 192);
 
 // A ring of records. enabled() is the one branch of the silent case. Memory is taken in enable().
 class Trace {
