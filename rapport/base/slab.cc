@@ -50,16 +50,25 @@ Reservation::~Reservation() {
 size_t Reservation::touch(size_t upto, size_t limit) {
   const size_t end = std::min(whole_pages(std::min(upto, size_)), touched_ + limit / kPage * kPage);
   if (end <= touched_) return 0;
-  make_resident(data_ + touched_, data_ + end);
-  const size_t octets = end - touched_;
+  const size_t octets = touch_range(touched_, end);
   touched_ = end;
   return octets;
 }
 
-void Reservation::populate() {
-  (void)::madvise(data_, size_, MADV_HUGEPAGE);  // advice, as above
-  make_resident(data_ + touched_, data_ + size_);
-  touched_ = size_;
+size_t Reservation::touch_range(size_t from, size_t upto) {
+  const size_t begin = from / kPage * kPage;
+  const size_t end = std::min(whole_pages(upto), size_);
+  if (end <= begin) return 0;
+  make_resident(data_ + begin, data_ + end);
+  return end - begin;
+}
+
+void Reservation::populate(size_t from) {
+  const size_t begin = from / kPage * kPage;
+  ASSERT(begin <= size_);
+  (void)::madvise(data_ + begin, size_ - begin, MADV_HUGEPAGE);  // advice, as above
+  make_resident(data_ + begin, data_ + size_);
+  if (begin <= touched_) touched_ = size_;
 }
 
 uint64_t Reservation::mappings() {

@@ -32,8 +32,10 @@ class Reservation {
   // Touches pages so that [0, upto) is resident, at most `limit` octets now. Returns octets
   // touched.
   size_t touch(size_t upto, size_t limit);
-  // Makes all of it resident now, on huge pages where there are any: only at start.
-  void populate();
+  // Touches the pages of [from, upto), whatever touch() has done. Returns octets touched.
+  size_t touch_range(size_t from, size_t upto);
+  // Makes all from `from` on resident now, on huge pages where there are any: only at start.
+  void populate(size_t from = 0);
   // How many mmap calls this thread's reservations have made: for the allocation test.
   [[nodiscard]] static uint64_t mappings();
 
