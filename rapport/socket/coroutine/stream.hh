@@ -1,0 +1,220 @@
+// Stream and Listener: a connection and a listening port as values that coroutines use. A Stream or
+// Listener that is destroyed closes, as a process's exit does (CLOSE: unread text draws an RST).
+// One coroutine may read while another writes. Results are std::expected; nothing is thrown.
+// All operations may be cancelled, and limited by with_timeout() (host.hh).
+#pragma once
+
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/socket/coroutine/channel.hh"
+#include "rapport/socket/coroutine/operation.hh"
+#include "rapport/tcp/commands.hh"
+#include "rapport/tcp/config.hh"
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace rapport::coroutine {
+
+class Stream;
+struct ConnectOptions;
+
+// Result: octets read; fewer than the minimum only at the end of file, so 0 is the end of file.
+class [[nodiscard]] ReadOperation final : public Operation {
+ public:
+  ReadOperation(std::shared_ptr<Channel> channel, std::span<uint8_t> into, size_t minimum);
+
+  std::expected<size_t, Error> await_resume() { return result_; }
+
+ private:
+  bool attempt() override;
+
+  void fail(Error e) override { result_ = std::unexpected(e); }
+
+  OperationList* source() override { return &channel_->readers; }
+
+  bool take_end(Error e);
+
+  std::shared_ptr<Channel> channel_;
+  std::span<uint8_t> into_;
+  size_t minimum_;
+  size_t done_ = 0;
+  std::expected<size_t, Error> result_ = 0;
+};
+
+// Result: octets queued. All of them, or some (at least one) for write_some(). After an error an
+// unknown part may have been queued.
+class [[nodiscard]] WriteOperation final : public Operation {
+ public:
+  enum class Amount : uint8_t { All, Some };
+  WriteOperation(std::shared_ptr<Channel> channel, std::span<const uint8_t> from, Amount amount,
+                 bool urgent);
+
+  std::expected<size_t, Error> await_resume() { return result_; }
+
+ private:
+  bool attempt() override;
+
+  void fail(Error e) override { result_ = std::unexpected(e); }
+
+  OperationList* source() override { return &channel_->writers; }
+
+  std::shared_ptr<Channel> channel_;
+  std::span<const uint8_t> from_;
+  Amount amount_;
+  bool urgent_;
+  size_t done_ = 0;
+  std::expected<size_t, Error> result_ = 0;
+};
+
+// Result: why the connection ended. Error only by cancel() or a time limit.
+class [[nodiscard]] ClosedOperation final : public Operation {
+ public:
+  explicit ClosedOperation(std::shared_ptr<Channel> channel);
+
+  std::expected<CloseReason, Error> await_resume() { return result_; }
+
+ private:
+  bool attempt() override;
+
+  void fail(Error e) override { result_ = std::unexpected(e); }
+
+  OperationList* source() override { return &channel_->closers; }
+
+  std::shared_ptr<Channel> channel_;
+  std::expected<CloseReason, Error> result_ = CloseReason::None;
+};
+
+class Stream {
+ public:
+  Stream() = default;  // names no connection: every operation answers DoesNotExist
+
+  explicit Stream(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
+
+  Stream(Stream&& o) noexcept = default;
+  Stream& operator=(Stream&& o) noexcept;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream();
+
+  [[nodiscard]] explicit operator bool() const { return channel_ != nullptr; }
+
+  // `into` and `from` must live until the operation has ended.
+  ReadOperation read(std::span<uint8_t> into);
+  // Waits until `into` is full or the peer has finished.
+  ReadOperation read_exactly(std::span<uint8_t> into);
+  WriteOperation write(std::span<const uint8_t> from);
+  WriteOperation write_some(std::span<const uint8_t> from);
+  // The urgent pointer is set behind the last octet (MUST-62).
+  WriteOperation write_urgent(std::span<const uint8_t> from);
+
+  // CLOSE of the sending side only: a FIN follows what was written; reading goes on.
+  std::expected<void, Error> shutdown();
+  // CLOSE for good; returns at once. Wait for closed() to learn how it ended.
+  std::expected<void, Error> close();
+  std::expected<void, Error> abort();
+  // The end of the connection, whoever brings it about.
+  ClosedOperation closed();
+  // Every pending operation of this stream answers Error::Aborted.
+  void cancel();
+
+  std::expected<void, Error> set_options(const tcp::ConnectionOptions& options);
+  [[nodiscard]] std::expected<tcp::Status, Error> status() const;
+
+  [[nodiscard]] Handle handle() const { return channel_ ? channel_->handle() : Handle{}; }
+
+  // None while the connection lives.
+  [[nodiscard]] CloseReason reason() const {
+    return channel_ ? channel_->reason() : CloseReason::None;
+  }
+
+ private:
+  std::shared_ptr<Channel> channel_;
+};
+
+// Result: the oldest connection that waits. Errors: Closing when the listener has closed.
+class [[nodiscard]] AcceptOperation final : public Operation {
+ public:
+  explicit AcceptOperation(std::shared_ptr<Channel> channel);
+
+  std::expected<Stream, Error> await_resume() { return std::move(result_); }
+
+ private:
+  bool attempt() override;
+
+  void fail(Error e) override { result_ = std::unexpected(e); }
+
+  OperationList* source() override { return &channel_->acceptors; }
+
+  std::shared_ptr<Channel> channel_;
+  std::expected<Stream, Error> result_;
+};
+
+class Listener {
+ public:
+  Listener() = default;
+
+  explicit Listener(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
+
+  Listener(Listener&& o) noexcept = default;
+  Listener& operator=(Listener&& o) noexcept;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
+
+  AcceptOperation accept();
+  // Connections that wait unaccepted are reset (connection-life 1.5); pending accepts are aborted.
+  std::expected<void, Error> close();
+  void cancel();
+  [[nodiscard]] std::expected<tcp::Status, Error> status() const;
+
+  [[nodiscard]] Handle handle() const { return channel_ ? channel_->handle() : Handle{}; }
+
+ private:
+  std::shared_ptr<Channel> channel_;
+};
+
+// Result: an open connection. Abandoned, cancelled or out of time, it closes what it began.
+class [[nodiscard]] ConnectOperation final : public Operation {
+ public:
+  ConnectOperation(Host& host, const Endpoint& remote, const ConnectOptions& options);
+  ConnectOperation(ConnectOperation&& o) noexcept = default;
+  ~ConnectOperation() override;
+
+  std::expected<Stream, Error> await_resume() { return std::move(result_); }
+
+ private:
+  bool attempt() override;
+  bool open();
+  void fail(Error e) override;
+
+  OperationList* source() override { return &channel_->openers; }
+
+  std::shared_ptr<Channel> channel_;
+  Endpoint remote_;
+  IpAddress local_address_;
+  uint16_t local_port_;
+  std::optional<tcp::ConnectionOptions> options_;
+  std::expected<Stream, Error> result_;
+};
+
+class [[nodiscard]] SleepOperation final : public Operation {
+ public:
+  SleepOperation(Host& host, Instant until);
+
+  void await_resume() const {}
+
+ private:
+  bool attempt() override;
+
+  void fail(Error /*e*/) override {}
+
+  OperationList* source() override { return nullptr; }
+};
+
+}  // namespace rapport::coroutine
