@@ -1,0 +1,385 @@
+// Peer on the wire and in time: feeding segments, collecting what the stack says, moving the clock.
+#include "peer.hh"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <span>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rapport/base/address.hh"
+#include "rapport/base/frame.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/base/time.hh"
+#include "rapport/stack/stack.hh"
+#include "rapport/tcp/commands.hh"
+#include "rapport/wire/ipv4.hh"
+#include "rapport/wire/tcp.hh"
+#include "registry.hh"
+#include "words.hh"
+#include "world.hh"
+
+namespace rapport::scenario {
+
+namespace {
+
+constexpr IpAddress kOurAddress = IpAddress::v4(10, 0, 0, 1);
+constexpr IpAddress kPeerAddress = IpAddress::v4(10, 0, 0, 2);
+constexpr size_t kHeadroom = 64;
+constexpr uint32_t kPrivatePorts = 40000;
+constexpr uint16_t kFirstPrivatePort = 2000;
+constexpr int kTurnsPerInstant = 100'000;
+
+std::string clock_text(Duration since) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%12.6f  ", static_cast<double>(since.ns) / 1e9);
+  return text;
+}
+
+With dressed(With with) {
+  const bool full = dressing() != Dressing::Plain;
+  if (!with.mss) with.mss = uint16_t{1460};
+  if (!with.window_scale) with.window_scale = full;
+  if (!with.sack) with.sack = full;
+  if (!with.timestamps) with.timestamps = full;
+  return with;
+}
+
+}  // namespace
+
+Peer::World::World(const With& w, uint64_t seed) : with(dressed(w)), random(seed) {
+  config.addresses = {Cidr{kOurAddress, 24}};
+  config.tcp.seed = random.next();
+  // Small tables: what a story needs, and quick to make.
+  config.tcp.max_connections = 64;
+  config.tcp.max_half_open = 64;
+  config.tcp.max_time_wait = 64;
+  config.tcp.max_listeners = 16;
+  config.tcp.max_transfers = 64;
+  config.tcp.max_extras = 64;
+  config.tcp.max_blocks = 1024;
+  config.tcp.max_pieces = 4096;
+  if (with.config) with.config(config);
+  if (with.options) with.options(config.tcp.defaults);
+  // Within a millisecond, so that clocks of both grains are met between their ticks.
+  start = Instant{static_cast<int64_t>(random.below(3'600'000)) * 1'000'000 + random.below(1'000'000)};
+  now = start;
+  window = with.window;
+  ts_base = random.next32();
+  builds_stack();
+}
+
+void Peer::World::builds_stack() {
+  stack = std::make_unique<stack::Stack>(config, frames_of_stack);
+  counters_before = stack->counters();
+}
+
+Peer::Peer(const With& with) : w_(std::make_unique<World>(with, story_seed())) {
+  local = {kOurAddress, static_cast<uint16_t>(kFirstPrivatePort + w_->random.below(kPrivatePorts))};
+  remote = {kPeerAddress, static_cast<uint16_t>(kFirstPrivatePort + w_->random.below(kPrivatePorts))};
+  irs = Seq{w_->random.next32()};
+  if (dressing() == Dressing::NearWrap) {
+    irs = Seq{0U - 1U - w_->random.below(3)};
+    place_iss_near_wrap();
+  }
+  w_->rcv_nxt = irs;
+}
+
+Peer::Peer(Peer&&) noexcept = default;
+
+Peer::~Peer() {
+  if (w_ == nullptr || w_->over || w_->said.empty()) return;
+  ADD_FAILURE() << "at the end of the story the stack had said something that nobody expected\n"
+                << story();
+}
+
+// The ISS is a clock of 4 us plus a hash of the tuple (RFC 9293 3.4.1): a rehearsal in another world
+// tells the hash, and the story then starts when the sum is just before 2^32.
+void Peer::place_iss_near_wrap() {
+  With plain;
+  plain.timestamps = false;
+  World rehearsal(plain, story_seed());
+  rehearsal.config.tcp.seed = w_->config.tcp.seed;
+  rehearsal.builds_stack();
+  tcp::Listen listen;
+  listen.port = local.port;
+  if (!rehearsal.stack->command(listen, w_->now)) return;
+  std::vector<Frame> burst;
+  const auto packet = build(syn().seq(irs).win(65535).from(remote).to(local), {});
+  burst.push_back(rehearsal.frames_of_peer.allocate(kHeadroom));
+  burst.back().reshape(kHeadroom, packet.size());
+  std::ranges::copy(packet, burst.back().data());
+  rehearsal.stack->receive(burst, w_->now);
+  const Frame answer = rehearsal.stack->next_frame();
+  if (!answer) return;
+  const auto ip = wire::parse_ipv4(answer.bytes());
+  if (!ip) return;
+  const auto s = wire::parse_tcp(ip->payload, ip->source, ip->destination, wire::Checksum::Verify);
+  if (!s) return;
+  const uint32_t way = 0U - 1U - w_->random.below(3) - s->seq.v;
+  w_->start += 4_us * way;
+  w_->now = w_->start;
+}
+
+// --- the wire ---------------------------------------------------------------------------------
+
+Seg Peer::syn_of_peer() const {
+  Seg s = syn().seq(irs).win(static_cast<uint16_t>(std::min<uint32_t>(w_->window, 65535)));
+  const auto& with = w_->with;
+  if (*with.mss != 0) s.mss(*with.mss);
+  if (*with.window_scale) s.ws(World::kShift);
+  if (*with.sack) s.sackp();
+  if (*with.timestamps) s.ts(tsval_now(), w_->ts_of_stack);
+  return s;
+}
+
+Seg Peer::filled_in(const Seg& s) const {
+  Seg f = s;
+  if (!f.seq_) f.seq(rcv_nxt());
+  if (!f.ack_ && f.flags_.has(wire::kAck)) f.ack_ = snd_nxt();
+  if (!f.from_) f.from(remote);
+  if (!f.to_) f.to(local);
+  const bool is_syn = f.flags_.has(wire::kSyn);
+  if (!f.window_) {
+    f.win(is_syn ? static_cast<uint16_t>(std::min<uint32_t>(w_->window, 65535))
+                 : window_field(w_->window));
+  }
+  const bool speaks = is_syn ? w_->peer_offers_timestamps() : timestamps_agreed();
+  if (speaks && !f.flags_.has(wire::kRst) && !f.ts_.mentioned && !f.raw_options_) {
+    const bool ours_is_known = f.flags_.has(wire::kAck);
+    f.ts(tsval_now(), ours_is_known ? w_->ts_of_stack : 0);
+  }
+  return f;
+}
+
+Peer& Peer::hears(const Seg& s, At at) { return hears_burst({s}, at); }
+
+Peer& Peer::hears_burst(const std::vector<Seg>& all, At at) {
+  expects_silence("heard the next", at);
+  feeds(all, at);
+  return *this;
+}
+
+void Peer::feeds(const std::vector<Seg>& all, At at) {
+  std::vector<Frame> burst;
+  bool reset_only = true;
+  for (const auto& s : all) {
+    const Seg f = filled_in(s);
+    std::vector<uint8_t> text(f.length_.value_or(0));
+    for (uint32_t i = 0; i < text.size(); ++i) {
+      text[i] = f.fill_.value_or(octet_at((*f.seq_ - (irs + 1_B)).v + i));
+    }
+    const auto packet = build(f, text);
+    Frame frame = w_->frames_of_peer.allocate(kHeadroom);
+    if (!frame) fails("the peer has no frame left: the stack kept them", at);
+    frame.reshape(kHeadroom, packet.size());
+    std::ranges::copy(packet, frame.data());
+    const auto parsed = wire::parse_tcp(std::span(packet).subspan(wire::kIpv4Header),
+                                        f.from_->address, f.to_->address,
+                                        wire::Checksum::AlreadyVerified);
+    tells("peer   " + (parsed ? in_words(*parsed, irs, w_->iss_known ? iss : Seq{}) : "damaged")
+          + (f.wrong_checksum_ ? " (checksum wrong)" : "") + (all.size() > 1 ? " (burst)" : ""));
+    reset_only = reset_only && f.flags_.has(wire::kRst);
+    burst.push_back(std::move(frame));
+  }
+  w_->counters_before = w_->stack->counters();
+  const size_t had = w_->said.size();
+  w_->stack->receive(burst, w_->now);
+  for (const auto& frame : burst) {
+    if (frame) fails("a frame of the burst was not consumed", at);
+  }
+  burst.clear();
+  collects(at);
+  for (size_t i = had; reset_only && i < w_->said.size(); ++i) {
+    if (w_->said[i].segment.flags.has(wire::kRst)) fails("a RST was answered with a RST", at);
+  }
+}
+
+void Peer::collects(At at) {
+  while (const Frame frame = w_->stack->next_frame()) {
+    Said said;
+    said.at = w_->now;
+    said.bytes.assign(frame.bytes().begin(), frame.bytes().end());
+    const auto ip = wire::parse_ipv4(said.bytes);
+    if (!ip) fails("the stack sent a packet that is no IPv4", at);
+    const auto segment =
+        wire::parse_tcp(ip->payload, ip->source, ip->destination, wire::Checksum::Verify);
+    if (!segment) fails("the stack sent a malformed segment", at);
+    said.ip = *ip;
+    said.segment = *segment;
+    notes(said, at);
+    w_->said.push_back(std::move(said));
+  }
+  tcp::Occurrence o;
+  while (w_->stack->next_event(o)) w_->told.push_back(o);
+  const auto broken = w_->stack->audit();
+  if (!broken.empty()) fails("broken invariant: " + std::string(broken), at);
+}
+
+void Peer::notes(Said& said, At at) {
+  const auto& s = said.segment;
+  const bool main_tuple = said.ip.source == local.address && s.source_port == local.port
+                          && said.ip.destination == remote.address
+                          && s.destination_port == remote.port;
+  if (main_tuple && s.flags.has(wire::kSyn)) notes_syn(s);
+  tells("stack  " + in_words(s, w_->iss_known ? iss : Seq{}, irs)
+        + (main_tuple ? "" : " (another tuple)"));
+  if (!main_tuple || s.flags.has(wire::kRst)) return;
+  checks_text(s, at);
+  w_->snd_nxt = later(w_->snd_nxt, s.seq + s.length());
+  if (s.options.has_timestamps) w_->ts_of_stack = s.options.tsval;
+  if (!s.flags.has(wire::kAck)) return;
+  if (!w_->acked || after_or_same(s.ack)) w_->rcv_nxt = s.ack;
+  w_->acked = true;
+  const bool scaled = !s.flags.has(wire::kSyn) && w_->our_scale && w_->peer_offers_scale();
+  w_->rcv_wnd = ByteCount{uint64_t{s.window} << (scaled ? w_->our_shift : 0)};
+}
+
+void Peer::notes_syn(const wire::Segment& s) {
+  if (!w_->iss_known) w_->snd_nxt = s.seq;
+  iss = s.seq;
+  w_->iss_known = true;
+  w_->our_scale = s.options.has_window_scale;
+  w_->our_shift = s.options.window_scale;
+  w_->our_timestamps = s.options.has_timestamps;
+  w_->our_sack = s.options.sack_permitted;
+}
+
+void Peer::checks_text(const wire::Segment& s, At at) {
+  const uint32_t first = (s.seq - (iss + 1_B)).v;
+  for (uint32_t i = 0; i < s.text.size(); ++i) {
+    if (first + i >= w_->sent) fails("the stack sent text that it was never given", at);
+    if (s.text[i] != octet_at(first + i)) fails("the text sent is not the text given", at);
+  }
+}
+
+Peer& Peer::says(const Seg& wanted, At at) {
+  if (w_->said.empty()) fails("should have said " + in_words(wanted.flags_) + ", but said nothing", at);
+  w_->heard = std::move(w_->said.front());
+  w_->said.pop_front();
+  const auto& got = w_->heard;
+  auto wrong = differences(wanted, got.segment);
+  const Endpoint from{got.ip.source, got.segment.source_port};
+  const Endpoint to{got.ip.destination, got.segment.destination_port};
+  if (from != wanted.from_.value_or(local)) wrong.emplace_back("it comes from " + to_string(from));
+  if (to != wanted.to_.value_or(remote)) wrong.emplace_back("it goes to " + to_string(to));
+  if (wrong.empty()) return *this;
+  std::string all = "said " + in_words(got.segment, w_->iss_known ? iss : Seq{}, irs) + ":";
+  for (const auto& one : wrong) all += "\n  " + one;
+  fails(all, at);
+}
+
+Peer& Peer::says_nothing(At at) {
+  if (!w_->said.empty()) {
+    fails("should have said nothing, but said "
+              + in_words(w_->said.front().segment, w_->iss_known ? iss : Seq{}, irs), at);
+  }
+  return *this;
+}
+
+Peer& Peer::may_have_said_anything() {
+  w_->said.clear();
+  return *this;
+}
+
+bool Peer::has_more_to_say() const { return !w_->said.empty(); }
+
+const wire::Segment& Peer::heard() const { return w_->heard.segment; }
+
+void Peer::expects_silence(const char* before, At at) {
+  if (w_->said.empty()) return;
+  fails(std::string("before it ") + before + " the stack had said something that nobody expected: "
+            + in_words(w_->said.front().segment, w_->iss_known ? iss : Seq{}, irs), at);
+}
+
+// --- time -------------------------------------------------------------------------------------
+
+void Peer::expires(At at) {
+  for (int turns = 0; w_->stack->next_deadline() <= w_->now; ++turns) {
+    if (turns > kTurnsPerInstant) fails("expire() never gets done with this instant", at);
+    w_->stack->expire(w_->now);
+    collects(at);
+  }
+}
+
+Peer& Peer::after(Duration d, At at) {
+  expects_silence("felt time pass", at);
+  const Instant end = w_->now + d;
+  std::ostringstream s;
+  s << "time   " << static_cast<double>(d.ns) / 1e9 << " s pass";
+  tells(s.str());
+  while (w_->stack->next_deadline() <= end) {
+    w_->now = std::max(w_->now, w_->stack->next_deadline());
+    expires(at);
+  }
+  w_->now = end;
+  return *this;
+}
+
+Peer& Peer::after_next_timer(At at) {
+  if (w_->stack->next_deadline() == kNever) fails("no timer runs", at);
+  return after(until_next_timer(), at);
+}
+
+Instant Peer::now() const { return w_->now; }
+
+Duration Peer::until_next_timer() const {
+  return std::max(w_->stack->next_deadline() - w_->now, 0_ns);
+}
+
+// --- numbers ----------------------------------------------------------------------------------
+
+Seq Peer::snd_nxt() const { return w_->snd_nxt; }
+Seq Peer::rcv_nxt() const { return w_->rcv_nxt; }
+ByteCount Peer::rcv_wnd() const { return w_->rcv_wnd; }
+bool Peer::after_or_same(Seq ack) const { return at_or_after(ack, w_->rcv_nxt); }
+
+uint32_t Peer::tsval_now() const {
+  return w_->ts_base + static_cast<uint32_t>((w_->now - w_->start).to_ms());
+}
+
+uint32_t Peer::tsval_of_stack() const { return w_->ts_of_stack; }
+
+bool Peer::timestamps_agreed() const { return w_->our_timestamps && w_->peer_offers_timestamps(); }
+
+bool Peer::sack_agreed() const { return w_->our_sack && w_->with.sack.value_or(false); }
+
+const With& Peer::with() const { return w_->with; }
+
+stack::Stack& Peer::stack() { return *w_->stack; }
+
+uint16_t Peer::window_field(uint32_t octets) const {
+  const bool scaled = w_->our_scale && w_->peer_offers_scale();
+  return static_cast<uint16_t>(std::min<uint32_t>(octets >> (scaled ? World::kShift : 0), 65535));
+}
+
+void Peer::window_of_peer(uint32_t octets) { w_->window = octets; }
+
+// --- the story --------------------------------------------------------------------------------
+
+void Peer::tells(const std::string& step) {
+  w_->story.push_back(clock_text(w_->now - w_->start) + step);
+}
+
+std::string Peer::story() const {
+  std::ostringstream s;
+  s << "The story (numbers relative to iss " << iss.v << " and irs " << irs.v << ", dressing "
+    << name(dressing()) << "; again with RAPPORT_SEED=" << run_seed() << "):\n";
+  for (const auto& step : w_->story) s << step << '\n';
+  return s.str();
+}
+
+void Peer::fails(const std::string& what, At at) const {
+  w_->over = true;
+  ADD_FAILURE_AT(at.file_name(), static_cast<int>(at.line())) << what << '\n' << story();
+  throw StoryEnds{};
+}
+
+}  // namespace rapport::scenario

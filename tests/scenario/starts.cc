@@ -1,0 +1,233 @@
+// The way into each state, and the rows of rules that repeat over states.
+#include "starts.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "peer.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/stack/stack.hh"
+#include "rapport/tcp/config.hh"
+#include "rapport/tcp/state.hh"
+#include "registry.hh"
+#include "words.hh"
+
+namespace rapport::scenario {
+
+namespace {
+
+// A window that a story wants closed is a small one, so that few segments fill it.
+constexpr uint32_t kSmallBuffer = 8192;
+
+void closes_our_side(Peer& t) {
+  if (t.with().full_close) {
+    t.calls_close();
+  } else {
+    t.calls_shutdown_write();
+  }
+  t.says(fin().seq(t.snd_nxt() - 1_B).ack(t.rcv_nxt()));
+}
+
+void hears_fin(Peer& t) {
+  const Seq behind = t.rcv_nxt() + 1_B;
+  t.hears(fin()).says(ack(behind));
+}
+
+struct Known {
+  Start start;
+  State state;
+  std::string_view name, prefix;
+};
+
+constexpr Known kKnown[] = {
+    {Start::Closed, State::Closed, "CLOSED", "SA-CLOSED-"},
+    {Start::Listen, State::Listen, "LISTEN", "SA-LISTEN-"},
+    {Start::SynSent, State::SynSent, "SYN-SENT", "SA-SYNSENT-"},
+    {Start::SynReceivedActive, State::SynReceived, "SYN-RECEIVED (active)", "SA-SYNRCVD-"},
+    {Start::SynReceivedPassive, State::SynReceived, "SYN-RECEIVED (passive)", "SA-SYNRCVD-"},
+    {Start::Established, State::Established, "ESTABLISHED (active)", "SA-ESTAB-"},
+    {Start::EstablishedPassive, State::Established, "ESTABLISHED (passive)", "SA-ESTAB-"},
+    {Start::FinWait1, State::FinWait1, "FIN-WAIT-1", "SA-FW1-"},
+    {Start::FinWait2, State::FinWait2, "FIN-WAIT-2", "SA-FW2-"},
+    {Start::CloseWait, State::CloseWait, "CLOSE-WAIT", "SA-CW-"},
+    {Start::Closing, State::Closing, "CLOSING", "SA-CLOSING-"},
+    {Start::LastAck, State::LastAck, "LAST-ACK", "SA-LASTACK-"},
+    {Start::TimeWait, State::TimeWait, "TIME-WAIT", "SA-TW-"}};
+
+const Known& known(Start s) {
+  return *std::ranges::find_if(kKnown, [s](const Known& k) { return k.start == s; });
+}
+
+}  // namespace
+
+namespace peer {
+
+Peer in_closed(const With& with) { return Peer(with); }
+
+Peer in_listen(const With& with) {
+  Peer t(with);
+  t.calls_listen();
+  return t;
+}
+
+Peer in_syn_sent(const With& with) {
+  Peer t(with);
+  t.calls_connect();
+  t.says(syn());
+  return t;
+}
+
+Peer in_syn_received_active(const With& with) {
+  Peer t = in_syn_sent(with);
+  t.hears(t.syn_of_peer());
+  t.says(syn().seq(t.iss).ack(t.irs + 1_B));
+  t.is(State::SynReceived);
+  return t;
+}
+
+Peer in_syn_received_passive(const With& with) {
+  Peer t = in_listen(with);
+  t.hears(t.syn_of_peer());
+  t.says(syn().ack(t.irs + 1_B));
+  t.is(State::SynReceived);
+  return t;
+}
+
+Peer in_established(With with) {
+  if (with.window_closed) {
+    with.options = [inner = with.options](tcp::ConnectionOptions& o) {
+      o.receive_buffer = ByteCount{kSmallBuffer};
+      if (inner) inner(o);
+    };
+  }
+  Peer t = with.passive ? in_syn_received_passive(with) : in_syn_sent(with);
+  if (with.passive) {
+    t.hears(ack());
+    t.says_nothing();
+    if (!with.unaccepted) t.calls_accept();
+  } else {
+    t.hears(t.syn_of_peer().ack(t.iss + 1_B));
+    t.says(ack(t.irs + 1_B).seq(t.iss + 1_B));
+  }
+  t.is(State::Established);
+  if (with.window_closed) t.fills_our_window();
+  t.forgets_what_was_told();
+  return t;
+}
+
+Peer in_fin_wait_1(const With& with) {
+  Peer t = in_established(with);
+  closes_our_side(t);
+  t.is(State::FinWait1);
+  t.forgets_what_was_told();
+  return t;
+}
+
+Peer in_fin_wait_2(const With& with) {
+  Peer t = in_fin_wait_1(with);
+  t.hears(ack());
+  t.says_nothing();
+  t.is(State::FinWait2);
+  t.forgets_what_was_told();
+  return t;
+}
+
+Peer in_close_wait(const With& with) {
+  Peer t = in_established(with);
+  hears_fin(t);
+  t.is(State::CloseWait);
+  t.forgets_what_was_told();
+  return t;
+}
+
+Peer in_closing(const With& with) {
+  Peer t = in_fin_wait_1(with);
+  const Seq behind = t.rcv_nxt() + 1_B;
+  t.hears(fin().ack(t.snd_nxt() - 1_B)).says(ack(behind));
+  t.is(State::Closing);
+  t.forgets_what_was_told();
+  return t;
+}
+
+Peer in_last_ack(const With& with) {
+  Peer t = in_close_wait(with);
+  closes_our_side(t);
+  t.is(State::LastAck);
+  t.forgets_what_was_told();
+  return t;
+}
+
+Peer in_time_wait(const With& with) {
+  Peer t = in_fin_wait_2(with);
+  hears_fin(t);
+  t.is(State::TimeWait);
+  t.forgets_what_was_told();
+  return t;
+}
+
+}  // namespace peer
+
+Peer Row::begins(const With& other) const {
+  With passive = other;
+  passive.passive = true;
+  switch (start) {
+    case Start::Closed: return peer::in_closed(other);
+    case Start::Listen: return peer::in_listen(other);
+    case Start::SynSent: return peer::in_syn_sent(other);
+    case Start::SynReceivedActive: return peer::in_syn_received_active(other);
+    case Start::SynReceivedPassive: return peer::in_syn_received_passive(other);
+    case Start::Established: return peer::in_established(other);
+    case Start::EstablishedPassive: return peer::in_established(passive);
+    case Start::FinWait1: return peer::in_fin_wait_1(other);
+    case Start::FinWait2: return peer::in_fin_wait_2(other);
+    case Start::CloseWait: return peer::in_close_wait(other);
+    case Start::Closing: return peer::in_closing(other);
+    case Start::LastAck: return peer::in_last_ack(other);
+    case Start::TimeWait: return peer::in_time_wait(other);
+  }
+  std::unreachable();
+}
+
+State Row::state() const { return known(start).state; }
+
+std::string_view name(Start s) { return known(s).name; }
+
+bool add_rows(const char* file, int line, const std::string& title, const std::vector<Row>& rows,
+              void (*story)(const Row&)) {
+  for (const auto& row : rows) {
+    add(file, line, std::string(name(row.start)) + ": " + title + " [" + row.rule + "]",
+        [row, story] { story(row); });
+  }
+  return true;
+}
+
+std::vector<Row> rows_of_all_states(std::string_view number, const std::vector<Start>& without,
+                                    const With& with) {
+  std::vector<Row> rows;
+  for (const auto& k : kKnown) {
+    if (k.start < Start::SynReceivedActive || std::ranges::count(without, k.start) != 0) continue;
+    rows.push_back({k.start, std::string(k.prefix) + std::string(number), with});
+  }
+  return rows;
+}
+
+std::vector<Row> rows_of(std::string_view rule, const std::vector<Start>& starts,
+                         const With& with) {
+  std::vector<Row> rows;
+  for (const auto s : starts) rows.push_back({s, std::string(rule), with});
+  return rows;
+}
+
+std::vector<Start> synchronized_starts() {
+  std::vector<Start> starts;
+  for (const auto& k : kKnown) {
+    if (k.start >= Start::Established) starts.push_back(k.start);
+  }
+  return starts;
+}
+
+}  // namespace rapport::scenario
