@@ -5,6 +5,7 @@
 
 #include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
+#include "rapport/base/time.hh"
 #include "rapport/socket/coroutine/operation.hh"
 #include "rapport/tcp/commands.hh"
 
@@ -39,9 +40,9 @@ class Channel {
   // The machine died.
   void die();
 
-  // Carries `c` out on the stack below. Error::Aborted when the machine died.
-  template <class Command>
-  auto command(const Command& c);
+  // nullptr when the machine died.
+  [[nodiscard]] stack::Stack* stack() const;
+  [[nodiscard]] Instant now() const;
   // The handle's answer "does not exist", in the light of how the connection ended.
   [[nodiscard]] Error explain(Error e) const;
 
@@ -67,6 +68,10 @@ class Channel {
   OperationList openers, acceptors, readers, writers, closers;
 
  private:
+  // Lets every operation of the list try again.
+  void wake(OperationList& list);
+  static void end_all(OperationList& list);
+
   Host* host_;
   uint64_t cookie_;
   Handle handle_;

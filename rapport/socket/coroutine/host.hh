@@ -10,9 +10,12 @@
 #include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
+#include "rapport/socket/coroutine/channel.hh"
+#include "rapport/socket/coroutine/opening.hh"
 #include "rapport/socket/coroutine/operation.hh"
 #include "rapport/socket/coroutine/stream.hh"
 #include "rapport/socket/coroutine/task.hh"
+#include "rapport/socket/coroutine/waiting.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/tcp/config.hh"
@@ -23,32 +26,15 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <optional>
-#include <type_traits>
 #include <utility>
 
 namespace rapport::coroutine {
-
-// What an active OPEN may choose beside the peer.
-struct ConnectOptions {
-  IpAddress local_address;  // unspecified: chosen by the stack
-  uint16_t local_port = 0;  // 0: ephemeral (RFC 6056)
-  std::optional<tcp::ConnectionOptions> options;
-};
-
-// What a passive OPEN may choose beside the port.
-struct ListenOptions {
-  IpAddress local_address;  // unspecified: any of ours
-  Endpoint remote;          // unspecified: anyone
-  uint32_t backlog = 128;
-  std::optional<tcp::ConnectionOptions> options;
-};
 
 class Host {
  public:
   // `stack` must outlive the host, or until detach().
   Host(stack::Stack& stack, Instant now);
-  Host() = default;  // without a stack: every operation answers Error::Aborted
+  Host();  // without a stack: every operation answers Error::Aborted
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
   // Programs that still run are destroyed, and their streams closed with them.
@@ -104,8 +90,10 @@ class Host {
   void attach(stack::Stack& stack, Instant now);
 
  private:
-  friend class Operation;
+  friend class AcceptOperation;
   friend class Channel;
+  friend class ConnectOperation;
+  friend class Operation;
   struct Program;
   using Timers = std::map<std::pair<Instant, uint64_t>, Operation*>;
 
@@ -116,7 +104,6 @@ class Host {
   void make_ready(Operation& op);
   void start_timer(Operation& op);
   void stop_timer(Operation& op);
-  void wake_all(OperationList& list);
   void reap();
 
   stack::Stack* stack_ = nullptr;
@@ -127,16 +114,8 @@ class Host {
   uint64_t cookie_ = 0;
   std::map<uint64_t, Channel*> channels_;  // by cookie
   std::list<std::unique_ptr<Program>> programs_;
+  uint32_t ended_ = 0;  // programs that have ended and are still there
+  bool running_now_ = false;
 };
-
-// A time limit for an operation: the operation itself, which then may answer Error::TimedOut.
-//   auto reading = with_timeout(host, 5_s, stream.read(buffer));
-//   auto octets = co_await reading;
-template <class Op>
-  requires std::is_base_of_v<Operation, std::remove_cvref_t<Op>>
-Op with_timeout(Host& host, Duration limit, Op&& op) {
-  op.expire_at(host.now() + limit);
-  return std::forward<Op>(op);
-}
 
 }  // namespace rapport::coroutine

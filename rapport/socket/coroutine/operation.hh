@@ -6,7 +6,6 @@
 //   auto octets = co_await reading;
 #pragma once
 
-#include "rapport/base/assert.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 
@@ -29,6 +28,8 @@ class OperationList {
   [[nodiscard]] bool empty() const { return first_ == nullptr; }
 
   [[nodiscard]] Operation* first() const { return first_; }
+
+  [[nodiscard]] Operation* last() const { return last_; }
 
   void push(Operation& op);
   void remove(Operation& op);
@@ -59,7 +60,8 @@ class Operation {
   void await_suspend(std::coroutine_handle<> who);
 
  protected:
-  explicit Operation(Host& host) : host_(&host) {}
+  // `host` may be nullptr only where attempt() then succeeds at once.
+  explicit Operation(Host* host) : host_(host) {}
 
   // Tries to finish now. True when the result is there; called again after every event of the
   // source.
@@ -69,13 +71,20 @@ class Operation {
   // Where to wait; nullptr when only time can end it.
   virtual OperationList* source() = 0;
 
-  [[nodiscard]] Host& host() const { return *host_; }
+  [[nodiscard]] Host* host() const { return host_; }
+
+  // For those that end otherwise than by their source: leaves every queue; its coroutine is ready.
+  void end();
 
  private:
+  friend class Channel;
+  friend class Gate;
   friend class Host;
   friend class OperationList;
-  enum class Place : uint8_t { Nowhere, Waiting, Ready };
 
+  [[nodiscard]] bool is_waiting() const;
+  // Makes `e` the result and its coroutine ready.
+  void end_with(Error e);
   void leave();
 
   Host* host_;
@@ -85,7 +94,7 @@ class Operation {
   std::coroutine_handle<> waiter_;
   Instant deadline_ = kNever;
   uint64_t timer_number_ = 0;  // its place among equal deadlines; 0: not in the timer queue
-  Place place_ = Place::Nowhere;
+  bool ready_ = false;
 };
 
 }  // namespace rapport::coroutine

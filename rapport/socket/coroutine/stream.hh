@@ -1,5 +1,5 @@
-// Stream and Listener: a connection and a listening port as values that coroutines use. A Stream or
-// Listener that is destroyed closes, as a process's exit does (CLOSE: unread text draws an RST).
+// Stream: a connection as a value that coroutines use. A Stream that is destroyed closes, as a
+// process's exit does (CLOSE: unread text draws an RST).
 // One coroutine may read while another writes. Results are std::expected; nothing is thrown.
 // All operations may be cancelled, and limited by with_timeout() (host.hh).
 #pragma once
@@ -15,14 +15,12 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
-#include <optional>
 #include <span>
 #include <utility>
 
 namespace rapport::coroutine {
 
 class Stream;
-struct ConnectOptions;
 
 // Result: octets read; fewer than the minimum only at the end of file, so 0 is the end of file.
 class [[nodiscard]] ReadOperation final : public Operation {
@@ -92,7 +90,7 @@ class [[nodiscard]] ClosedOperation final : public Operation {
 
 class Stream {
  public:
-  Stream() = default;  // names no connection: every operation answers DoesNotExist
+  Stream() = default;  // names no connection: only good to be assigned to
 
   explicit Stream(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
 
@@ -135,86 +133,6 @@ class Stream {
 
  private:
   std::shared_ptr<Channel> channel_;
-};
-
-// Result: the oldest connection that waits. Errors: Closing when the listener has closed.
-class [[nodiscard]] AcceptOperation final : public Operation {
- public:
-  explicit AcceptOperation(std::shared_ptr<Channel> channel);
-
-  std::expected<Stream, Error> await_resume() { return std::move(result_); }
-
- private:
-  bool attempt() override;
-
-  void fail(Error e) override { result_ = std::unexpected(e); }
-
-  OperationList* source() override { return &channel_->acceptors; }
-
-  std::shared_ptr<Channel> channel_;
-  std::expected<Stream, Error> result_;
-};
-
-class Listener {
- public:
-  Listener() = default;
-
-  explicit Listener(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
-
-  Listener(Listener&& o) noexcept = default;
-  Listener& operator=(Listener&& o) noexcept;
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
-  ~Listener();
-
-  AcceptOperation accept();
-  // Connections that wait unaccepted are reset (connection-life 1.5); pending accepts are aborted.
-  std::expected<void, Error> close();
-  void cancel();
-  [[nodiscard]] std::expected<tcp::Status, Error> status() const;
-
-  [[nodiscard]] Handle handle() const { return channel_ ? channel_->handle() : Handle{}; }
-
- private:
-  std::shared_ptr<Channel> channel_;
-};
-
-// Result: an open connection. Abandoned, cancelled or out of time, it closes what it began.
-class [[nodiscard]] ConnectOperation final : public Operation {
- public:
-  ConnectOperation(Host& host, const Endpoint& remote, const ConnectOptions& options);
-  ConnectOperation(ConnectOperation&& o) noexcept = default;
-  ~ConnectOperation() override;
-
-  std::expected<Stream, Error> await_resume() { return std::move(result_); }
-
- private:
-  bool attempt() override;
-  bool open();
-  void fail(Error e) override;
-
-  OperationList* source() override { return &channel_->openers; }
-
-  std::shared_ptr<Channel> channel_;
-  Endpoint remote_;
-  IpAddress local_address_;
-  uint16_t local_port_;
-  std::optional<tcp::ConnectionOptions> options_;
-  std::expected<Stream, Error> result_;
-};
-
-class [[nodiscard]] SleepOperation final : public Operation {
- public:
-  SleepOperation(Host& host, Instant until);
-
-  void await_resume() const {}
-
- private:
-  bool attempt() override;
-
-  void fail(Error /*e*/) override {}
-
-  OperationList* source() override { return nullptr; }
 };
 
 }  // namespace rapport::coroutine

@@ -3,18 +3,36 @@
 #pragma once
 
 #include "rapport/base/reason.hh"
+#include "rapport/base/time.hh"
 #include "rapport/socket/coroutine/operation.hh"
 
 #include <expected>
 
 namespace rapport::coroutine {
 
+// Ends when its time has come, or early by cancel().
+class [[nodiscard]] SleepOperation final : public Operation {
+ public:
+  SleepOperation(Host& host, Instant until);
+
+  void await_resume() const {}
+
+ private:
+  bool attempt() override;
+
+  void fail(Error /*e*/) override {}
+
+  OperationList* source() override { return nullptr; }
+
+  Instant until_;
+};
+
 class Gate;
 
 // Result: nothing; Error by cancel() or a time limit. The gate must outlive it.
 class [[nodiscard]] GateOperation final : public Operation {
  public:
-  GateOperation(Host& host, Gate& gate) : Operation(host), gate_(&gate) {}
+  GateOperation(Host& host, Gate& gate) : Operation(&host), gate_(&gate) {}
 
   std::expected<void, Error> await_resume() { return result_; }
 
