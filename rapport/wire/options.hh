@@ -25,19 +25,21 @@ struct Options {
   bool sack_permitted = false;
   bool has_timestamps = false;
   bool malformed = false;       // reading stopped at an illegal length
-  uint8_t window_scale = 0;     // as received; more than kMaxShift counts as kMaxShift
+  uint8_t window_scale = 0;     // a received shift above kMaxShift is read as kMaxShift
   uint8_t sack_count = 0;
   uint16_t mss = 0;
   uint32_t tsval = 0, tsecr = 0;
   std::array<SackBlock, kMaxSackBlocks> sack{};
 };
 
-// Reads the option octets between the fixed header and the text.
+// Reads the option octets between the fixed header and the text; whatever `out` held is forgotten.
+// Of an option that stands twice the last counts.
 void read_options(std::span<const uint8_t> bytes, Options& out);
 
 // Writes present options in the order MSS, SACK-permitted, timestamps, window scale, SACK blocks,
-// padded with NOPs before and zeros after to a multiple of four. Returns the length, at most 40;
-// SACK blocks that do not fit are left out. `to` must have room for 40 octets.
+// each filled up to a multiple of four by NOPs before it (SACK-permitted stands in for them before
+// timestamps); never an EOL. Returns the length, at most 40; SACK blocks that do not fit are left
+// out: four fit alone, three beside timestamps. `to` must have room for 40 octets.
 [[nodiscard]] uint32_t write_options(uint8_t* to, const Options& options);
 // The length that write_options would return.
 [[nodiscard]] uint32_t option_length(const Options& options);
