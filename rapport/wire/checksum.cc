@@ -4,9 +4,6 @@
 // old processors, 256-bit lanes for long runs where the processor has AVX2.
 #include "rapport/wire/checksum.hh"
 
-#include "rapport/base/address.hh"
-
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -78,10 +75,10 @@ struct Lanes {
 
 template <bool kCopy>
 [[gnu::target("avx2"), gnu::always_inline]] inline void take_lane(Lanes& lanes, uint8_t* to,
-                                                                  const uint8_t* from) {
+                                                                  const uint8_t* from, size_t at) {
   __m256i v;
-  std::memcpy(&v, from, sizeof v);
-  if constexpr (kCopy) std::memcpy(to, &v, sizeof v);
+  std::memcpy(&v, from + at, sizeof v);
+  if constexpr (kCopy) std::memcpy(to + at, &v, sizeof v);
   lanes.all = _mm256_add_epi64(lanes.all, v);
   lanes.high = _mm256_add_epi64(lanes.high, _mm256_srli_epi64(v, 32));
 }
@@ -104,12 +101,12 @@ template <bool kCopy>
   Lanes b = a;
   size_t at = 0;
   for (; n - at >= 128; at += 128) {
-    take_lane<kCopy>(a, to + at, from + at);
-    take_lane<kCopy>(b, to + at + 32, from + at + 32);
-    take_lane<kCopy>(a, to + at + 64, from + at + 64);
-    take_lane<kCopy>(b, to + at + 96, from + at + 96);
+    take_lane<kCopy>(a, to, from, at);
+    take_lane<kCopy>(b, to, from, at + 32);
+    take_lane<kCopy>(a, to, from, at + 64);
+    take_lane<kCopy>(b, to, from, at + 96);
   }
-  for (; n - at >= 32; at += 32) take_lane<kCopy>(a, to + at, from + at);
+  for (; n - at >= 32; at += 32) take_lane<kCopy>(a, to, from, at);
   PartialSum rest;
   for (; n - at >= 8; at += 8) rest = rest + PartialSum{take<uint64_t, kCopy>(to, from, at)};
   if (at < n) rest = rest + PartialSum{take_last<kCopy>(to, from, at, n)};
@@ -130,29 +127,6 @@ PartialSum sum(std::span<const uint8_t> bytes) {
 
 PartialSum copy_and_sum(uint8_t* to, std::span<const uint8_t> from) {
   return run<true>(to, from.data(), from.size());
-}
-
-// One octet further is a factor of 2^8, and a rotation multiplies modulo 2^64 - 1, which 65535
-// divides (RFC 1071 2 (B)).
-PartialSum swapped(PartialSum s) {
-  return {std::rotl(s.v, 8)};
-}
-
-// A mapped IPv4 address differs from its four octets by the word ffff, which is zero in ones
-// complement; length and protocol stand in network order, which is the same rotation by one octet.
-PartialSum pseudo_header(const IpAddress& source, const IpAddress& destination, uint8_t protocol,
-                         uint32_t length) {
-  uint64_t s[2];
-  uint64_t d[2];
-  std::memcpy(s, source.octets.data(), sizeof s);
-  std::memcpy(d, destination.octets.data(), sizeof d);
-  return (PartialSum{s[0]} + PartialSum{s[1]}) + (PartialSum{d[0]} + PartialSum{d[1]})
-         + PartialSum{(uint64_t{length} + protocol) << 8};
-}
-
-uint16_t finish(PartialSum s) {
-  const auto half = static_cast<uint32_t>((s.v + std::rotl(s.v, 32)) >> 32);
-  return static_cast<uint16_t>(~(half + std::rotl(half, 16)) >> 16);
 }
 
 }  // namespace rapport::wire

@@ -3,13 +3,11 @@
 // registers. EOL is never needed (RFC 9293 3.1, RFC 7323 appendix A).
 #pragma once
 
-#include "rapport/wire/checksum.hh"
 #include "rapport/wire/options.hh"
+#include "rapport/wire/word_writer.hh"
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
-#include <cstring>
 
 namespace rapport::wire {
 
@@ -18,25 +16,6 @@ inline constexpr uint8_t kOptionEnd = 0, kOptionNop = 1, kOptionMss = 2, kOption
 inline constexpr uint32_t kMaxOptionOctets = 40;
 // NOP, NOP, Timestamps, length 10: the usual first word of a segment after the handshake.
 inline constexpr uint32_t kNopNopTimestamps = 0x0101080a;
-
-// Writes words in network order and keeps their sum.
-class WordWriter {
- public:
-  explicit WordWriter(uint8_t* to) : at_(to) {}
-
-  void put(uint32_t word) {
-    word = std::byteswap(word);
-    std::memcpy(at_, &word, 4);
-    at_ += 4;
-    sum_ += word;  // at most fifteen words: no carry out of 64 bits
-  }
-
-  [[nodiscard]] PartialSum sum() const { return {sum_}; }
-
- private:
-  uint8_t* at_;
-  uint64_t sum_ = 0;
-};
 
 // What the options before the SACK blocks take.
 [[nodiscard]] inline uint32_t fixed_option_length(const Options& o) {

@@ -5,6 +5,7 @@
 #include "rapport/base/seq.hh"
 #include "rapport/wire/bytes.hh"
 #include "rapport/wire/option_words.hh"
+#include "rapport/wire/word_writer.hh"
 
 #include <algorithm>
 #include <cstddef>
@@ -87,7 +88,7 @@ void read_options(std::span<const uint8_t> bytes, Options& out) {
 uint32_t write_options(uint8_t* to, const Options& options) {
   WordWriter w{to};
   put_option_words(w, options);
-  return option_length(options);
+  return static_cast<uint32_t>(w.length());
 }
 
 uint32_t option_length(const Options& options) {

@@ -9,13 +9,14 @@
 #include "rapport/wire/checksum.hh"
 #include "rapport/wire/option_words.hh"
 #include "rapport/wire/options.hh"
+#include "rapport/wire/word_writer.hh"
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <expected>
 #include <span>
+#include <utility>
 
 namespace rapport::wire {
 namespace {
@@ -42,22 +43,23 @@ DropReason fault_of(std::span<const uint8_t> bytes, const IpAddress& source,
 
 // Reserved bits are ignored (RFC 9293 3.1).
 std::expected<Segment, DropReason> values_of(std::span<const uint8_t> bytes) {
-  std::expected<Segment, DropReason> result;
-  Segment& seg = *result;
   const uint8_t* p = bytes.data();
   const size_t header = header_length(p);
-  seg.source_port = load16(p);
-  seg.destination_port = load16(p + 2);
-  seg.seq = Seq{load32(p + 4)};
-  seg.ack = Seq{load32(p + 8)};
-  seg.flags = Flags{p[13]};
-  seg.window = load16(p + 14);
-  seg.urgent = load16(p + 18);
-  seg.text = bytes.subspan(header);
+  std::expected<Segment, DropReason> result{
+      std::in_place, Segment{.source_port = load16(p),
+                             .destination_port = load16(p + 2),
+                             .seq = Seq{load32(p + 4)},
+                             .ack = Seq{load32(p + 8)},
+                             .flags = Flags{p[13]},
+                             .option_octets = static_cast<uint8_t>(header - kTcpHeader),
+                             .window = load16(p + 14),
+                             .urgent = load16(p + 18),
+                             .gso_size = 0,
+                             .text = bytes.subspan(header),
+                             .raw_options = p + kTcpHeader,
+                             .options = {}}};
+  Segment& seg = *result;
   if (header == kTcpHeader) return result;
-
-  seg.raw_options = p + kTcpHeader;
-  seg.option_octets = static_cast<uint8_t>(header - kTcpHeader);
   if (seg.option_octets == 12 && load32(seg.raw_options) == kNopNopTimestamps) {
     seg.options.has_timestamps = true;
     seg.options.tsval = load32(seg.raw_options + 4);
@@ -80,17 +82,19 @@ std::expected<Segment, DropReason> parse_tcp(std::span<const uint8_t> bytes,
 
 uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
                    const IpAddress& destination, uint32_t text_length, PartialSum text_sum) {
-  const uint32_t header = kTcpHeader + (head.options == nullptr ? 0 : option_length(*head.options));
-  WordWriter w{to};
-  w.put(uint32_t{head.source_port} << 16 | head.destination_port);
-  w.put(head.seq.v);
-  w.put(head.ack.v);
-  w.put(header / 4 << 28 | uint32_t{head.flags.v} << 16 | head.window);
-  w.put(head.urgent);
-  if (head.options != nullptr) put_option_words(w, *head.options);
+  WordWriter options{to + kTcpHeader};
+  if (head.options != nullptr) put_option_words(options, *head.options);
+  const auto header = static_cast<uint32_t>(kTcpHeader + options.length());
+  WordWriter fixed{to};
+  fixed.put(uint32_t{head.source_port} << 16 | head.destination_port);
+  fixed.put(head.seq.v);
+  fixed.put(head.ack.v);
+  fixed.put(header / 4 << 28 | uint32_t{head.flags.v} << 16 | head.window);
+  fixed.put(head.urgent);
   // MUST-2. A header is a whole number of words, so the text's sum needs no shift.
-  const uint16_t checksum = finish(
-      w.sum() + text_sum + pseudo_header(source, destination, kProtocolTcp, header + text_length));
+  const uint16_t checksum =
+      finish(fixed.sum() + options.sum() + text_sum
+             + pseudo_header(source, destination, kProtocolTcp, header + text_length));
   std::memcpy(to + 16, &checksum, 2);
   return header;
 }
