@@ -232,7 +232,8 @@ TEST(Tcp, OptionsAreTakenOnAnySegment_MUST_5) {
 }
 
 TEST(Tcp, AMalformedOptionKeepsTheSegment_MUST_7) {
-  const auto seg = parsed(with_raw_options(Octets{2, 4, 0x05, 0xb4, 8, 0, 1, 1}, Octets{42}));
+  const Octets bytes = with_raw_options(Octets{2, 4, 0x05, 0xb4, 8, 0, 1, 1}, Octets{42});
+  const auto seg = parsed(bytes);
   ASSERT_TRUE(seg.has_value());
   EXPECT_TRUE(seg->options.malformed);
   EXPECT_TRUE(seg->options.has_mss);
