@@ -46,50 +46,50 @@ Duration Faults::jitter() {
   return Duration{int64_t{random_.below(static_cast<uint32_t>(most) + 1)} * 1'000};
 }
 
-Fate Faults::decide(size_t octets) {
+Verdict Faults::decide(size_t octets) {
   ++counts_.packets;
-  Fate fate = dice(octets);
-  obey_script(fate, octets);
-  if (fate.lost()) fate = Fate{.copies = 0};
-  count(fate);
-  return fate;
+  Verdict verdict = dice(octets);
+  obey_script(verdict, octets);
+  if (verdict.lost()) verdict = Verdict{.copies = 0};
+  count(verdict);
+  return verdict;
 }
 
-Fate Faults::dice(size_t octets) {
-  Fate fate;
+Verdict Faults::dice(size_t octets) {
+  Verdict verdict;
   const bool lost = random_.chance_ppm(plan_.loss_ppm);
   const bool duplicated = random_.chance_ppm(plan_.duplicate_ppm);
-  fate.reordered = random_.chance_ppm(plan_.reorder_ppm);
-  fate.corrupted = random_.chance_ppm(plan_.corrupt_ppm) && octets > 0;
+  verdict.reordered = random_.chance_ppm(plan_.reorder_ppm);
+  verdict.corrupted = random_.chance_ppm(plan_.corrupt_ppm) && octets > 0;
   const uint64_t place = random_.next();
-  fate.delay[0] = plan_.delay + jitter();
-  fate.delay[1] = plan_.delay + jitter();
-  fate.copies = lost ? 0 : duplicated ? 2 : 1;
-  if (fate.reordered) fate.delay[0] += plan_.reorder_delay;
-  fate.octet = static_cast<uint32_t>((place >> 32) * std::min<size_t>(octets, UINT32_MAX) >> 32);
-  fate.flip = static_cast<uint8_t>(1U << (place & 7));
-  return fate;
+  verdict.delay[0] = plan_.delay + jitter();
+  verdict.delay[1] = plan_.delay + jitter();
+  verdict.copies = lost ? 0 : duplicated ? 2 : 1;
+  if (verdict.reordered) verdict.delay[0] += plan_.reorder_delay;
+  verdict.octet = static_cast<uint32_t>((place >> 32) * std::min<size_t>(octets, UINT32_MAX) >> 32);
+  verdict.flip = static_cast<uint8_t>(1U << (place & 7));
+  return verdict;
 }
 
-void Faults::obey_script(Fate& fate, size_t octets) {
+void Faults::obey_script(Verdict& verdict, size_t octets) {
   while (!script_.empty() && script_.back().packet <= counts_.packets) {
     const ScriptedFault fault = script_.back();
     script_.pop_back();
     if (fault.packet != counts_.packets) continue;  // ordered too late
     switch (fault.kind) {
-      case FaultKind::Lose: fate.copies = 0; break;
+      case FaultKind::Lose: verdict.copies = 0; break;
       case FaultKind::Duplicate:
-        fate.copies = std::min<uint8_t>(fate.copies, 1) * 2;
-        fate.delay[1] = fate.delay[0] + fault.by;
+        verdict.copies = std::min<uint8_t>(verdict.copies, 1) * 2;
+        verdict.delay[1] = verdict.delay[0] + fault.by;
         break;
       case FaultKind::Reorder:
-        fate.reordered = true;
-        fate.delay[0] += fault.by == Duration{} ? plan_.reorder_delay : fault.by;
+        verdict.reordered = true;
+        verdict.delay[0] += fault.by == Duration{} ? plan_.reorder_delay : fault.by;
         break;
       case FaultKind::Corrupt:
-        fate.corrupted = octets > 0;
-        if (fault.octet != ScriptedFault::kAnywhere && fate.corrupted) {
-          fate.octet = static_cast<uint32_t>(std::min<size_t>(fault.octet, octets - 1));
+        verdict.corrupted = octets > 0;
+        if (fault.octet != ScriptedFault::kAnywhere && verdict.corrupted) {
+          verdict.octet = static_cast<uint32_t>(std::min<size_t>(fault.octet, octets - 1));
         }
         break;
       case FaultKind::kCount: break;
@@ -97,14 +97,14 @@ void Faults::obey_script(Fate& fate, size_t octets) {
   }
 }
 
-void Faults::count(const Fate& fate) {
+void Faults::count(const Verdict& verdict) {
   const auto add = [&](FaultKind kind, bool happened) {
     counts_.of[static_cast<size_t>(kind)] += happened ? 1 : 0;
   };
-  add(FaultKind::Lose, fate.lost());
-  add(FaultKind::Duplicate, fate.copies == 2);
-  add(FaultKind::Reorder, fate.reordered);
-  add(FaultKind::Corrupt, fate.corrupted);
+  add(FaultKind::Lose, verdict.lost());
+  add(FaultKind::Duplicate, verdict.copies == 2);
+  add(FaultKind::Reorder, verdict.reordered);
+  add(FaultKind::Corrupt, verdict.corrupted);
 }
 
 }  // namespace rapport

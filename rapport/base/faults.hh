@@ -50,7 +50,7 @@ struct FaultPlan {
 };
 
 // What is to happen to one packet.
-struct Fate {
+struct Verdict {
   uint8_t copies = 1;               // 0: lost; 2: duplicated
   std::array<Duration, 2> delay{};  // of each copy
   bool reordered = false;           // held back
@@ -78,9 +78,9 @@ class Faults {
  public:
   Faults(FaultPlan plan, uint64_t seed);
 
-  // The fate of the next packet, which is `octets` long. Takes the same number of draws whatever
+  // The verdict on the next packet, which is `octets` long. Takes the same number of draws whatever
   // the plan says, so that changing one rate leaves the decisions of the other kinds as they were.
-  [[nodiscard]] Fate decide(size_t octets);
+  [[nodiscard]] Verdict decide(size_t octets);
 
   // Other rates and delays from the next packet on; the plan's script is added to what is ordered.
   void configure(FaultPlan plan);
@@ -94,9 +94,9 @@ class Faults {
 
  private:
   [[nodiscard]] Duration jitter();
-  [[nodiscard]] Fate dice(size_t octets);
-  void obey_script(Fate& fate, size_t octets);
-  void count(const Fate& fate);
+  [[nodiscard]] Verdict dice(size_t octets);
+  void obey_script(Verdict& verdict, size_t octets);
+  void count(const Verdict& verdict);
 
   FaultPlan plan_;
   std::vector<ScriptedFault> script_;  // still to come, the last packet first

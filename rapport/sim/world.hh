@@ -131,8 +131,6 @@ class World {
   void inject(HostId as_from, HostId to, std::span<const uint8_t> packet, Instant at);
 
  private:
-  struct Machine;
-  struct Arrival;
   class Body;
   std::unique_ptr<Body> body_;
 };

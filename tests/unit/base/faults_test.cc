@@ -27,13 +27,14 @@ FaultPlan everything() {
   return plan;
 }
 
-bool same(const Fate& a, const Fate& b) {
+bool same(const Verdict& a, const Verdict& b) {
   return a.copies == b.copies && a.reordered == b.reordered && a.delay == b.delay
          && a.corrupted == b.corrupted && a.flip == b.flip && a.octet == b.octet;
 }
 
-bool untouched(const Fate& fate) {
-  return fate.copies == 1 && !fate.corrupted && !fate.reordered && fate.delay[0] == Duration{};
+bool untouched(const Verdict& verdict) {
+  return verdict.copies == 1 && !verdict.corrupted && !verdict.reordered
+         && verdict.delay[0] == Duration{};
 }
 
 TEST(Faults, none_by_default) {
@@ -48,9 +49,9 @@ TEST(Faults, same_seed_same_decisions_another_seed_others) {
   Faults c(everything(), 6);
   int differ = 0;
   for (int i = 0; i < 2000; ++i) {
-    const Fate fate = a.decide(1500);
-    ASSERT_TRUE(same(fate, b.decide(1500)));
-    differ += same(fate, c.decide(1500)) ? 0 : 1;
+    const Verdict verdict = a.decide(1500);
+    ASSERT_TRUE(same(verdict, b.decide(1500)));
+    differ += same(verdict, c.decide(1500)) ? 0 : 1;
   }
   EXPECT_GT(differ, 1000);
 }
@@ -61,8 +62,8 @@ TEST(Faults, one_rate_does_not_change_the_decisions_of_the_others) {
   Faults a(everything(), 9);
   Faults b(lossless, 9);
   for (int i = 0; i < 2000; ++i) {
-    const Fate with = a.decide(1500);
-    const Fate without = b.decide(1500);
+    const Verdict with = a.decide(1500);
+    const Verdict without = b.decide(1500);
     if (!with.lost()) {
       ASSERT_TRUE(same(with, without));
     }
@@ -92,15 +93,15 @@ TEST(Faults, delays_lie_within_the_plan) {
   Duration most;
   uint64_t reordered = 0;
   for (int i = 0; i < 20'000; ++i) {
-    const Fate fate = faults.decide(100);
-    if (fate.lost()) continue;
-    if (fate.delay[0] >= 60_ms) {
+    const Verdict verdict = faults.decide(100);
+    if (verdict.lost()) continue;
+    if (verdict.delay[0] >= 60_ms) {
       ++reordered;
-      EXPECT_LE(fate.delay[0], 65_ms);
+      EXPECT_LE(verdict.delay[0], 65_ms);
       continue;
     }
-    least = std::min(least, fate.delay[0]);
-    most = std::max(most, fate.delay[0]);
+    least = std::min(least, verdict.delay[0]);
+    most = std::max(most, verdict.delay[0]);
   }
   EXPECT_GE(least, 20_ms);
   EXPECT_LT(least, 20_ms + 50_us);
@@ -139,18 +140,18 @@ TEST(Faults, the_script_is_obeyed_packet_by_packet) {
                  {5, FaultKind::Duplicate},
                  {6, FaultKind::Corrupt}};
   Faults faults(plan, 1);
-  std::vector<Fate> fates(1);  // packets are counted from 1
-  for (int i = 0; i < 7; ++i) fates.push_back(faults.decide(60));
-  EXPECT_TRUE(untouched(fates[1]));
-  EXPECT_TRUE(fates[2].lost());
-  EXPECT_TRUE(untouched(fates[3]));
-  EXPECT_EQ(fates[4].copies, 2);
-  EXPECT_EQ(fates[5].copies, 2);
-  EXPECT_EQ(fates[5].delay[0], 30_ms);
-  EXPECT_EQ(fates[5].delay[1], 30_ms);  // after the first, in the order of the script
-  EXPECT_TRUE(fates[6].corrupted);
-  EXPECT_LT(fates[6].octet, 60U);
-  EXPECT_TRUE(untouched(fates[7]));
+  std::vector<Verdict> verdicts(1);  // packets are counted from 1
+  for (int i = 0; i < 7; ++i) verdicts.push_back(faults.decide(60));
+  EXPECT_TRUE(untouched(verdicts[1]));
+  EXPECT_TRUE(verdicts[2].lost());
+  EXPECT_TRUE(untouched(verdicts[3]));
+  EXPECT_EQ(verdicts[4].copies, 2);
+  EXPECT_EQ(verdicts[5].copies, 2);
+  EXPECT_EQ(verdicts[5].delay[0], 30_ms);
+  EXPECT_EQ(verdicts[5].delay[1], 30_ms);  // after the first, in the order of the script
+  EXPECT_TRUE(verdicts[6].corrupted);
+  EXPECT_LT(verdicts[6].octet, 60U);
+  EXPECT_TRUE(untouched(verdicts[7]));
   EXPECT_EQ(faults.counts()[FaultKind::Lose], 1U);
   EXPECT_EQ(faults.counts()[FaultKind::Duplicate], 2U);
 }
@@ -160,10 +161,10 @@ TEST(Faults, orders_may_be_added_and_say_how_long_and_where) {
   faults.order({.packet = 3, .kind = FaultKind::Reorder, .by = 7_ms});
   faults.order({.packet = 2, .kind = FaultKind::Duplicate, .by = 4_ms});
   faults.order({.packet = 1, .kind = FaultKind::Corrupt, .octet = 33});
-  const Fate first = faults.decide(60);
-  const Fate second = faults.decide(60);
+  const Verdict first = faults.decide(60);
+  const Verdict second = faults.decide(60);
   faults.order({.packet = 1, .kind = FaultKind::Lose});  // too late: without effect
-  const Fate third = faults.decide(60);
+  const Verdict third = faults.decide(60);
   EXPECT_TRUE(first.corrupted);
   EXPECT_EQ(first.octet, 33U);
   EXPECT_EQ(second.copies, 2);

@@ -1,0 +1,19 @@
+// Packets made by hand, for World::inject(): old duplicates, strays, forgeries.
+#pragma once
+
+#include "rapport/base/address.hh"
+#include "rapport/wire/tcp.hh"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace rapport::sim {
+
+// An IPv4 packet with one TCP segment and right checksums. Addresses and ports are taken from the
+// endpoints (those in `head` are not looked at).
+[[nodiscard]] std::vector<uint8_t> craft_segment(const Endpoint& from, const Endpoint& to,
+                                                 wire::SegmentHead head,
+                                                 std::span<const uint8_t> text = {});
+
+}  // namespace rapport::sim

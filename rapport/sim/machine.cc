@@ -1,0 +1,73 @@
+// One host of a World.
+#include "rapport/sim/machine.hh"
+
+#include "rapport/base/address.hh"
+#include "rapport/base/assert.hh"
+#include "rapport/base/frame.hh"
+#include "rapport/base/random.hh"
+#include "rapport/base/time.hh"
+#include "rapport/sim/world.hh"
+#include "rapport/stack/stack.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <utility>
+
+namespace rapport::sim {
+
+Machine::Machine(HostConfig config, uint64_t seed, Instant now)
+    : config_(std::move(config)),
+      seed_(seed),
+      pool_(config_.frames, config_.stack.frame_headroom + config_.stack.mtu) {
+  boot(now);
+}
+
+// The incarnation takes part in the seed: a machine that comes up again has other secrets, so that
+// its sequence numbers are not those of its former life.
+void Machine::boot(Instant now) {
+  ASSERT(!up());
+  stack::Config config = config_.stack;
+  Random random(seed_ + incarnation_);
+  config.tcp.seed = random.next();
+  stack_ = std::make_unique<stack::Stack>(config, pool_);
+  if (config_.trace_records > 0) stack_->trace().enable(config_.trace_records);
+  programs_.attach(*stack_, now);
+}
+
+void Machine::crash() {
+  ASSERT(up());
+  programs_.detach();
+  stack_.reset();
+  ++incarnation_;
+}
+
+bool Machine::owns(const IpAddress& a) const {
+  return std::ranges::any_of(config_.stack.addresses,
+                             [&](const Cidr& mine) { return mine.address == a; });
+}
+
+void Machine::expire(Instant now) {
+  constexpr int kMany = 1'000'000;  // far beyond what a stack of any size has due at one instant
+  for (int calls = 0; stack_->next_deadline() <= now; ++calls) {
+    ASSERT(calls < kMany);
+    stack_->expire(now);
+  }
+}
+
+Instant Machine::next_deadline(Instant now) {
+  if (!up()) return kNever;
+  return std::max(now, std::min(stack_->next_deadline(), programs_.next_deadline()));
+}
+
+Frame Machine::frame_of(std::span<const uint8_t> packet) {
+  Frame frame = pool_.allocate(config_.stack.frame_headroom);
+  if (!frame) return frame;
+  frame.reshape(config_.stack.frame_headroom, packet.size());
+  std::memcpy(frame.data(), packet.data(), packet.size());
+  return frame;
+}
+
+}  // namespace rapport::sim
