@@ -173,8 +173,10 @@ void Peer::feeds(const std::vector<Seg>& all, At at) {
   for (const auto& s : all) {
     const Seg f = filled_in(s);
     std::vector<uint8_t> text(f.length_.value_or(0));
+    // The stream begins behind the SYN.
+    const uint32_t offset = (*f.seq_ - irs).v - (f.flags_.has(wire::kSyn) ? 0U : 1U);
     for (uint32_t i = 0; i < text.size(); ++i) {
-      text[i] = f.fill_.value_or(octet_at((*f.seq_ - (irs + 1_B)).v + i));
+      text[i] = f.fill_.value_or(octet_at(offset + i));
     }
     const auto packet = build(f, text);
     Frame frame = w_->frames_of_peer.allocate(kHeadroom);
@@ -186,6 +188,7 @@ void Peer::feeds(const std::vector<Seg>& all, At at) {
                                         wire::Checksum::AlreadyVerified);
     tells("peer   " + (parsed ? in_words(*parsed, irs, w_->iss_known ? iss : Seq{}) : "damaged")
           + (f.wrong_checksum_ ? " (checksum wrong)" : "") + (all.size() > 1 ? " (burst)" : ""));
+    notes_acknowledged(f);
     reset_only = reset_only && f.flags_.has(wire::kRst);
     burst.push_back(std::move(frame));
   }
@@ -242,8 +245,14 @@ void Peer::notes(Said& said, At at) {
   w_->rcv_wnd = ByteCount{uint64_t{s.window} << (scaled ? w_->our_shift : 0)};
 }
 
+void Peer::notes_acknowledged(const Seg& s) {
+  if (!s.flags_.has(wire::kAck) || s.flags_.has(wire::kRst) || s.wrong_checksum_) return;
+  if (*s.from_ != remote || *s.to_ != local) return;
+  if (before(w_->snd_una, *s.ack_) && at_or_before(*s.ack_, w_->snd_nxt)) w_->snd_una = *s.ack_;
+}
+
 void Peer::notes_syn(const wire::Segment& s) {
-  if (!w_->iss_known) w_->snd_nxt = s.seq;
+  if (!w_->iss_known) w_->snd_una = w_->snd_nxt = s.seq;
   iss = s.seq;
   w_->iss_known = true;
   w_->our_scale = s.options.has_window_scale;
@@ -337,6 +346,7 @@ Duration Peer::until_next_timer() const {
 // --- numbers ----------------------------------------------------------------------------------
 
 Seq Peer::snd_nxt() const { return w_->snd_nxt; }
+Seq Peer::snd_una() const { return w_->snd_una; }
 Seq Peer::rcv_nxt() const { return w_->rcv_nxt; }
 ByteCount Peer::rcv_wnd() const { return w_->rcv_wnd; }
 bool Peer::after_or_same(Seq ack) const { return at_or_after(ack, w_->rcv_nxt); }
@@ -351,6 +361,13 @@ bool Peer::timestamps_agreed() const { return w_->our_timestamps && w_->peer_off
 
 bool Peer::sack_agreed() const { return w_->our_sack && w_->with.sack.value_or(false); }
 
+ByteCount Peer::largest_text() const {
+  constexpr uint32_t kDefaultMss = 536;
+  constexpr uint32_t kTimestamps = 12;
+  const uint32_t mss = *w_->with.mss != 0 ? *w_->with.mss : kDefaultMss;
+  return ByteCount{mss - (timestamps_agreed() ? kTimestamps : 0)};
+}
+
 const With& Peer::with() const { return w_->with; }
 
 stack::Stack& Peer::stack() { return *w_->stack; }
@@ -359,6 +376,8 @@ uint16_t Peer::window_field(uint32_t octets) const {
   const bool scaled = w_->our_scale && w_->peer_offers_scale();
   return static_cast<uint16_t>(std::min<uint32_t>(octets >> (scaled ? World::kShift : 0), 65535));
 }
+
+void Peer::window_is_closed(bool closed) { w_->with.window_closed = closed; }
 
 void Peer::window_of_peer(uint32_t octets) { w_->window = octets; }
 

@@ -37,9 +37,11 @@ struct With {
   std::optional<bool> sack{}, timestamps{};
   uint32_t window = 65535;                 // octets the peer can take; 0 closes it from the start
   bool passive = false;                    // states that both ways lead to: we had listened
+  uint32_t backlog = 128;                  // of our LISTEN
+  bool listens_to_peer_only = false;       // a fully specified passive OPEN
   bool unaccepted = false;                 // with passive: nobody has called ACCEPT
   bool full_close = false;                 // our CLOSE is for good; else of the sending side only
-  bool window_closed = false;              // our receive buffer was filled before: RCV.WND = 0
+  bool window_closed = false;              // RCV.WND = 0: see starts.hh
   std::function<void(stack::Config&)> config{};            // changes what the stack is told
   std::function<void(tcp::ConnectionOptions&)> options{};  // the same for Config::defaults
 };
@@ -114,24 +116,27 @@ class Peer {
   // Any other condition of the story.
   Peer& holds(bool condition, const std::string& what, At at = At::current());
 
-  // Fills the receive buffer, which nobody reads, until RCV.WND = 0.
-  Peer& fills_our_window(At at = At::current());
+  // Fills the receive buffer, which nobody reads, until RCV.WND = `leave`.
+  Peer& fills_our_window(ByteCount leave = 0_B, At at = At::current());
 
   // --- numbers --------------------------------------------------------------------------------
   Seq iss, irs;            // ours (the stack's) and the peer's; iss is known from our first SYN on
   Endpoint local, remote;  // ours and the peer's
   Handle handle, listener;
   [[nodiscard]] Seq snd_nxt() const;        // behind all that the stack has sent
+  [[nodiscard]] Seq snd_una() const;        // what the peer has acknowledged; iss before that
   [[nodiscard]] Seq rcv_nxt() const;        // what the stack has acknowledged; irs before that
   [[nodiscard]] ByteCount rcv_wnd() const;  // what it has offered, in octets
   [[nodiscard]] uint32_t tsval_now() const;       // the peer's timestamp clock
   [[nodiscard]] uint32_t tsval_of_stack() const;  // the last that the stack has sent
   [[nodiscard]] bool timestamps_agreed() const;
   [[nodiscard]] bool sack_agreed() const;
+  [[nodiscard]] ByteCount largest_text() const;   // of a full segment of the stack
   [[nodiscard]] const With& with() const;
   [[nodiscard]] stack::Stack& stack();
   // The field for a window of so many octets in a segment without SYN.
   [[nodiscard]] uint16_t window_field(uint32_t octets) const;
+  void window_is_closed(bool closed);    // With::window_closed, once it holds
   void window_of_peer(uint32_t octets);  // from now on, where .win() is left out
   void tells(const std::string& step);   // adds a line to the story
 
@@ -143,6 +148,7 @@ class Peer {
   void feeds(const std::vector<Seg>& all, At at);
   void collects(At at);
   void notes(Said& said, At at);
+  void notes_acknowledged(const Seg& s);
   void notes_syn(const wire::Segment& s);
   [[nodiscard]] bool after_or_same(Seq ack) const;
   void checks_text(const wire::Segment& s, At at);

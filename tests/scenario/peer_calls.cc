@@ -83,6 +83,8 @@ Peer& Peer::calls_listen(At at) {
   SCENARIO_CALL("LISTEN");
   tcp::Listen c;
   c.port = local.port;
+  c.backlog = w_->with.backlog;
+  if (w_->with.listens_to_peer_only) c.remote = remote;
   const auto r = w_->stack->command(c, w_->now);
   if (r) listener = *r;
   outcome(call, std::nullopt, error_of(r), at);
@@ -354,12 +356,12 @@ Peer& Peer::holds(bool condition, const std::string& what, At at) {
   return *this;
 }
 
-Peer& Peer::fills_our_window(At at) {
+Peer& Peer::fills_our_window(ByteCount leave, At at) {
   constexpr uint32_t kLargest = 1400;
   constexpr int kRounds = 4096;
-  for (int i = 0; rcv_wnd() > 0_B; ++i) {
+  for (int i = 0; rcv_wnd() > leave; ++i) {
     if (i > kRounds) fails("the window never closes", at);
-    const ByteCount n{std::min(rcv_wnd().v, kLargest)};
+    const ByteCount n{std::min((rcv_wnd() - leave).v, kLargest)};
     const Seq next = rcv_nxt() + n;
     hears(data(n), at);
     if (!has_more_to_say()) after_next_timer(at);

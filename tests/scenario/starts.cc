@@ -32,9 +32,54 @@ void closes_our_side(Peer& t) {
   t.says(fin().seq(t.snd_nxt() - 1_B).ack(t.rcv_nxt()));
 }
 
-void hears_fin(Peer& t) {
+void hears_fin(Peer& t, const Seg& f) {
   const Seq behind = t.rcv_nxt() + 1_B;
-  t.hears(fin()).says(ack(behind));
+  t.hears(f).says(ack(behind));
+  if (t.with().window_closed) t.holds(t.rcv_wnd() == 0_B, "the FIN took the last of the window");
+}
+
+With with_buffer(With with, ByteCount octets) {
+  with.options = [inner = with.options, octets](tcp::ConnectionOptions& o) {
+    o.receive_buffer = octets;
+    if (inner) inner(o);
+  };
+  return with;
+}
+
+Peer arrived(Peer t, State s) {
+  t.is(s).forgets_what_was_told();
+  return t;
+}
+
+// A closed window has `leave` octets left, for the FIN that comes.
+Peer established(const With& asked, ByteCount leave) {
+  With with = asked.window_closed ? with_buffer(asked, ByteCount{kSmallBuffer}) : asked;
+  with.window_closed = false;  // not yet
+  Peer t = with.passive ? peer::in_syn_received_passive(with) : peer::in_syn_sent(with);
+  if (with.passive) {
+    t.hears(ack());
+    t.says_nothing();
+    if (!with.unaccepted) t.calls_accept();
+  } else {
+    t.hears(t.syn_of_peer().ack(t.iss + 1_B));
+    t.says(ack(t.irs + 1_B).seq(t.iss + 1_B));
+  }
+  if (asked.window_closed) t.fills_our_window(leave);
+  t.window_is_closed(asked.window_closed);
+  return arrived(std::move(t), State::Established);
+}
+
+Peer fin_wait_1(const With& with, ByteCount leave) {
+  Peer t = established(with, leave);
+  closes_our_side(t);
+  return arrived(std::move(t), State::FinWait1);
+}
+
+Peer fin_wait_2(const With& with, ByteCount leave) {
+  Peer t = fin_wait_1(with, leave);
+  t.hears(ack());
+  t.says_nothing();
+  return arrived(std::move(t), State::FinWait2);
 }
 
 struct Known {
@@ -82,7 +127,7 @@ Peer in_syn_sent(const With& with) {
 }
 
 Peer in_syn_received_active(const With& with) {
-  Peer t = in_syn_sent(with);
+  Peer t = in_syn_sent(with.window_closed ? with_buffer(with, 0_B) : with);
   t.hears(t.syn_of_peer());
   t.says(syn().seq(t.iss).ack(t.irs + 1_B));
   t.is(State::SynReceived);
@@ -90,83 +135,41 @@ Peer in_syn_received_active(const With& with) {
 }
 
 Peer in_syn_received_passive(const With& with) {
-  Peer t = in_listen(with);
+  Peer t = in_listen(with.window_closed ? with_buffer(with, 0_B) : with);
   t.hears(t.syn_of_peer());
   t.says(syn().ack(t.irs + 1_B));
   t.is(State::SynReceived);
   return t;
 }
 
-Peer in_established(With with) {
-  if (with.window_closed) {
-    with.options = [inner = with.options](tcp::ConnectionOptions& o) {
-      o.receive_buffer = ByteCount{kSmallBuffer};
-      if (inner) inner(o);
-    };
-  }
-  Peer t = with.passive ? in_syn_received_passive(with) : in_syn_sent(with);
-  if (with.passive) {
-    t.hears(ack());
-    t.says_nothing();
-    if (!with.unaccepted) t.calls_accept();
-  } else {
-    t.hears(t.syn_of_peer().ack(t.iss + 1_B));
-    t.says(ack(t.irs + 1_B).seq(t.iss + 1_B));
-  }
-  t.is(State::Established);
-  if (with.window_closed) t.fills_our_window();
-  t.forgets_what_was_told();
-  return t;
-}
+Peer in_established(const With& with) { return established(with, 0_B); }
 
-Peer in_fin_wait_1(const With& with) {
-  Peer t = in_established(with);
-  closes_our_side(t);
-  t.is(State::FinWait1);
-  t.forgets_what_was_told();
-  return t;
-}
+Peer in_fin_wait_1(const With& with) { return fin_wait_1(with, 0_B); }
 
-Peer in_fin_wait_2(const With& with) {
-  Peer t = in_fin_wait_1(with);
-  t.hears(ack());
-  t.says_nothing();
-  t.is(State::FinWait2);
-  t.forgets_what_was_told();
-  return t;
-}
+Peer in_fin_wait_2(const With& with) { return fin_wait_2(with, 0_B); }
 
 Peer in_close_wait(const With& with) {
-  Peer t = in_established(with);
-  hears_fin(t);
-  t.is(State::CloseWait);
-  t.forgets_what_was_told();
-  return t;
+  Peer t = established(with, 1_B);
+  hears_fin(t, fin());
+  return arrived(std::move(t), State::CloseWait);
 }
 
 Peer in_closing(const With& with) {
-  Peer t = in_fin_wait_1(with);
-  const Seq behind = t.rcv_nxt() + 1_B;
-  t.hears(fin().ack(t.snd_nxt() - 1_B)).says(ack(behind));
-  t.is(State::Closing);
-  t.forgets_what_was_told();
-  return t;
+  Peer t = fin_wait_1(with, 1_B);
+  hears_fin(t, fin().ack(t.snd_nxt() - 1_B));
+  return arrived(std::move(t), State::Closing);
 }
 
 Peer in_last_ack(const With& with) {
   Peer t = in_close_wait(with);
   closes_our_side(t);
-  t.is(State::LastAck);
-  t.forgets_what_was_told();
-  return t;
+  return arrived(std::move(t), State::LastAck);
 }
 
 Peer in_time_wait(const With& with) {
-  Peer t = in_fin_wait_2(with);
-  hears_fin(t);
-  t.is(State::TimeWait);
-  t.forgets_what_was_told();
-  return t;
+  Peer t = fin_wait_2(with, 1_B);
+  hears_fin(t, fin());
+  return arrived(std::move(t), State::TimeWait);
 }
 
 }  // namespace peer

@@ -1,5 +1,7 @@
 // Where stories begin: one constructor for each state of RFC 9293 3.3.2, all reached over the wire.
 //   auto t = peer::in_fin_wait_1();   auto u = peer::in_established({.passive = true, .sack = true});
+// With .window_closed nobody reads and RCV.WND is 0: in SYN-RECEIVED because the receive buffer has no
+// octet, later because text filled it; with the peer's FIN as the last thing that it took.
 // In each of them everything that was said and told on the way has been claimed.
 // Row and rows() are for rules that repeat over the states: see SCENARIO_ROWS in registry.hh.
 #pragma once
@@ -25,7 +27,7 @@ Peer in_listen(const With& with = {});
 Peer in_syn_sent(const With& with = {});
 Peer in_syn_received_active(const With& with = {});   // by a simultaneous open
 Peer in_syn_received_passive(const With& with = {});  // half-open, behind a listener
-Peer in_established(With with = {});                  // active, or .passive
+Peer in_established(const With& with = {});              // active, or .passive
 Peer in_fin_wait_1(const With& with = {});            // FIN sent at snd_nxt() - 1_B, not acknowledged
 Peer in_fin_wait_2(const With& with = {});
 Peer in_close_wait(const With& with = {});            // the peer's FIN taken: rcv_nxt() is behind it

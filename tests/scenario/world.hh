@@ -52,7 +52,7 @@ struct Peer::World {
   bool over = false;  // failed: no more complaints
 
   bool iss_known = false, acked = false;
-  Seq snd_nxt, rcv_nxt;
+  Seq snd_una, snd_nxt, rcv_nxt;
   ByteCount rcv_wnd;
   uint32_t window = 0;        // the peer's, in octets
   uint32_t ts_base = 0;       // the peer's timestamp clock
