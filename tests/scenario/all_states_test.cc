@@ -20,7 +20,9 @@ std::vector<Start> every_start() {
   return all;
 }
 
-Seg answer(const Peer& t) { return ack(t.rcv_nxt()).seq(t.snd_nxt()); }
+Seg answer(const Peer& t) {
+  return ack(t.rcv_nxt()).seq(t.snd_nxt());
+}
 
 // The states in which we have something to say that is not acknowledged, with text before a FIN.
 struct Sending {
@@ -34,8 +36,8 @@ constexpr Sending kSending[] = {{"FIN-WAIT-1", State::FinWait1, true, false},
                                 {"CLOSING", State::Closing, true, true},
                                 {"LAST-ACK", State::LastAck, true, true}};
 
-// Text of `segments` full segments and perhaps a FIN are queued; what is sent of them is expected by
-// the caller. CLOSING: the peer's FIN crosses ours.
+// Text of `segments` full segments and perhaps a FIN are queued; what is sent of them is expected
+// by the caller. CLOSING: the peer's FIN crosses ours.
 Peer sending(const Sending& s, ByteCount text, const With& with = {}) {
   auto t = peer::in_established(with);
   const Seq una = t.iss + 1_B;
@@ -47,7 +49,8 @@ Peer sending(const Sending& s, ByteCount text, const With& with = {}) {
   return t;
 }
 
-bool add_sending(const char* file, int line, const std::string& title, void (*story)(const Sending&)) {
+bool add_sending(const char* file, int line, const std::string& title,
+                 void (*story)(const Sending&)) {
   for (const auto& s : kSending) {
     add(file, line, std::string(s.title) + ": " + title, [&s, story] { story(s); });
   }
@@ -201,7 +204,8 @@ SCENARIO_ROWS("with a closed window an exact reset counts and no other",
   ended_by_reset(t, row);
 }
 
-SCENARIO_ROWS("a reset with SYN, FIN, URG and text is a reset", rows_of("SA-ALL-12", every_start())) {
+SCENARIO_ROWS("a reset with SYN, FIN, URG and text is a reset",
+              rows_of("SA-ALL-12", every_start())) {
   for (int kind = 0; kind < 5; ++kind) {
     auto t = row.begins();
     Seg s = rst();
@@ -226,20 +230,21 @@ SCENARIO_ROWS("a reset with SYN, FIN, URG and text is a reset", rows_of("SA-ALL-
       t.is(s.state);
     });
 
-[[maybe_unused]] static const bool told_zero_window = add_sending(
-    __FILE__, __LINE__, "a closed window is probed, and then text and FIN follow [SA-ALL-14, MUST-36]",
-    [](const Sending& s) {
-      auto t = sending(s, 100_B, {.window = 0});
-      const Seq una = t.iss + 1_B;
-      for (int i = 0; i < 5; ++i) {
-        t.after_next_timer().says(data(1_B).seq(una).ack(t.rcv_nxt())).says_nothing();
-        t.hears(ack(una)).says_nothing().is(s.state);
-      }
-      t.window_of_peer(1000);
-      Seg rest = data(100_B).seq(una).ack(t.rcv_nxt());
-      if (s.closes) rest.fin();
-      t.hears(ack(una)).says(rest).says_nothing().is(s.state);
-    });
+[[maybe_unused]] static const bool told_zero_window =
+    add_sending(__FILE__, __LINE__,
+                "a closed window is probed, and then text and FIN follow [SA-ALL-14, MUST-36]",
+                [](const Sending& s) {
+                  auto t = sending(s, 100_B, {.window = 0});
+                  const Seq una = t.iss + 1_B;
+                  for (int i = 0; i < 5; ++i) {
+                    t.after_next_timer().says(data(1_B).seq(una).ack(t.rcv_nxt())).says_nothing();
+                    t.hears(ack(una)).says_nothing().is(s.state);
+                  }
+                  t.window_of_peer(1000);
+                  Seg rest = data(100_B).seq(una).ack(t.rcv_nxt());
+                  if (s.closes) rest.fin();
+                  t.hears(ack(una)).says(rest).says_nothing().is(s.state);
+                });
 
 SCENARIO_ROWS("an acceptable bare ACK is never answered",
               rows_of("SA-ALL-16", synchronized_starts())) {

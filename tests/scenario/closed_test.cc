@@ -9,11 +9,13 @@ constexpr Seq kSomeAck{0xfedc1234};
 constexpr uint32_t kAllControlBits = 0x40;  // FIN … URG
 
 const std::vector<IpAddress> kNeverPeers = {
-    IpAddress::v4(0, 0, 0, 0),       IpAddress::v4(224, 0, 0, 1), IpAddress::v4(255, 255, 255, 255),
-    IpAddress::v4(10, 0, 0, 255),    IpAddress::v4(240, 0, 0, 1), IpAddress::v4(127, 0, 0, 1),
+    IpAddress::v4(0, 0, 0, 0),    IpAddress::v4(224, 0, 0, 1), IpAddress::v4(255, 255, 255, 255),
+    IpAddress::v4(10, 0, 0, 255), IpAddress::v4(240, 0, 0, 1), IpAddress::v4(127, 0, 0, 1),
 };
 const std::vector<IpAddress> kNeverOurs = {
-    IpAddress::v4(224, 0, 0, 1), IpAddress::v4(255, 255, 255, 255), IpAddress::v4(10, 0, 0, 255),
+    IpAddress::v4(224, 0, 0, 1),
+    IpAddress::v4(255, 255, 255, 255),
+    IpAddress::v4(10, 0, 0, 255),
     IpAddress::v4(10, 0, 0, 9),
 };
 
@@ -41,7 +43,8 @@ SCENARIO_TEST("CLOSED: a reset is never answered, whatever comes with it [SA-CLO
   t.is(State::Closed).and_pools_are_empty();
 }
 
-SCENARIO_TEST("CLOSED: an ACK is answered by a reset with its number and no ACK bit [SA-CLOSED-02]") {
+SCENARIO_TEST(
+    "CLOSED: an ACK is answered by a reset with its number and no ACK bit [SA-CLOSED-02]") {
   auto t = peer::in_closed();
   t.hears(ack(kSomeAck).seq(t.irs)).says(rst().seq(kSomeAck));
   t.hears(data(100_B).ack(kSomeAck).seq(t.irs)).says(rst().seq(kSomeAck));
@@ -66,8 +69,9 @@ SCENARIO_TEST("CLOSED: a segment without ACK is reset by SEQ 0, SEG.LEN may be 0
   t.is(State::Closed).and_pools_are_empty();
 }
 
-SCENARIO_TEST("CLOSED: nothing is said to groups, broadcasts and impossible peers "
-              "[SA-CLOSED-05, MUST-57, MUST-63]") {
+SCENARIO_TEST(
+    "CLOSED: nothing is said to groups, broadcasts and impossible peers "
+    "[SA-CLOSED-05, MUST-57, MUST-63]") {
   auto t = peer::in_closed();
   for (const auto& address : kNeverPeers) {
     t.hears(syn().seq(t.irs).from({address, t.remote.port})).says_nothing();

@@ -21,7 +21,9 @@ std::vector<Row> alike(std::string_view number, const char* in_time_wait) {
 }
 
 // The answer to what is not acceptable: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
-Seg answer(const Peer& t) { return ack(t.rcv_nxt()).seq(t.snd_nxt()); }
+Seg answer(const Peer& t) {
+  return ack(t.rcv_nxt()).seq(t.snd_nxt());
+}
 
 // As long ago as an ACK must be for RFC 5961 5.2, whatever window the peer has offered.
 constexpr ByteCount kLongAgo{2'000'000};
@@ -88,19 +90,17 @@ SCENARIO_TEST("TIME-WAIT: an exact reset is ignored [SA-TW-06]") {
 }
 
 SCENARIO_TEST("TIME-WAIT: in the strict profile an exact reset deletes the TCB [SA-TW-06]") {
-  auto t = peer::in_time_wait(
-      {.config = [](stack::Config& c) { c.tcp.time_wait_ignores_rst = false; }});
+  auto t =
+      peer::in_time_wait({.config = [](stack::Config& c) { c.tcp.time_wait_ignores_rst = false; }});
   t.hears(rst()).says_nothing().is_gone().and_pools_are_empty();
 }
 
-SCENARIO_ROWS("a reset in the window but not exact is challenged",
-              [] {
-                auto rows = rows_of_all_states("07", {Start::SynReceivedActive,
-                                                      Start::SynReceivedPassive});
-                rows.push_back({Start::SynReceivedActive, "SA-SYNRCVD-08"});
-                rows.push_back({Start::SynReceivedPassive, "SA-SYNRCVD-08"});
-                return rows;
-              }()) {
+SCENARIO_ROWS("a reset in the window but not exact is challenged", [] {
+  auto rows = rows_of_all_states("07", {Start::SynReceivedActive, Start::SynReceivedPassive});
+  rows.push_back({Start::SynReceivedActive, "SA-SYNRCVD-08"});
+  rows.push_back({Start::SynReceivedPassive, "SA-SYNRCVD-08"});
+  return rows;
+}()) {
   auto t = row.begins();
   t.hears(rst().seq(t.rcv_nxt() + 1_B)).says(answer(t)).is(row.state());
   auto u = row.begins();
@@ -217,23 +217,26 @@ SCENARIO_ROWS("a segment with an older ACK does not touch the window",
   t.holds(t.calls_status().snd_wnd == 2048_B, "WL1 = SEQ and WL2 > ACK: not updated");
 }
 
-SCENARIO_TEST("SYN-RECEIVED: the ACK of a segment that a closed window refuses still counts "
-              "[SA-SYNRCVD-03, MUST-66]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED: the ACK of a segment that a closed window refuses still counts "
+    "[SA-SYNRCVD-03, MUST-66]") {
   auto t = peer::in_syn_received_active({.window_closed = true});
   t.hears(data(10_B)).says(ack(t.irs + 1_B).win(0));
   t.is(State::Established).calls_receive(Error::WouldBlock);
 }
 
-SCENARIO_TEST("ESTABLISHED: ACK and URG of a segment that a closed window refuses still count "
-              "[SA-ESTAB-03, MUST-66]") {
+SCENARIO_TEST(
+    "ESTABLISHED: ACK and URG of a segment that a closed window refuses still count "
+    "[SA-ESTAB-03, MUST-66]") {
   auto t = peer::in_established({.window_closed = true});
   t.calls_send(100_B).says(data(100_B));
   t.hears(data(1_B).urg(5)).says(answer(t)).is_told(What::Urgent);
   t.holds(t.calls_status().snd_una == t.iss + 101_B, "our text is acknowledged");
 }
 
-SCENARIO_TEST("FIN-WAIT-1: the ACK of a segment that a closed window refuses still counts "
-              "[SA-FW1-03, MUST-66]") {
+SCENARIO_TEST(
+    "FIN-WAIT-1: the ACK of a segment that a closed window refuses still counts "
+    "[SA-FW1-03, MUST-66]") {
   auto t = peer::in_fin_wait_1({.window_closed = true});
   t.hears(data(10_B)).says(answer(t)).is(State::FinWait2);
 }

@@ -35,8 +35,9 @@ void has_sent(Peer& t, uint32_t segments) {
 
 }  // namespace
 
-SCENARIO_TEST("ESTABLISHED: the ACK of one full segment is delayed, of the second it is not "
-              "[SA-ESTAB-17, MUST-40, SHLD-19]") {
+SCENARIO_TEST(
+    "ESTABLISHED: the ACK of one full segment is delayed, of the second it is not "
+    "[SA-ESTAB-17, MUST-40, SHLD-19]") {
   auto t = peer::in_established(slow_acks());
   const Seq start = t.rcv_nxt();
   t.hears(data(1000_B)).says_nothing();
@@ -50,9 +51,8 @@ SCENARIO_TEST("ESTABLISHED: the ACK of one full segment is delayed, of the secon
 }
 
 SCENARIO_TEST("ESTABLISHED: the right edge of our window never moves left [SA-ESTAB-17]") {
-  auto t = peer::in_established({.options = [](tcp::ConnectionOptions& o) {
-    o.receive_buffer = 16_KiB;
-  }});
+  auto t = peer::in_established(
+      {.options = [](tcp::ConnectionOptions& o) { o.receive_buffer = 16_KiB; }});
   Seq edge = t.rcv_nxt() + t.rcv_wnd();
   for (int i = 0; i < 8; ++i) {
     has_received(t, 1000_B);
@@ -68,8 +68,9 @@ SCENARIO_TEST("ESTABLISHED: pushed text wakes the reader [SA-ESTAB-18]") {
   t.is_told(What::Readable).calls_receive(10_B);
 }
 
-SCENARIO_TEST("ESTABLISHED: text beyond a hole is kept and answered at once "
-              "[SA-ESTAB-19, SHLD-31]") {
+SCENARIO_TEST(
+    "ESTABLISHED: text beyond a hole is kept and answered at once "
+    "[SA-ESTAB-19, SHLD-31]") {
   auto t = peer::in_established(slow_acks());
   const Seq next = t.rcv_nxt();
   t.hears(data(10_B).seq(next + 10_B)).says(ack_with(t, next, {{next + 10_B, next + 20_B}}));
@@ -78,8 +79,9 @@ SCENARIO_TEST("ESTABLISHED: text beyond a hole is kept and answered at once "
   t.says(ack_with(t, next, {{next + 40_B, next + 50_B}, {next + 10_B, next + 20_B}}));
 }
 
-SCENARIO_TEST("ESTABLISHED: text that fills a hole is acknowledged at once with what follows "
-              "[SA-ESTAB-20]") {
+SCENARIO_TEST(
+    "ESTABLISHED: text that fills a hole is acknowledged at once with what follows "
+    "[SA-ESTAB-20]") {
   auto t = peer::in_established(slow_acks());
   const Seq next = t.rcv_nxt();
   t.hears(data(10_B).seq(next + 10_B)).says(ack(next));
@@ -95,11 +97,11 @@ SCENARIO_TEST("ESTABLISHED: what was already received is trimmed [SA-ESTAB-21]")
   t.calls_receive(30_B).calls_receive(Error::WouldBlock);
 }
 
-SCENARIO_TEST("ESTABLISHED: what lies beyond the window is trimmed, a FIN with it "
-              "[SA-ESTAB-22]") {
-  auto t = peer::in_established({.options = [](tcp::ConnectionOptions& o) {
-    o.receive_buffer = 8_KiB;
-  }});
+SCENARIO_TEST(
+    "ESTABLISHED: what lies beyond the window is trimmed, a FIN with it "
+    "[SA-ESTAB-22]") {
+  auto t = peer::in_established(
+      {.options = [](tcp::ConnectionOptions& o) { o.receive_buffer = 8_KiB; }});
   t.fills_our_window(100_B);
   const Seq edge = t.rcv_nxt() + 100_B;
   t.hears(data(150_B).fin()).says(ack(edge).win(0));
@@ -108,8 +110,9 @@ SCENARIO_TEST("ESTABLISHED: what lies beyond the window is trimmed, a FIN with i
   t.may_have_said_anything();  // the window opens
 }
 
-SCENARIO_TEST("ESTABLISHED: beyond a hole too, text is taken up to the window's edge only "
-              "[SA-ESTAB-22]") {
+SCENARIO_TEST(
+    "ESTABLISHED: beyond a hole too, text is taken up to the window's edge only "
+    "[SA-ESTAB-22]") {
   auto t = peer::in_established();
   const Seq next = t.rcv_nxt();
   const Seq edge = next + t.rcv_wnd();
@@ -125,8 +128,9 @@ SCENARIO_TEST("ESTABLISHED: old text is answered with a D-SACK [SA-ESTAB-23]") {
   t.calls_receive(20_B).calls_receive(Error::WouldBlock);
 }
 
-SCENARIO_TEST("ESTABLISHED: an urgent pointer is told, and told once "
-              "[SA-ESTAB-24, SA-ESTAB-25]") {
+SCENARIO_TEST(
+    "ESTABLISHED: an urgent pointer is told, and told once "
+    "[SA-ESTAB-24, SA-ESTAB-25]") {
   auto t = peer::in_established();
   const Seq next = t.rcv_nxt();
   t.hears(ack().urg(20)).says_nothing().is_told(What::Urgent);
@@ -140,8 +144,9 @@ SCENARIO_TEST("ESTABLISHED: an urgent pointer is told, and told once "
   t.holds(t.calls_status().urgent_ahead == 5_B, "five octets are left");
 }
 
-SCENARIO_TEST("ESTABLISHED: an urgent pointer that advances is told again "
-              "[SA-ESTAB-35, MUST-32]") {
+SCENARIO_TEST(
+    "ESTABLISHED: an urgent pointer that advances is told again "
+    "[SA-ESTAB-35, MUST-32]") {
   auto t = peer::in_established();
   t.hears(ack().urg(20)).says_nothing().is_told(What::Urgent);
   t.hears(ack().urg(30)).says_nothing().is_told(What::Urgent);
@@ -163,18 +168,23 @@ SCENARIO_TEST("ESTABLISHED: text with FIN is read before the end [SA-ESTAB-27]")
   t.calls_receive(10_B).calls_receive(Error::Closing);
 }
 
-SCENARIO_TEST("ESTABLISHED: a FIN beyond a hole is remembered until the hole fills "
-              "[SA-ESTAB-28]") {
+SCENARIO_TEST(
+    "ESTABLISHED: a FIN beyond a hole is remembered until the hole fills "
+    "[SA-ESTAB-28]") {
   auto t = peer::in_established();
   const Seq next = t.rcv_nxt();
   t.hears(fin().seq(next + 10_B)).says(ack(next));
   t.is(State::Established).is_not_told(What::PeerFinished);
   t.hears(data(10_B).seq(next)).says(ack(next + 11_B));
-  t.is(State::CloseWait).is_told(What::PeerFinished).calls_receive(10_B).calls_receive(Error::Closing);
+  t.is(State::CloseWait)
+      .is_told(What::PeerFinished)
+      .calls_receive(10_B)
+      .calls_receive(Error::Closing);
 }
 
-SCENARIO_TEST("ESTABLISHED: the third duplicate ACK makes the oldest segment leave again "
-              "[SA-ESTAB-29]") {
+SCENARIO_TEST(
+    "ESTABLISHED: the third duplicate ACK makes the oldest segment leave again "
+    "[SA-ESTAB-29]") {
   auto t = peer::in_established();
   has_sent(t, 5);
   const Seq una = t.iss + 1_B;
@@ -185,8 +195,9 @@ SCENARIO_TEST("ESTABLISHED: the third duplicate ACK makes the oldest segment lea
   t.holds(t.calls_status().snd_una == t.snd_nxt(), "all is acknowledged");
 }
 
-SCENARIO_TEST("ESTABLISHED: without an ACK the oldest segment leaves again, at doubling intervals "
-              "[SA-ESTAB-30]") {
+SCENARIO_TEST(
+    "ESTABLISHED: without an ACK the oldest segment leaves again, at doubling intervals "
+    "[SA-ESTAB-30]") {
   auto t = peer::in_established();
   has_sent(t, 3);
   Duration wait = t.until_next_timer();
@@ -199,8 +210,9 @@ SCENARIO_TEST("ESTABLISHED: without an ACK the oldest segment leaves again, at d
   }
 }
 
-SCENARIO_TEST("ESTABLISHED: a closed window is probed for ever as long as ACKs return "
-              "[SA-ESTAB-31, MUST-36, MUST-37]") {
+SCENARIO_TEST(
+    "ESTABLISHED: a closed window is probed for ever as long as ACKs return "
+    "[SA-ESTAB-31, MUST-36, MUST-37]") {
   auto t = peer::in_established({.config = [](stack::Config& c) { c.tcp.r2 = 100_s; }});
   t.window_of_peer(0);
   t.hears(ack()).says_nothing();
@@ -218,8 +230,9 @@ SCENARIO_TEST("ESTABLISHED: a closed window is probed for ever as long as ACKs r
   t.hears(ack(t.iss + 1_B)).says(data(100_B).seq(t.iss + 1_B));
 }
 
-SCENARIO_TEST("ESTABLISHED: text that is never acknowledged ends the connection at R2 "
-              "[SA-ESTAB-34, MUST-20, SHLD-11]") {
+SCENARIO_TEST(
+    "ESTABLISHED: text that is never acknowledged ends the connection at R2 "
+    "[SA-ESTAB-34, MUST-20, SHLD-11]") {
   auto t = peer::in_established({.config = [](stack::Config& c) { c.tcp.r2 = 100_s; }});
   t.calls_send(100_B).says(data(100_B));
   t.after(100_s - 1_ms).may_have_said_anything().is(State::Established);
@@ -229,8 +242,8 @@ SCENARIO_TEST("ESTABLISHED: text that is never acknowledged ends the connection 
 }
 
 SCENARIO_TEST("ESTABLISHED: the user timeout ends it sooner [SA-ESTAB-34, SA-ALL-06]") {
-  auto t = peer::in_established(
-      {.options = [](tcp::ConnectionOptions& o) { o.user_timeout = 5_s; }});
+  auto t =
+      peer::in_established({.options = [](tcp::ConnectionOptions& o) { o.user_timeout = 5_s; }});
   t.after(60_s).is(State::Established);  // nothing to acknowledge
   t.calls_send(100_B).says(data(100_B));
   t.after(5_s - 1_ms).may_have_said_anything().is(State::Established);
@@ -238,8 +251,9 @@ SCENARIO_TEST("ESTABLISHED: the user timeout ends it sooner [SA-ESTAB-34, SA-ALL
   t.is_told_ended(CloseReason::UserTimedOut).is_gone().and_pools_are_empty();
 }
 
-SCENARIO_TEST("ESTABLISHED: SYN,ACK again, because our ACK was lost: it is never left unanswered "
-              "[SA-ESTAB-36]") {
+SCENARIO_TEST(
+    "ESTABLISHED: SYN,ACK again, because our ACK was lost: it is never left unanswered "
+    "[SA-ESTAB-36]") {
   auto t = peer::in_established();
   // Throttled answers to something else do not starve it.
   t.hears(syn().seq(t.rcv_nxt() + 7_B)).says(ack(t.irs + 1_B));
@@ -256,11 +270,11 @@ SCENARIO_TEST("ESTABLISHED: a FIN left of the window draws an ACK [SA-ESTAB-37]"
   t.is(State::Established).is_not_told(What::PeerFinished);
 }
 
-SCENARIO_TEST("ESTABLISHED: a segment wider than the window is trimmed at both ends "
-              "[SA-ESTAB-38]") {
-  auto t = peer::in_established({.options = [](tcp::ConnectionOptions& o) {
-    o.receive_buffer = 8_KiB;
-  }});
+SCENARIO_TEST(
+    "ESTABLISHED: a segment wider than the window is trimmed at both ends "
+    "[SA-ESTAB-38]") {
+  auto t = peer::in_established(
+      {.options = [](tcp::ConnectionOptions& o) { o.receive_buffer = 8_KiB; }});
   t.fills_our_window(100_B);
   const Seq edge = t.rcv_nxt() + 100_B;
   t.hears(data(300_B).seq(t.rcv_nxt() - 100_B)).says(ack(edge).win(0));

@@ -65,8 +65,9 @@ SCENARIO_TEST("LISTEN: SYN and FIN in one segment are dropped [SA-LISTEN-08]") {
   t.is(State::Listen).and_pools_are_empty();
 }
 
-SCENARIO_TEST("LISTEN: with the switch off the SYN of SYN,FIN opens, its FIN is resent "
-              "[SA-LISTEN-08]") {
+SCENARIO_TEST(
+    "LISTEN: with the switch off the SYN of SYN,FIN opens, its FIN is resent "
+    "[SA-LISTEN-08]") {
   auto t = peer::in_listen(
       {.passive = true, .config = [](stack::Config& c) { c.tcp.drop_syn_fin = false; }});
   t.hears(t.syn_of_peer().fin()).says(syn().ack(t.irs + 1_B));
@@ -76,8 +77,9 @@ SCENARIO_TEST("LISTEN: with the switch off the SYN of SYN,FIN opens, its FIN is 
   t.is(State::CloseWait);
 }
 
-SCENARIO_TEST("LISTEN: when the SYN queue is full a SYN is dropped until there is room "
-              "[SA-LISTEN-09]") {
+SCENARIO_TEST(
+    "LISTEN: when the SYN queue is full a SYN is dropped until there is room "
+    "[SA-LISTEN-09]") {
   auto t = peer::in_listen({.config = [](stack::Config& c) { c.tcp.max_half_open = 2; }});
   t.hears(t.syn_of_peer().from(another(t, 1))).says(syn().ack(t.irs + 1_B).to(another(t, 1)));
   const Seq first_iss = t.heard().seq;
@@ -102,8 +104,9 @@ SCENARIO_TEST("LISTEN: while nobody accepts what waits a SYN is dropped [SA-LIST
   t.hears(t.syn_of_peer()).says(syn().ack(t.irs + 1_B));
 }
 
-SCENARIO_TEST("LISTEN: neither RST, ACK nor SYN: dropped, where CLOSED would reset "
-              "[SA-LISTEN-11]") {
+SCENARIO_TEST(
+    "LISTEN: neither RST, ACK nor SYN: dropped, where CLOSED would reset "
+    "[SA-LISTEN-11]") {
   auto t = peer::in_listen();
   t.hears(fin().no_ack().seq(t.irs)).says_nothing().dropped_as(DropReason::ListenNotSyn);
   t.hears(data(10_B).no_ack().seq(t.irs)).says_nothing().dropped_as(DropReason::ListenNotSyn);
@@ -111,16 +114,17 @@ SCENARIO_TEST("LISTEN: neither RST, ACK nor SYN: dropped, where CLOSED would res
   t.is(State::Listen).and_pools_are_empty();
 }
 
-SCENARIO_TEST("LISTEN: a SYN to a group or broadcast, or from no possible peer, is dropped "
-              "[SA-LISTEN-12, MUST-57, MUST-63]") {
+SCENARIO_TEST(
+    "LISTEN: a SYN to a group or broadcast, or from no possible peer, is dropped "
+    "[SA-LISTEN-12, MUST-57, MUST-63]") {
   auto t = peer::in_listen();
   for (const auto& to : {IpAddress::v4(224, 0, 0, 1), IpAddress::v4(255, 255, 255, 255),
                          IpAddress::v4(10, 0, 0, 255)}) {
     t.hears(t.syn_of_peer().to({to, t.local.port})).says_nothing();
   }
-  for (const auto& from : {IpAddress::v4(0, 0, 0, 0), IpAddress::v4(224, 0, 0, 1),
-                           IpAddress::v4(255, 255, 255, 255), IpAddress::v4(10, 0, 0, 255),
-                           IpAddress::v4(240, 0, 0, 1), IpAddress::v4(127, 0, 0, 1)}) {
+  for (const auto& from :
+       {IpAddress::v4(0, 0, 0, 0), IpAddress::v4(224, 0, 0, 1), IpAddress::v4(255, 255, 255, 255),
+        IpAddress::v4(10, 0, 0, 255), IpAddress::v4(240, 0, 0, 1), IpAddress::v4(127, 0, 0, 1)}) {
     t.hears(t.syn_of_peer().from({from, t.remote.port})).says_nothing();
   }
   t.is(State::Listen).and_pools_are_empty();
@@ -138,8 +142,9 @@ SCENARIO_TEST("LISTEN: a passive OPEN for one remote refuses all others [SA-LIST
   t.hears(ack()).says_nothing().is(State::Established);
 }
 
-SCENARIO_TEST("LISTEN: the SYN,ACK carries only options that the SYN offered "
-              "[SA-LISTEN-14, R7323-1]") {
+SCENARIO_TEST(
+    "LISTEN: the SYN,ACK carries only options that the SYN offered "
+    "[SA-LISTEN-14, R7323-1]") {
   for (uint32_t offers = 0; offers < 16; ++offers) {
     const With with{.mss = static_cast<uint16_t>((offers & 1) != 0 ? 1200 : 0),
                     .window_scale = (offers & 2) != 0,

@@ -1,18 +1,6 @@
 // Peer on the wire and in time: feeding segments, collecting what the stack says, moving the clock.
 #include "peer.hh"
 
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <cstdint>
-#include <cstdio>
-#include <memory>
-#include <span>
-#include <sstream>
-#include <string>
-#include <utility>
-#include <vector>
-
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"
 #include "rapport/base/reason.hh"
@@ -25,6 +13,18 @@
 #include "registry.hh"
 #include "words.hh"
 #include "world.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <span>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
 
 namespace rapport::scenario {
 
@@ -69,7 +69,8 @@ Peer::World::World(const With& w, uint64_t seed) : with(dressed(w)), random(seed
   if (with.config) with.config(config);
   if (with.options) with.options(config.tcp.defaults);
   // Within a millisecond, so that clocks of both grains are met between their ticks.
-  start = Instant{static_cast<int64_t>(random.below(3'600'000)) * 1'000'000 + random.below(1'000'000)};
+  start =
+      Instant{static_cast<int64_t>(random.below(3'600'000)) * 1'000'000 + random.below(1'000'000)};
   now = start;
   window = with.window;
   ts_base = random.next32();
@@ -83,7 +84,8 @@ void Peer::World::builds_stack() {
 
 Peer::Peer(const With& with) : w_(std::make_unique<World>(with, story_seed())) {
   local = {kOurAddress, static_cast<uint16_t>(kFirstPrivatePort + w_->random.below(kPrivatePorts))};
-  remote = {kPeerAddress, static_cast<uint16_t>(kFirstPrivatePort + w_->random.below(kPrivatePorts))};
+  remote = {kPeerAddress,
+            static_cast<uint16_t>(kFirstPrivatePort + w_->random.below(kPrivatePorts))};
   irs = Seq{w_->random.next32()};
   if (dressing() == Dressing::NearWrap) {
     irs = Seq{0U - 1U - w_->random.below(3)};
@@ -100,8 +102,8 @@ Peer::~Peer() {
                 << story();
 }
 
-// The ISS is a clock of 4 us plus a hash of the tuple (RFC 9293 3.4.1): a rehearsal in another world
-// tells the hash, and the story then starts when the sum is just before 2^32.
+// The ISS is a clock of 4 us plus a hash of the tuple (RFC 9293 3.4.1): a rehearsal in another
+// world tells the hash, and the story then starts when the sum is just before 2^32.
 void Peer::place_iss_near_wrap() {
   With plain;
   plain.timestamps = false;
@@ -159,7 +161,9 @@ Seg Peer::filled_in(const Seg& s) const {
   return f;
 }
 
-Peer& Peer::hears(const Seg& s, At at) { return hears_burst({s}, at); }
+Peer& Peer::hears(const Seg& s, At at) {
+  return hears_burst({s}, at);
+}
 
 Peer& Peer::hears_burst(const std::vector<Seg>& all, At at) {
   expects_silence("heard the next", at);
@@ -183,9 +187,9 @@ void Peer::feeds(const std::vector<Seg>& all, At at) {
     if (!frame) fails("the peer has no frame left: the stack kept them", at);
     frame.reshape(kHeadroom, packet.size());
     std::ranges::copy(packet, frame.data());
-    const auto parsed = wire::parse_tcp(std::span(packet).subspan(wire::kIpv4Header),
-                                        f.from_->address, f.to_->address,
-                                        wire::Checksum::AlreadyVerified);
+    const auto parsed =
+        wire::parse_tcp(std::span(packet).subspan(wire::kIpv4Header), f.from_->address,
+                        f.to_->address, wire::Checksum::AlreadyVerified);
     tells("peer   " + (parsed ? in_words(*parsed, irs, w_->iss_known ? iss : Seq{}) : "damaged")
           + (f.wrong_checksum_ ? " (checksum wrong)" : "") + (all.size() > 1 ? " (burst)" : ""));
     notes_acknowledged(f);
@@ -270,7 +274,8 @@ void Peer::checks_text(const wire::Segment& s, At at) {
 }
 
 Peer& Peer::says(const Seg& wanted, At at) {
-  if (w_->said.empty()) fails("should have said " + in_words(wanted.flags_) + ", but said nothing", at);
+  if (w_->said.empty())
+    fails("should have said " + in_words(wanted.flags_) + ", but said nothing", at);
   w_->heard = std::move(w_->said.front());
   w_->said.pop_front();
   const auto& got = w_->heard;
@@ -288,7 +293,8 @@ Peer& Peer::says(const Seg& wanted, At at) {
 Peer& Peer::says_nothing(At at) {
   if (!w_->said.empty()) {
     fails("should have said nothing, but said "
-              + in_words(w_->said.front().segment, w_->iss_known ? iss : Seq{}, irs), at);
+              + in_words(w_->said.front().segment, w_->iss_known ? iss : Seq{}, irs),
+          at);
   }
   return *this;
 }
@@ -298,14 +304,19 @@ Peer& Peer::may_have_said_anything() {
   return *this;
 }
 
-bool Peer::has_more_to_say() const { return !w_->said.empty(); }
+bool Peer::has_more_to_say() const {
+  return !w_->said.empty();
+}
 
-const wire::Segment& Peer::heard() const { return w_->heard.segment; }
+const wire::Segment& Peer::heard() const {
+  return w_->heard.segment;
+}
 
 void Peer::expects_silence(const char* before, At at) {
   if (w_->said.empty()) return;
   fails(std::string("before it ") + before + " the stack had said something that nobody expected: "
-            + in_words(w_->said.front().segment, w_->iss_known ? iss : Seq{}, irs), at);
+            + in_words(w_->said.front().segment, w_->iss_known ? iss : Seq{}, irs),
+        at);
 }
 
 // --- time -------------------------------------------------------------------------------------
@@ -337,7 +348,9 @@ Peer& Peer::after_next_timer(At at) {
   return after(until_next_timer(), at);
 }
 
-Instant Peer::now() const { return w_->now; }
+Instant Peer::now() const {
+  return w_->now;
+}
 
 Duration Peer::until_next_timer() const {
   return std::max(w_->stack->next_deadline() - w_->now, 0_ns);
@@ -345,21 +358,41 @@ Duration Peer::until_next_timer() const {
 
 // --- numbers ----------------------------------------------------------------------------------
 
-Seq Peer::snd_nxt() const { return w_->snd_nxt; }
-Seq Peer::snd_una() const { return w_->snd_una; }
-Seq Peer::rcv_nxt() const { return w_->rcv_nxt; }
-ByteCount Peer::rcv_wnd() const { return w_->rcv_wnd; }
-bool Peer::after_or_same(Seq ack) const { return at_or_after(ack, w_->rcv_nxt); }
+Seq Peer::snd_nxt() const {
+  return w_->snd_nxt;
+}
+
+Seq Peer::snd_una() const {
+  return w_->snd_una;
+}
+
+Seq Peer::rcv_nxt() const {
+  return w_->rcv_nxt;
+}
+
+ByteCount Peer::rcv_wnd() const {
+  return w_->rcv_wnd;
+}
+
+bool Peer::after_or_same(Seq ack) const {
+  return at_or_after(ack, w_->rcv_nxt);
+}
 
 uint32_t Peer::tsval_now() const {
   return w_->ts_base + static_cast<uint32_t>((w_->now - w_->start).to_ms());
 }
 
-uint32_t Peer::tsval_of_stack() const { return w_->ts_of_stack; }
+uint32_t Peer::tsval_of_stack() const {
+  return w_->ts_of_stack;
+}
 
-bool Peer::timestamps_agreed() const { return w_->our_timestamps && w_->peer_offers_timestamps(); }
+bool Peer::timestamps_agreed() const {
+  return w_->our_timestamps && w_->peer_offers_timestamps();
+}
 
-bool Peer::sack_agreed() const { return w_->our_sack && w_->with.sack.value_or(false); }
+bool Peer::sack_agreed() const {
+  return w_->our_sack && w_->with.sack.value_or(false);
+}
 
 ByteCount Peer::largest_text() const {
   constexpr uint32_t kDefaultMss = 536;
@@ -368,18 +401,26 @@ ByteCount Peer::largest_text() const {
   return ByteCount{mss - (timestamps_agreed() ? kTimestamps : 0)};
 }
 
-const With& Peer::with() const { return w_->with; }
+const With& Peer::with() const {
+  return w_->with;
+}
 
-stack::Stack& Peer::stack() { return *w_->stack; }
+stack::Stack& Peer::stack() {
+  return *w_->stack;
+}
 
 uint16_t Peer::window_field(uint32_t octets) const {
   const bool scaled = w_->our_scale && w_->peer_offers_scale();
   return static_cast<uint16_t>(std::min<uint32_t>(octets >> (scaled ? World::kShift : 0), 65535));
 }
 
-void Peer::window_is_closed(bool closed) { w_->with.window_closed = closed; }
+void Peer::window_is_closed(bool closed) {
+  w_->with.window_closed = closed;
+}
 
-void Peer::window_of_peer(uint32_t octets) { w_->window = octets; }
+void Peer::window_of_peer(uint32_t octets) {
+  w_->window = octets;
+}
 
 // --- the story --------------------------------------------------------------------------------
 

@@ -5,14 +5,6 @@
 // rcv_nxt() and rcv_wnd() are what the stack has shown on the wire, never its insides.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <source_location>
-#include <string>
-#include <vector>
-
 #include "rapport/base/address.hh"
 #include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
@@ -24,6 +16,14 @@
 #include "rapport/wire/tcp.hh"
 #include "words.hh"
 
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <vector>
+
 namespace rapport::scenario {
 
 using tcp::State;
@@ -32,16 +32,16 @@ using At = std::source_location;
 
 // How a story begins. What stays unset is the dressing's (registry.hh).
 struct With {
-  std::optional<uint16_t> mss{};           // the peer's; 0: not offered
-  std::optional<bool> window_scale{};      // offered with shift 7
+  std::optional<uint16_t> mss{};       // the peer's; 0: not offered
+  std::optional<bool> window_scale{};  // offered with shift 7
   std::optional<bool> sack{}, timestamps{};
-  uint32_t window = 65535;                 // octets the peer can take; 0 closes it from the start
-  bool passive = false;                    // states that both ways lead to: we had listened
-  uint32_t backlog = 128;                  // of our LISTEN
-  bool listens_to_peer_only = false;       // a fully specified passive OPEN
-  bool unaccepted = false;                 // with passive: nobody has called ACCEPT
-  bool full_close = false;                 // our CLOSE is for good; else of the sending side only
-  bool window_closed = false;              // RCV.WND = 0: see starts.hh
+  uint32_t window = 65535;            // octets the peer can take; 0 closes it from the start
+  bool passive = false;               // states that both ways lead to: we had listened
+  uint32_t backlog = 128;             // of our LISTEN
+  bool listens_to_peer_only = false;  // a fully specified passive OPEN
+  bool unaccepted = false;            // with passive: nobody has called ACCEPT
+  bool full_close = false;            // our CLOSE is for good; else of the sending side only
+  bool window_closed = false;         // RCV.WND = 0: see starts.hh
   std::function<void(stack::Config&)> config{};            // changes what the stack is told
   std::function<void(tcp::ConnectionOptions&)> options{};  // the same for Config::defaults
 };
@@ -85,10 +85,10 @@ class Peer {
   Peer& calls_connect(const tcp::Connect& c, Error e, At at = At::current());
   Peer& calls_accept(At at = At::current());
   Peer& calls_accept(Error e, At at = At::current());
-  Peer& calls_send(ByteCount n, At at = At::current());          // all of it is taken
+  Peer& calls_send(ByteCount n, At at = At::current());  // all of it is taken
   Peer& calls_send(ByteCount n, Error e, At at = At::current());
   Peer& calls_send_urgent(ByteCount n, At at = At::current());
-  Peer& calls_receive(ByteCount n, At at = At::current());       // exactly so much, content checked
+  Peer& calls_receive(ByteCount n, At at = At::current());  // exactly so much, content checked
   Peer& calls_receive(Error e, At at = At::current());
   Peer& calls_shutdown_write(At at = At::current());
   Peer& calls_shutdown_write(Error e, At at = At::current());
@@ -123,15 +123,15 @@ class Peer {
   Seq iss, irs;            // ours (the stack's) and the peer's; iss is known from our first SYN on
   Endpoint local, remote;  // ours and the peer's
   Handle handle, listener;
-  [[nodiscard]] Seq snd_nxt() const;        // behind all that the stack has sent
-  [[nodiscard]] Seq snd_una() const;        // what the peer has acknowledged; iss before that
-  [[nodiscard]] Seq rcv_nxt() const;        // what the stack has acknowledged; irs before that
-  [[nodiscard]] ByteCount rcv_wnd() const;  // what it has offered, in octets
-  [[nodiscard]] uint32_t tsval_now() const;       // the peer's timestamp clock
+  [[nodiscard]] Seq snd_nxt() const;         // behind all that the stack has sent
+  [[nodiscard]] Seq snd_una() const;         // what the peer has acknowledged; iss before that
+  [[nodiscard]] Seq rcv_nxt() const;         // what the stack has acknowledged; irs before that
+  [[nodiscard]] ByteCount rcv_wnd() const;   // what it has offered, in octets
+  [[nodiscard]] uint32_t tsval_now() const;  // the peer's timestamp clock
   [[nodiscard]] uint32_t tsval_of_stack() const;  // the last that the stack has sent
   [[nodiscard]] bool timestamps_agreed() const;
   [[nodiscard]] bool sack_agreed() const;
-  [[nodiscard]] ByteCount largest_text() const;   // of a full segment of the stack
+  [[nodiscard]] ByteCount largest_text() const;  // of a full segment of the stack
   [[nodiscard]] const With& with() const;
   [[nodiscard]] stack::Stack& stack();
   // The field for a window of so many octets in a segment without SYN.
@@ -153,7 +153,8 @@ class Peer {
   [[nodiscard]] bool after_or_same(Seq ack) const;
   void checks_text(const wire::Segment& s, At at);
   void expires(At at);
-  void outcome(const std::string& call, std::optional<Error> wanted, std::optional<Error> got, At at);
+  void outcome(const std::string& call, std::optional<Error> wanted, std::optional<Error> got,
+               At at);
   void expects_silence(const char* before, At at);
   [[noreturn]] void fails(const std::string& what, At at) const;
   [[nodiscard]] std::string story() const;

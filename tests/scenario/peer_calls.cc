@@ -1,12 +1,4 @@
 // Peer as the application above the stack, and what must hold of its state and events.
-#include <algorithm>
-#include <cstdint>
-#include <expected>
-#include <optional>
-#include <span>
-#include <string>
-#include <vector>
-
 #include "peer.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/handle.hh"
@@ -18,6 +10,14 @@
 #include "words.hh"
 #include "world.hh"
 
+#include <algorithm>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
 namespace rapport::scenario {
 
 namespace {
@@ -28,9 +28,13 @@ std::optional<Error> error_of(const std::expected<T, Error>& r) {
   return r.error();
 }
 
-std::string text_of(std::optional<Error> e) { return e ? std::string(name(*e)) : "ok"; }
+std::string text_of(std::optional<Error> e) {
+  return e ? std::string(name(*e)) : "ok";
+}
 
-std::string octets(ByteCount n) { return "(" + std::to_string(n.v) + ")"; }
+std::string octets(ByteCount n) {
+  return "(" + std::to_string(n.v) + ")";
+}
 
 std::vector<uint8_t> stream_text(uint32_t from, ByteCount n) {
   std::vector<uint8_t> text(n.v);
@@ -74,9 +78,9 @@ void Peer::outcome(const std::string& call, std::optional<Error> wanted, std::op
 }
 
 // The line of the story comes before what the call makes the stack say.
-#define SCENARIO_CALL(text)                   \
-  expects_silence("was called", at);          \
-  const std::string call = (text);            \
+#define SCENARIO_CALL(text)          \
+  expects_silence("was called", at); \
+  const std::string call = (text);   \
   tells("call   " + call)
 
 Peer& Peer::calls_listen(At at) {
@@ -150,8 +154,8 @@ Peer& Peer::calls_send(ByteCount n, Error e, At at) {
 Peer& Peer::calls_send_urgent(ByteCount n, At at) {
   SCENARIO_CALL("SEND urgent" + octets(n));
   const auto text = stream_text(w_->sent, n);
-  const auto r = w_->stack->command(
-      tcp::Send{.connection = handle, .bytes = text, .urgent = true}, w_->now);
+  const auto r =
+      w_->stack->command(tcp::Send{.connection = handle, .bytes = text, .urgent = true}, w_->now);
   if (r && *r != n) fails("SEND took only " + std::to_string(r->v) + " octets", at);
   if (r) w_->sent += n.v;
   outcome(call, std::nullopt, error_of(r), at);
@@ -269,7 +273,8 @@ Peer& Peer::is(State wanted, At at) {
   if (!status) fails("the listener is gone", at);
   if (status->state != wanted) {
     fails("STATUS says " + std::string(name(status->state)) + " instead of "
-              + std::string(name(wanted)), at);
+              + std::string(name(wanted)),
+          at);
   }
   return *this;
 }
@@ -316,7 +321,8 @@ Peer& Peer::is_told_ended(CloseReason r, At at) {
     if (!o.is(What::Ended)) continue;
     if (o.reason != r) {
       fails("the connection ended by " + std::string(name(o.reason)) + " instead of "
-                + std::string(name(r)), at);
+                + std::string(name(r)),
+            at);
     }
     o.what = 0;
     return *this;

@@ -1,7 +1,7 @@
 // The list of stories, and main(): GoogleTest's, with --list-rules before it.
 #include "registry.hh"
 
-#include <gtest/gtest.h>
+#include "rapport/base/random.hh"
 
 #include <cstdint>
 #include <cstdio>
@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "rapport/base/random.hh"
+#include <gtest/gtest.h>
 
 namespace rapport::scenario {
 
@@ -104,16 +104,22 @@ std::string_view name(Dressing d) {
   return "?";
 }
 
-Dressing dressing() { return current_dressing; }
+Dressing dressing() {
+  return current_dressing;
+}
 
-uint64_t story_seed() { return current_seed; }
+uint64_t story_seed() {
+  return current_seed;
+}
 
 uint64_t run_seed() {
   static const uint64_t seed = seed_of_this_run();
   return seed;
 }
 
-const std::vector<Entry>& entries() { return list(); }
+const std::vector<Entry>& entries() {
+  return list();
+}
 
 bool add(const char* file, int line, const std::string& name, std::function<void()> story) {
   for (const auto& e : list()) {

@@ -1,6 +1,7 @@
 // Scenario tests and the rules that they show. SCENARIO_TEST registers one story, SCENARIO_ROWS one
 // story for each of several starting points; the rule ids stand in brackets at the end of the name:
-//   SCENARIO_TEST("FIN-WAIT-1: a FIN that also acknowledges ours leads to TIME-WAIT [SA-FW1-18]") {…}
+//   SCENARIO_TEST("FIN-WAIT-1: a FIN that also acknowledges ours leads to TIME-WAIT [SA-FW1-18]")
+//   {…}
 // `test_scenario --list-rules` prints "id<TAB>test" for tools. Every story runs once in each
 // Dressing (which options the peer speaks, where the sequence numbers lie). No story is told here.
 #pragma once
@@ -47,10 +48,10 @@ uint64_t run_seed();
 #define SCENARIO_JOIN(a, b) SCENARIO_JOIN2(a, b)
 
 #define SCENARIO_TEST(title) SCENARIO_TEST_AT(title, __LINE__)
-#define SCENARIO_TEST_AT(title, line)                                                          \
-  static void SCENARIO_JOIN(story_, line)();                                                   \
-  [[maybe_unused]] static const bool SCENARIO_JOIN(told_, line) =                              \
-      ::rapport::scenario::add(__FILE__, line, title, SCENARIO_JOIN(story_, line));            \
+#define SCENARIO_TEST_AT(title, line)                                               \
+  static void SCENARIO_JOIN(story_, line)();                                        \
+  [[maybe_unused]] static const bool SCENARIO_JOIN(told_, line) =                   \
+      ::rapport::scenario::add(__FILE__, line, title, SCENARIO_JOIN(story_, line)); \
   static void SCENARIO_JOIN(story_, line)()
 
 // SCENARIO_ROWS("a RST outside the window is met with silence", rows) { auto t = row.begins(); … }

@@ -1,13 +1,13 @@
-// The ids in the names of the stories are ids of docs/rules/*.csv: a misspelt rule would be shown by
-// nobody.
-#include <gtest/gtest.h>
+// The ids in the names of the stories are ids of docs/rules/*.csv: a misspelt rule would be shown
+// by nobody.
+#include "registry.hh"
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
 
-#include "registry.hh"
+#include <gtest/gtest.h>
 
 namespace rapport::scenario {
 
@@ -20,7 +20,8 @@ TEST(Rules, EveryIdOfAStoryIsInTheTables) {
   }
   ASSERT_GT(known.size(), 500U);
   for (const auto& entry : entries()) {
-    for (const auto& id : entry.rules) EXPECT_TRUE(known.contains(id)) << id << " in " << entry.name;
+    for (const auto& id : entry.rules)
+      EXPECT_TRUE(known.contains(id)) << id << " in " << entry.name;
   }
 }
 

@@ -1,13 +1,6 @@
 // The way into each state, and the rows of rules that repeat over states.
 #include "starts.hh"
 
-#include <algorithm>
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include "peer.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/stack/stack.hh"
@@ -15,6 +8,13 @@
 #include "rapport/tcp/state.hh"
 #include "registry.hh"
 #include "words.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace rapport::scenario {
 
@@ -111,7 +111,9 @@ const Known& known(Start s) {
 
 namespace peer {
 
-Peer in_closed(const With& with) { return Peer(with); }
+Peer in_closed(const With& with) {
+  return Peer(with);
+}
 
 Peer in_listen(const With& with) {
   Peer t(with);
@@ -142,11 +144,17 @@ Peer in_syn_received_passive(const With& with) {
   return t;
 }
 
-Peer in_established(const With& with) { return established(with, 0_B); }
+Peer in_established(const With& with) {
+  return established(with, 0_B);
+}
 
-Peer in_fin_wait_1(const With& with) { return fin_wait_1(with, 0_B); }
+Peer in_fin_wait_1(const With& with) {
+  return fin_wait_1(with, 0_B);
+}
 
-Peer in_fin_wait_2(const With& with) { return fin_wait_2(with, 0_B); }
+Peer in_fin_wait_2(const With& with) {
+  return fin_wait_2(with, 0_B);
+}
 
 Peer in_close_wait(const With& with) {
   Peer t = established(with, 1_B);
@@ -195,9 +203,13 @@ Peer Row::begins(const With& other) const {
   std::unreachable();
 }
 
-State Row::state() const { return known(start).state; }
+State Row::state() const {
+  return known(start).state;
+}
 
-std::string_view name(Start s) { return known(s).name; }
+std::string_view name(Start s) {
+  return known(s).name;
+}
 
 bool add_rows(const char* file, int line, const std::string& title, const std::vector<Row>& rows,
               void (*story)(const Row&)) {

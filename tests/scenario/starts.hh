@@ -1,10 +1,15 @@
 // Where stories begin: one constructor for each state of RFC 9293 3.3.2, all reached over the wire.
-//   auto t = peer::in_fin_wait_1();   auto u = peer::in_established({.passive = true, .sack = true});
-// With .window_closed nobody reads and RCV.WND is 0: in SYN-RECEIVED because the receive buffer has no
-// octet, later because text filled it; with the peer's FIN as the last thing that it took.
-// In each of them everything that was said and told on the way has been claimed.
-// Row and rows() are for rules that repeat over the states: see SCENARIO_ROWS in registry.hh.
+//   auto t = peer::in_fin_wait_1();   auto u = peer::in_established({.passive = true, .sack =
+//   true});
+// With .window_closed nobody reads and RCV.WND is 0: in SYN-RECEIVED because the receive buffer has
+// no octet, later because text filled it; with the peer's FIN as the last thing that it took. In
+// each of them everything that was said and told on the way has been claimed. Row and rows() are
+// for rules that repeat over the states: see SCENARIO_ROWS in registry.hh.
 #pragma once
+
+#include "peer.hh"
+#include "registry.hh"
+#include "words.hh"
 
 #include <cstdint>
 #include <functional>
@@ -12,35 +17,42 @@
 #include <string_view>
 #include <vector>
 
-#include "peer.hh"
-#include "registry.hh"
-#include "words.hh"
-
 namespace rapport::scenario {
 
 inline constexpr Duration msl = 30_s;
 
 namespace peer {
 
-Peer in_closed(const With& with = {});   // nobody listens, nothing lives
+Peer in_closed(const With& with = {});  // nobody listens, nothing lives
 Peer in_listen(const With& with = {});
 Peer in_syn_sent(const With& with = {});
 Peer in_syn_received_active(const With& with = {});   // by a simultaneous open
 Peer in_syn_received_passive(const With& with = {});  // half-open, behind a listener
-Peer in_established(const With& with = {});              // active, or .passive
-Peer in_fin_wait_1(const With& with = {});            // FIN sent at snd_nxt() - 1_B, not acknowledged
+Peer in_established(const With& with = {});           // active, or .passive
+Peer in_fin_wait_1(const With& with = {});  // FIN sent at snd_nxt() - 1_B, not acknowledged
 Peer in_fin_wait_2(const With& with = {});
-Peer in_close_wait(const With& with = {});            // the peer's FIN taken: rcv_nxt() is behind it
-Peer in_closing(const With& with = {});               // both FINs sent, ours not acknowledged
+Peer in_close_wait(const With& with = {});  // the peer's FIN taken: rcv_nxt() is behind it
+Peer in_closing(const With& with = {});     // both FINs sent, ours not acknowledged
 Peer in_last_ack(const With& with = {});
-Peer in_time_wait(const With& with = {});             // by FIN-WAIT-2; 2MSL begins now
+Peer in_time_wait(const With& with = {});  // by FIN-WAIT-2; 2MSL begins now
 
 }  // namespace peer
 
 // A starting point of a rule that repeats over the states.
 enum class Start : uint8_t {
-  Closed, Listen, SynSent, SynReceivedActive, SynReceivedPassive, Established, EstablishedPassive,
-  FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait
+  Closed,
+  Listen,
+  SynSent,
+  SynReceivedActive,
+  SynReceivedPassive,
+  Established,
+  EstablishedPassive,
+  FinWait1,
+  FinWait2,
+  CloseWait,
+  Closing,
+  LastAck,
+  TimeWait
 };
 
 struct Row {
@@ -49,6 +61,7 @@ struct Row {
   With with{};
 
   [[nodiscard]] Peer begins() const { return begins(with); }
+
   [[nodiscard]] Peer begins(const With& other) const;
   [[nodiscard]] State state() const;
 };

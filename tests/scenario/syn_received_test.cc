@@ -8,10 +8,13 @@ namespace {
 
 const std::vector<Start> kBoth = {Start::SynReceivedActive, Start::SynReceivedPassive};
 
-bool is_passive(const Row& row) { return row.start == Start::SynReceivedPassive; }
+bool is_passive(const Row& row) {
+  return row.start == Start::SynReceivedPassive;
+}
 
 // A small receive buffer: the window in our SYN is all that there is.
 constexpr uint32_t kBuffer = 8192;
+
 With small_window() {
   return {.options = [](tcp::ConnectionOptions& o) { o.receive_buffer = ByteCount{kBuffer}; }};
 }
@@ -43,8 +46,9 @@ void fills_the_accept_queue(Peer& t) {
 
 }  // namespace
 
-SCENARIO_TEST("SYN-RECEIVED (passive): an exact reset leads silently back to LISTEN "
-              "[SA-SYNRCVD-06]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (passive): an exact reset leads silently back to LISTEN "
+    "[SA-SYNRCVD-06]") {
   auto t = peer::in_syn_received_passive();
   t.hears(rst().seq(t.irs + 1_B)).says_nothing();
   t.is(State::Listen).is_told_nothing();
@@ -70,8 +74,9 @@ SCENARIO_ROWS("a resent SYN is answered by the same SYN,ACK", rows_of("SA-SYNRCV
   has_opened(t, row);
 }
 
-SCENARIO_TEST("SYN-RECEIVED (passive): a SYN in the window leads silently back to LISTEN "
-              "[SA-SYNRCVD-11]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (passive): a SYN in the window leads silently back to LISTEN "
+    "[SA-SYNRCVD-11]") {
   auto t = peer::in_syn_received_passive();
   t.hears(t.syn_of_peer().seq(t.irs + 1_B)).says_nothing();
   t.is(State::Listen).is_told_nothing();
@@ -85,8 +90,9 @@ SCENARIO_TEST("SYN-RECEIVED (active): a SYN in the window is challenged [SA-SYNR
   t.is(State::SynReceived);
 }
 
-SCENARIO_TEST("SYN-RECEIVED (active): the crossing SYN,ACK establishes without an answer "
-              "[SA-SYNRCVD-13]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (active): the crossing SYN,ACK establishes without an answer "
+    "[SA-SYNRCVD-13]") {
   auto t = peer::in_syn_received_active();
   t.hears(t.syn_of_peer().ack(t.iss + 1_B)).says_nothing();
   t.is(State::Established).is_told(What::Connected);
@@ -153,8 +159,9 @@ SCENARIO_ROWS("a FIN that comes with the ACK leads to CLOSE-WAIT",
   t.calls_receive(Error::Closing);
 }
 
-SCENARIO_TEST("SYN-RECEIVED (passive): the ACK is dropped while the accept queue is full "
-              "[SA-SYNRCVD-20]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (passive): the ACK is dropped while the accept queue is full "
+    "[SA-SYNRCVD-20]") {
   auto t = peer::in_listen({.backlog = 2});
   fills_the_accept_queue(t);
   t.hears(ack(t.iss + 1_B).seq(t.irs + 1_B)).says_nothing();
@@ -165,11 +172,11 @@ SCENARIO_TEST("SYN-RECEIVED (passive): the ACK is dropped while the accept queue
   t.is_told(What::Acceptable).calls_accept().is(State::Established);
 }
 
-SCENARIO_TEST("SYN-RECEIVED (passive): where asked for, a full accept queue resets "
-              "[SA-SYNRCVD-20]") {
-  auto t = peer::in_listen({.backlog = 2, .config = [](stack::Config& c) {
-                              c.tcp.reset_on_accept_overflow = true;
-                            }});
+SCENARIO_TEST(
+    "SYN-RECEIVED (passive): where asked for, a full accept queue resets "
+    "[SA-SYNRCVD-20]") {
+  auto t = peer::in_listen(
+      {.backlog = 2, .config = [](stack::Config& c) { c.tcp.reset_on_accept_overflow = true; }});
   fills_the_accept_queue(t);
   t.hears(ack(t.iss + 1_B).seq(t.irs + 1_B)).says(rst().seq(t.iss + 1_B));
   t.is(State::Listen);
@@ -193,23 +200,26 @@ SCENARIO_ROWS("SYN,ACK is sent again at doubling intervals", rows_of("SA-SYNRCVD
   has_opened(t, row);
 }
 
-SCENARIO_TEST("SYN-RECEIVED (active): the urgent pointer of the ACK is noted, nothing said "
-              "[SA-SYNRCVD-23]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (active): the urgent pointer of the ACK is noted, nothing said "
+    "[SA-SYNRCVD-23]") {
   auto t = peer::in_syn_received_active();
   t.hears(ack(t.iss + 1_B).urg(5)).says_nothing();
   t.is(State::Established).is_told(What::Urgent);
 }
 
-SCENARIO_TEST("SYN-RECEIVED (passive): the urgent pointer comes along, text is acknowledged "
-              "[SA-SYNRCVD-23]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (passive): the urgent pointer comes along, text is acknowledged "
+    "[SA-SYNRCVD-23]") {
   auto t = peer::in_syn_received_passive();
   t.hears(data(5_B).urg(5)).says(ack(t.irs + 6_B));
   t.is(State::Established).calls_accept();
   t.holds(t.calls_status().urgent_ahead == 5_B, "five octets are urgent");
 }
 
-SCENARIO_TEST("SYN-RECEIVED (active): a CLOSE that waits for queued text is carried out "
-              "[SA-SYNRCVD-24]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (active): a CLOSE that waits for queued text is carried out "
+    "[SA-SYNRCVD-24]") {
   auto t = peer::in_syn_received_active();
   t.calls_send(10_B).calls_shutdown_write().says_nothing();
   t.is(State::SynReceived);
@@ -234,8 +244,9 @@ SCENARIO_TEST("SYN-RECEIVED (passive): SYN,ACK at IRS draws an ACK [SA-SYNRCVD-2
   t.is(State::SynReceived);
 }
 
-SCENARIO_TEST("SYN-RECEIVED (passive): SYN,ACK in the window leads back to LISTEN "
-              "[SA-SYNRCVD-26, SA-SYNRCVD-11]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (passive): SYN,ACK in the window leads back to LISTEN "
+    "[SA-SYNRCVD-26, SA-SYNRCVD-11]") {
   auto t = peer::in_syn_received_passive();
   t.hears(t.syn_of_peer().seq(t.irs + 1_B).ack(t.iss + 1_B)).says_nothing();
   t.is(State::Listen).is_told_nothing();
@@ -291,16 +302,18 @@ SCENARIO_ROWS("text with an unacceptable ACK is not kept", rows_of("SA-SYNRCVD-3
   t.calls_receive(Error::WouldBlock);
 }
 
-SCENARIO_TEST("SYN-RECEIVED (active): after 180 s it gives up and says so "
-              "[SA-SYNRCVD-34, MUST-23]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (active): after 180 s it gives up and says so "
+    "[SA-SYNRCVD-34, MUST-23]") {
   auto t = peer::in_syn_received_active();
   t.after(180_s - 1_ms).may_have_said_anything().is(State::SynReceived).is_not_told(What::Ended);
   t.after(1_ms).says_nothing();
   t.is_told_ended(CloseReason::HandshakeTimedOut).is_gone().and_pools_are_empty();
 }
 
-SCENARIO_TEST("SYN-RECEIVED (passive): after 180 s it goes silently back to LISTEN "
-              "[SA-SYNRCVD-34, MUST-23]") {
+SCENARIO_TEST(
+    "SYN-RECEIVED (passive): after 180 s it goes silently back to LISTEN "
+    "[SA-SYNRCVD-34, MUST-23]") {
   auto t = peer::in_syn_received_passive();
   t.after(180_s - 1_ms).may_have_said_anything().is(State::SynReceived);
   t.after(1_ms).says_nothing();

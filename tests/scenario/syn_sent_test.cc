@@ -14,7 +14,9 @@ void still_opens(Peer& t) {
   t.is(State::Established).is_told(What::Connected);
 }
 
-Seg syn_ack(const Peer& t) { return t.syn_of_peer().ack(t.iss + 1_B); }
+Seg syn_ack(const Peer& t) {
+  return t.syn_of_peer().ack(t.iss + 1_B);
+}
 
 }  // namespace
 
@@ -55,8 +57,9 @@ SCENARIO_TEST("SYN-SENT: a reset without ACK is ignored [SA-SYNSENT-05]") {
   still_opens(t);
 }
 
-SCENARIO_TEST("SYN-SENT: the sequence number of a reset does not matter, its ACK does "
-              "[SA-SYNSENT-06]") {
+SCENARIO_TEST(
+    "SYN-SENT: the sequence number of a reset does not matter, its ACK does "
+    "[SA-SYNSENT-06]") {
   auto t = peer::in_syn_sent();
   t.hears(rst().seq(kSomeSeq).ack(t.iss + 1_B)).says_nothing();
   t.is_told_ended(CloseReason::Refused).is_gone().and_pools_are_empty();
@@ -87,8 +90,9 @@ SCENARIO_TEST("SYN-SENT: text given before is sent when SYN,ACK has come [SA-SYN
 }
 
 // An ACK of part of that text acknowledges what was never sent: row 02.
-SCENARIO_TEST("SYN-SENT: SYN,ACK cannot acknowledge text that was not sent with the SYN "
-              "[SA-SYNSENT-11]") {
+SCENARIO_TEST(
+    "SYN-SENT: SYN,ACK cannot acknowledge text that was not sent with the SYN "
+    "[SA-SYNSENT-11]") {
   auto t = peer::in_syn_sent();
   t.calls_send(100_B).says_nothing();
   t.hears(t.syn_of_peer().ack(t.iss + 51_B)).says(rst().seq(t.iss + 51_B));
@@ -97,23 +101,26 @@ SCENARIO_TEST("SYN-SENT: SYN,ACK cannot acknowledge text that was not sent with 
   t.is(State::Established);
 }
 
-SCENARIO_TEST("SYN-SENT: text that comes with SYN,ACK is taken, one ACK covers both "
-              "[SA-SYNSENT-12]") {
+SCENARIO_TEST(
+    "SYN-SENT: text that comes with SYN,ACK is taken, one ACK covers both "
+    "[SA-SYNSENT-12]") {
   auto t = peer::in_syn_sent();
   t.hears(syn_ack(t).text(100_B)).says(ack(t.irs + 101_B).seq(t.iss + 1_B)).says_nothing();
   t.is(State::Established).is_told(What::Readable).calls_receive(100_B);
 }
 
-SCENARIO_TEST("SYN-SENT: SYN,ACK,FIN leads to CLOSE-WAIT by way of ESTABLISHED "
-              "[SA-SYNSENT-13]") {
+SCENARIO_TEST(
+    "SYN-SENT: SYN,ACK,FIN leads to CLOSE-WAIT by way of ESTABLISHED "
+    "[SA-SYNSENT-13]") {
   auto t = peer::in_syn_sent();
   t.hears(syn_ack(t).fin()).says(ack(t.irs + 2_B).seq(t.iss + 1_B));
   t.is(State::CloseWait).is_told(What::Connected).is_told(What::PeerFinished);
   t.calls_receive(Error::Closing);
 }
 
-SCENARIO_TEST("SYN-SENT: SYN,ACK,FIN with text: the text is read before the end "
-              "[SA-SYNSENT-13]") {
+SCENARIO_TEST(
+    "SYN-SENT: SYN,ACK,FIN with text: the text is read before the end "
+    "[SA-SYNSENT-13]") {
   auto t = peer::in_syn_sent();
   t.hears(syn_ack(t).text(10_B).fin()).says(ack(t.irs + 12_B).seq(t.iss + 1_B));
   t.is(State::CloseWait).calls_receive(10_B).calls_receive(Error::Closing);
@@ -125,8 +132,9 @@ SCENARIO_TEST("SYN-SENT: the urgent pointer of SYN,ACK is noted [SA-SYNSENT-14]"
   t.is(State::Established).is_told(What::Urgent);
 }
 
-SCENARIO_TEST("SYN-SENT: SYN,ACK with a window of zero: queued text waits for a probe "
-              "[SA-SYNSENT-15]") {
+SCENARIO_TEST(
+    "SYN-SENT: SYN,ACK with a window of zero: queued text waits for a probe "
+    "[SA-SYNSENT-15]") {
   auto t = peer::in_syn_sent({.window = 0});
   t.calls_send(100_B).says_nothing();
   t.hears(syn_ack(t)).says(ack(t.irs + 1_B).seq(t.iss + 1_B));
@@ -148,8 +156,9 @@ SCENARIO_TEST("SYN-SENT: a SYN crossing ours: SYN,ACK with the same ISS [SA-SYNS
   t.is(State::Established).is_told(What::Connected);
 }
 
-SCENARIO_TEST("SYN-SENT: of a crossing SYN with text or FIN only the SYN is acknowledged "
-              "[SA-SYNSENT-17]") {
+SCENARIO_TEST(
+    "SYN-SENT: of a crossing SYN with text or FIN only the SYN is acknowledged "
+    "[SA-SYNSENT-17]") {
   auto t = peer::in_syn_sent();
   t.hears(t.syn_of_peer().text(10_B).fin()).says(syn().seq(t.iss).ack(t.irs + 1_B));
   t.is(State::SynReceived);
@@ -159,8 +168,9 @@ SCENARIO_TEST("SYN-SENT: of a crossing SYN with text or FIN only the SYN is ackn
   t.is(State::CloseWait).calls_receive(10_B);
 }
 
-SCENARIO_TEST("SYN-SENT: an ACK without SYN is dropped and our SYN's timer runs on "
-              "[SA-SYNSENT-19]") {
+SCENARIO_TEST(
+    "SYN-SENT: an ACK without SYN is dropped and our SYN's timer runs on "
+    "[SA-SYNSENT-19]") {
   auto t = peer::in_syn_sent();
   t.after(300_ms);
   t.hears(ack(t.iss + 1_B).seq(kSomeSeq)).says_nothing();
@@ -172,8 +182,9 @@ SCENARIO_TEST("SYN-SENT: an ACK without SYN is dropped and our SYN's timer runs 
   still_opens(t);
 }
 
-SCENARIO_TEST("SYN-SENT: the challenge of a half-open peer is reset, then our SYN wins "
-              "[SA-SYNSENT-20]") {
+SCENARIO_TEST(
+    "SYN-SENT: the challenge of a half-open peer is reset, then our SYN wins "
+    "[SA-SYNSENT-20]") {
   auto t = peer::in_syn_sent();
   const Seq old = t.iss - 5'000'000_B;
   t.hears(ack(old).seq(kSomeSeq)).says(rst().seq(old));
@@ -190,10 +201,14 @@ SCENARIO_TEST("SYN-SENT: neither SYN, RST nor ACK: dropped [SA-SYNSENT-21]") {
   still_opens(t);
 }
 
-SCENARIO_TEST("SYN-SENT: options that SYN,ACK does not carry are off both ways "
-              "[SA-SYNSENT-22, R7323-1]") {
-  auto t = peer::in_syn_sent(
-      {.mss = uint16_t{0}, .window_scale = false, .sack = false, .timestamps = false, .window = 1000});
+SCENARIO_TEST(
+    "SYN-SENT: options that SYN,ACK does not carry are off both ways "
+    "[SA-SYNSENT-22, R7323-1]") {
+  auto t = peer::in_syn_sent({.mss = uint16_t{0},
+                              .window_scale = false,
+                              .sack = false,
+                              .timestamps = false,
+                              .window = 1000});
   t.holds(t.heard().options.has_window_scale && t.heard().options.sack_permitted
               && t.heard().options.has_timestamps,
           "our SYN offers them all");
@@ -215,8 +230,9 @@ SCENARIO_TEST("SYN-SENT: RST outranks SYN,ACK in the same segment [SA-SYNSENT-23
   t.is_told_ended(CloseReason::Refused).is_gone().and_pools_are_empty();
 }
 
-SCENARIO_TEST("SYN-SENT: SYN,ACK that echoes a timestamp that we never sent is not taken "
-              "[SA-SYNSENT-24]") {
+SCENARIO_TEST(
+    "SYN-SENT: SYN,ACK that echoes a timestamp that we never sent is not taken "
+    "[SA-SYNSENT-24]") {
   auto t = peer::in_syn_sent({.timestamps = true});
   const uint32_t ours = t.tsval_of_stack();
   t.hears(syn_ack(t).ts(t.tsval_now(), ours - 1)).says(rst().seq(t.iss + 1_B));
@@ -227,8 +243,9 @@ SCENARIO_TEST("SYN-SENT: SYN,ACK that echoes a timestamp that we never sent is n
   t.is(State::Established);
 }
 
-SCENARIO_TEST("SYN-SENT: the SYN is sent again, the same, at doubling intervals "
-              "[SA-SYNSENT-27]") {
+SCENARIO_TEST(
+    "SYN-SENT: the SYN is sent again, the same, at doubling intervals "
+    "[SA-SYNSENT-27]") {
   auto t = peer::in_syn_sent();
   for (Duration rto = 1_s; rto <= 32_s; rto = rto * 2) {
     t.after(rto - 1_ms).says_nothing();
@@ -238,8 +255,9 @@ SCENARIO_TEST("SYN-SENT: the SYN is sent again, the same, at doubling intervals 
   t.is(State::Established);
 }
 
-SCENARIO_TEST("SYN-SENT: after 180 s and not before it gives up and says so "
-              "[SA-SYNSENT-28, MUST-23]") {
+SCENARIO_TEST(
+    "SYN-SENT: after 180 s and not before it gives up and says so "
+    "[SA-SYNSENT-28, MUST-23]") {
   auto t = peer::in_syn_sent();
   t.after(180_s - 1_ms).may_have_said_anything().is(State::SynSent).is_not_told(What::Ended);
   t.after(1_ms).says_nothing();
@@ -247,8 +265,7 @@ SCENARIO_TEST("SYN-SENT: after 180 s and not before it gives up and says so "
 }
 
 SCENARIO_TEST("SYN-SENT: the user timeout may be shorter [SA-SYNSENT-28]") {
-  auto t = peer::in_syn_sent(
-      {.options = [](tcp::ConnectionOptions& o) { o.user_timeout = 5_s; }});
+  auto t = peer::in_syn_sent({.options = [](tcp::ConnectionOptions& o) { o.user_timeout = 5_s; }});
   t.after(5_s - 1_ms).may_have_said_anything().is(State::SynSent);
   t.after(1_ms).says_nothing();
   t.is_told_ended(CloseReason::UserTimedOut).is_gone().and_pools_are_empty();

@@ -1,6 +1,14 @@
 // Building, comparing and describing the segments of words.hh.
 #include "words.hh"
 
+#include "rapport/base/address.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/wire/bytes.hh"
+#include "rapport/wire/checksum.hh"
+#include "rapport/wire/ipv4.hh"
+#include "rapport/wire/options.hh"
+#include "rapport/wire/tcp.hh"
+
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -9,14 +17,6 @@
 #include <tuple>
 #include <utility>
 #include <vector>
-
-#include "rapport/base/address.hh"
-#include "rapport/base/seq.hh"
-#include "rapport/wire/bytes.hh"
-#include "rapport/wire/checksum.hh"
-#include "rapport/wire/ipv4.hh"
-#include "rapport/wire/options.hh"
-#include "rapport/wire/tcp.hh"
 
 namespace rapport::scenario {
 
@@ -32,9 +32,9 @@ wire::Flags without(wire::Flags f, wire::Flags bits) {
 // The checksum again, over what was changed by hand.
 void sum_again(std::vector<uint8_t>& tcp, const Endpoint& from, const Endpoint& to) {
   wire::store16(tcp.data() + kChecksumAt, 0);
-  const auto whole = wire::sum(tcp) + wire::pseudo_header(from.address, to.address,
-                                                          wire::kProtocolTcp,
-                                                          static_cast<uint32_t>(tcp.size()));
+  const auto whole = wire::sum(tcp)
+                     + wire::pseudo_header(from.address, to.address, wire::kProtocolTcp,
+                                           static_cast<uint32_t>(tcp.size()));
   const uint16_t folded = wire::finish(whole);
   std::memcpy(tcp.data() + kChecksumAt, &folded, 2);
 }
@@ -48,6 +48,7 @@ class Compare {
     s << what << " should be " << wanted << " but is " << got;
     found_.push_back(s.str());
   }
+
   template <class T>
   void option(const char* what, const Wish<T>& wanted, bool present, const T& got) {
     if (!wanted.mentioned) return;
@@ -57,6 +58,7 @@ class Compare {
       found_.push_back(std::string(what) + " has another value");
     }
   }
+
   std::vector<std::string> take() { return std::move(found_); }
 
  private:
@@ -114,19 +116,33 @@ Seg& Seg::wrong_checksum() {
   return *this;
 }
 
-Seg none() { return {}; }
+Seg none() {
+  return {};
+}
 
-Seg syn() { return Seg{}.syn(); }
+Seg syn() {
+  return Seg{}.syn();
+}
 
-Seg rst() { return Seg{}.rst(); }
+Seg rst() {
+  return Seg{}.rst();
+}
 
-Seg ack() { return Seg{}.flags(wire::kAck); }
+Seg ack() {
+  return Seg{}.flags(wire::kAck);
+}
 
-Seg ack(Seq number) { return Seg{}.ack(number); }
+Seg ack(Seq number) {
+  return Seg{}.ack(number);
+}
 
-Seg fin() { return Seg{}.flags(wire::kFin | wire::kAck); }
+Seg fin() {
+  return Seg{}.flags(wire::kFin | wire::kAck);
+}
 
-Seg data(ByteCount length) { return Seg{}.flags(wire::kAck).text(length); }
+Seg data(ByteCount length) {
+  return Seg{}.flags(wire::kAck).text(length);
+}
 
 std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text) {
   wire::Options o;
@@ -155,9 +171,8 @@ std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text) {
                                .urgent = s.urgent_.value_or(0),
                                .options = &o};
   std::vector<uint8_t> tcp(60);
-  const uint32_t header =
-      wire::build_tcp(tcp.data(), head, s.from_->address, s.to_->address,
-                      static_cast<uint32_t>(text.size()), wire::sum(text));
+  const uint32_t header = wire::build_tcp(tcp.data(), head, s.from_->address, s.to_->address,
+                                          static_cast<uint32_t>(text.size()), wire::sum(text));
   tcp.resize(header);
   if (s.raw_options_) {
     tcp.resize(wire::kTcpHeader);
@@ -185,7 +200,8 @@ std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text) {
 std::vector<std::string> differences(const Seg& wanted, const wire::Segment& got) {
   Compare c;
   const auto ignored = wanted.psh_mentioned_ ? wire::Flags{} : wire::kPsh;
-  c.equal("flags", in_words(without(wanted.flags_, ignored)), in_words(without(got.flags, ignored)));
+  c.equal("flags", in_words(without(wanted.flags_, ignored)),
+          in_words(without(got.flags, ignored)));
   if (wanted.seq_) c.equal("seq", wanted.seq_->v, got.seq.v);
   if (wanted.ack_) c.equal("ack", wanted.ack_->v, got.ack.v);
   c.equal("length of text", size_t{wanted.length_.value_or(0)}, got.text.size());

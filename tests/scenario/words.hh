@@ -6,16 +6,16 @@
 //   none()               no control bit at all
 #pragma once
 
+#include "rapport/base/address.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/wire/options.hh"
+#include "rapport/wire/tcp.hh"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "rapport/base/address.hh"
-#include "rapport/base/seq.hh"
-#include "rapport/wire/options.hh"
-#include "rapport/wire/tcp.hh"
 
 namespace rapport::scenario {
 
@@ -30,43 +30,67 @@ struct Wish {
 class Seg {
  public:
   Seg& seq(Seq s) { return set(seq_, s); }
+
   // Sets the ACK bit too. As an expectation, ack() without a number leaves the number open.
   Seg& ack(Seq a);
   Seg& no_ack();
+
   Seg& fin() { return with(wire::kFin); }
+
   Seg& syn() { return with(wire::kSyn); }
+
   Seg& rst() { return with(wire::kRst); }
+
   // PSH is compared only when it was mentioned.
   Seg& psh();
   Seg& no_psh();
   // The pointer as on the wire: from SEG.SEQ to the octet after the urgent ones (RFC 6093).
   Seg& urg(uint16_t pointer);
   Seg& flags(wire::Flags exactly);
+
   Seg& text(ByteCount n) { return set(length_, n.v); }
+
   // The field as on the wire, unscaled.
   Seg& win(uint16_t field) { return set(window_, field); }
 
   Seg& mss(uint16_t v) { return wish(mss_, v); }
+
   Seg& no_mss() { return wish_not(mss_); }
+
   Seg& ws(uint8_t shift) { return wish(scale_, shift); }
+
   Seg& ws() { return wish_any(scale_); }
+
   Seg& no_ws() { return wish_not(scale_); }
+
   Seg& sackp() { return wish(sackp_, true); }
+
   Seg& no_sackp() { return wish_not(sackp_); }
+
   Seg& ts(uint32_t tsval, uint32_t tsecr) { return wish(ts_, std::pair{tsval, tsecr}); }
+
   Seg& ts() { return wish_any(ts_); }
+
   Seg& no_ts() { return wish_not(ts_); }
+
   // The blocks, in this order and no others.
   Seg& sack(std::vector<wire::SackBlock> blocks) { return wish(sack_, std::move(blocks)); }
+
   Seg& no_sack() { return wish_not(sack_); }
 
   // For the peer's segments only.
   Seg& from(const Endpoint& e) { return set(from_, e); }
+
   Seg& to(const Endpoint& e) { return set(to_, e); }  // also as an expectation
+
   Seg& wrong_checksum();
+
   Seg& option_octets(std::vector<uint8_t> raw) { return set(raw_options_, std::move(raw)); }
+
   Seg& cut_to(size_t tcp_octets) { return set(cut_to_, tcp_octets); }  // total length follows
+
   Seg& data_offset(uint8_t words) { return set(data_offset_, words); }
+
   Seg& filled_with(uint8_t octet) { return set(fill_, octet); }
 
  private:
@@ -79,10 +103,12 @@ class Seg {
     field = std::forward<V>(v);
     return *this;
   }
+
   Seg& with(wire::Flags f) {
     flags_ = flags_ | f;
     return *this;
   }
+
   template <class T, class V>
   Seg& wish(Wish<T>& w, V&& v) {
     w.mentioned = true;
@@ -90,11 +116,13 @@ class Seg {
     w.value = std::forward<V>(v);
     return *this;
   }
+
   template <class T>
   Seg& wish_any(Wish<T>& w) {
     w = {true, std::nullopt, false};
     return *this;
   }
+
   template <class T>
   Seg& wish_not(Wish<T>& w) {
     w = {true, std::nullopt, true};

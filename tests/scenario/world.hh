@@ -1,13 +1,6 @@
 // The insides of Peer: the stack, its frames, what it said and told, and the story so far.
 #pragma once
 
-#include <cstdint>
-#include <deque>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "peer.hh"
 #include "rapport/base/frame.hh"
 #include "rapport/base/random.hh"
@@ -18,6 +11,13 @@
 #include "rapport/tcp/counters.hh"
 #include "rapport/wire/ipv4.hh"
 #include "rapport/wire/tcp.hh"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace rapport::scenario {
 
@@ -54,14 +54,15 @@ struct Peer::World {
   bool iss_known = false, acked = false;
   Seq snd_una, snd_nxt, rcv_nxt;
   ByteCount rcv_wnd;
-  uint32_t window = 0;        // the peer's, in octets
-  uint32_t ts_base = 0;       // the peer's timestamp clock
+  uint32_t window = 0;   // the peer's, in octets
+  uint32_t ts_base = 0;  // the peer's timestamp clock
   uint32_t ts_of_stack = 0;
   bool our_scale = false, our_timestamps = false, our_sack = false;  // in our SYN
   uint8_t our_shift = 0;
   uint32_t sent = 0, read = 0;  // octets given to SEND, taken by RECEIVE
 
   [[nodiscard]] bool peer_offers_scale() const { return with.window_scale.value_or(false); }
+
   [[nodiscard]] bool peer_offers_timestamps() const { return with.timestamps.value_or(false); }
 };
 
