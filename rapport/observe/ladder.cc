@@ -1,0 +1,373 @@
+// Painting a ladder: the order of steps comes from story.cc, arrows from arrow.cc, words of segments
+// from segment_text.cc; here are the rows, the columns and what is told about each kind of step.
+#include "rapport/observe/ladder.hh"
+
+#include "rapport/observe/arrow.hh"
+#include "rapport/observe/names.hh"
+#include "rapport/observe/notes.hh"
+#include "rapport/observe/rails.hh"
+#include "rapport/observe/segment_text.hh"
+#include "rapport/observe/strip.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fmt/format.h>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace rapport::observe {
+
+namespace {
+
+constexpr Duration kPause = 1_s;       // a longer silence gets a row of its own
+constexpr Duration kLongWay = 500_ms;  // a longer way is told at the arrival
+constexpr size_t kPreview = 24;        // octets of text
+
+Ink ink_of(uint8_t flags) {
+  if ((flags & wire::kRst.v) != 0) return Ink::Reset;
+  if ((flags & wire::kSyn.v) != 0) return Ink::Open;
+  if ((flags & wire::kFin.v) != 0) return Ink::Part;
+  return Ink::Plain;
+}
+
+std::string_view fate_words(Fate f) {
+  switch (f) {
+    case Fate::Overflowed: return "lost: queue full";
+    case Fate::Partitioned: return "lost: wire cut";
+    case Fate::NoSuchHost: return "lost: nobody there";
+    case Fate::HostDown: return "lost: host down";
+    default: return "lost";
+  }
+}
+
+// --- the painter ------------------------------------------------------------------------------------
+
+class Painter {
+ public:
+  Painter(const Story& story, const LadderStyle& style)
+      : story_(story),
+        style_(style),
+        signs_(signs(style.ascii)),
+        passages_(passages(story, style.left, style.right)),
+        steps_(arrange(story, passages_, style.left, style.right)),
+        rails_(story, style.left, style.right) {
+    measure();
+  }
+
+  std::string paint() {
+    header();
+    for (const Step& s : steps_) step(s);
+    legend();
+    return std::move(out_);
+  }
+
+ private:
+  // What stands left or right of the rails on one row.
+  struct Beside {
+    std::string time, state;
+    Ink ink = Ink::Plain;
+  };
+
+  [[nodiscard]] bool is_left(uint32_t host) const { return host == style_.left; }
+
+  void measure() {
+    int64_t latest = 0;
+    size_t state = 6;
+    for (const HostRecord& r : story_.records) {
+      latest = std::max(latest, r.record.header.at.ns);
+      if (r.record.header.kind != TraceKind::Transition) continue;
+      const auto t = r.record.as<TraceTransition>();
+      state = std::max({state, columns(tcp::name(static_cast<tcp::State>(t.from))),
+                        columns(tcp::name(static_cast<tcp::State>(t.to)))});
+    }
+    time_width_ = std::max<size_t>(6, seconds(latest).size());
+    state_width_ = state;
+    const size_t width = std::clamp(style_.width, kLeastWidth, kGreatestWidth);
+    middle_ = width - 2 * (time_width_ + 2 + state_width_ + 2);
+  }
+
+  // --- rows
+
+  void put(const Strip& middle, const Beside& left, const Beside& right, bool leaves_left = false,
+           bool leaves_right = false) {
+    Strip row;
+    row.repeat(" ", time_width_ - std::min(time_width_, columns(left.time)));
+    row.add(left.time, Ink::Dim).add("  ");
+    row.repeat(" ", state_width_ - std::min(state_width_, columns(left.state)));
+    row.add(left.state, left.ink).add(" ");
+    row.add(leaves_left ? signs_.leave_right : signs_.rail);
+    row.add(middle);
+    row.add(leaves_right ? signs_.leave_left : signs_.rail);
+    row.add(" ").add(right.state, right.ink);
+    if (!right.time.empty()) {
+      row.repeat(" ", state_width_ - std::min(state_width_, columns(right.state)));
+      row.add("  ").repeat(" ", time_width_ - std::min(time_width_, columns(right.time)));
+      row.add(right.time, Ink::Dim);
+    }
+    out_ += row.render(style_.colour);
+    out_ += '\n';
+  }
+
+  // Text of one host's side, next to its rail; lines that are too long are broken.
+  void tell(uint32_t host, const Note& note, const Beside& beside, size_t indent = 1) {
+    bool first = true;
+    for (const std::string& line : paragraph(note.text, middle_ - indent - 1, 2)) {
+      Strip middle;
+      if (is_left(host)) {
+        middle.repeat(" ", indent).add(line, note.ink).pad_to(middle_);
+      } else {
+        std::string_view words = line;
+        words.remove_prefix(std::min(words.find_first_not_of(' '), words.size()));
+        Strip right(words, note.ink);
+        right.repeat(" ", indent);
+        middle = justified({}, right, middle_);
+      }
+      const Beside mine = first ? beside : Beside{};
+      put(middle, is_left(host) ? mine : Beside{}, is_left(host) ? Beside{} : mine);
+      first = false;
+    }
+  }
+
+  void pause(Instant next) {
+    if (started_ && next - latest_ >= kPause) {
+      const std::string text = fmt::format("{} later", length_words(next - latest_));
+      Strip middle;
+      middle.repeat(" ", (middle_ - columns(text)) / 2).add(text, Ink::Dim).pad_to(middle_);
+      Strip row;
+      row.repeat(" ", time_width_ + state_width_ + 3).add(signs_.pause, Ink::Dim).add(middle);
+      row.add(signs_.pause, Ink::Dim);
+      out_ += row.render(style_.colour);
+      out_ += '\n';
+    }
+    started_ = true;
+    latest_ = std::max(latest_, next);
+  }
+
+  // The time for a row of `host`, empty when the row above on this side has told it.
+  std::string time(uint32_t host, Instant at) {
+    std::string text = seconds(at);
+    std::string& last = told_[is_left(host) ? 0 : 1];
+    if (text == last) return {};
+    last = text;
+    return text;
+  }
+
+  std::string time_always(uint32_t host, Instant at) {
+    told_[is_left(host) ? 0 : 1] = seconds(at);
+    return seconds(at);
+  }
+
+  // --- steps
+
+  void step(const Step& s) {
+    switch (s.kind) {
+      case StepKind::Event: return event(story_.records[s.index]);
+      case StepKind::Remark: return remark(story_.remarks[s.index]);
+      case StepKind::Arrow: return arrow(passages_[s.index], Course::Whole);
+      case StepKind::Departure:
+        return arrow(passages_[s.index],
+                     passages_[s.index].arrived == kAbsent ? Course::Lost : Course::Leaving);
+      case StepKind::Arrival: return arrow(passages_[s.index], Course::Arriving);
+    }
+  }
+
+  void remark(const Remark& r) {
+    pause(r.at);
+    if (r.forgets) rails_.forget(r.host);
+    tell(r.host, {fmt::format("{} {}", signs_.call, r.text), Ink::Reset},
+         {time(r.host, r.at), "", Ink::Plain});
+  }
+
+  void event(const HostRecord& r) {
+    if (!is_worth_telling(r.record)) return;
+    const Instant at = r.record.header.at;
+    pause(at);
+    if (r.record.header.kind == TraceKind::Transition) return transition(r);
+    const Note note = note_of(r.record, signs_);
+    if (note.text.empty()) return;
+    if (r.record.header.kind == TraceKind::Options) rails_.agree(r);
+    const bool causes = r.record.header.kind == TraceKind::Call
+                        || r.record.header.kind == TraceKind::Timer;
+    const std::string state = causes ? std::string(rails_.state(r)) : "";
+    tell(r.host, note, {time(r.host, at), state, Ink::Plain}, causes ? 1 : 3);
+  }
+
+  void transition(const HostRecord& r) {
+    const auto t = r.record.as<TraceTransition>();
+    rails_.move(r);
+    const std::string clause(t.clause, strnlen(t.clause, sizeof(t.clause)));
+    std::string text = fmt::format("{}: {}", tcp::name(static_cast<tcp::Event>(t.event)), clause);
+    if (columns(text) + 4 > middle_) text = clause;
+    tell(r.host, {text, Ink::Dim},
+         {time(r.host, r.record.header.at),
+          std::string(tcp::name(static_cast<tcp::State>(t.to))), Ink::Strong},
+         3);
+  }
+
+  // --- arrows
+
+  [[nodiscard]] std::optional<TraceSegment> segment(size_t record) const {
+    if (record == kAbsent) return std::nullopt;
+    const TraceRecord& r = story_.records[record].record;
+    if (r.header.kind != TraceKind::Segment) return std::nullopt;
+    return r.as<TraceSegment>();
+  }
+
+  void arrow(const Passage& p, Course course) {
+    const auto sent = segment(p.sent);
+    const auto arrived = segment(p.arrived);
+    const TraceSegment& s = sent ? *sent : *arrived;
+    const bool to_right = is_left(p.from);
+    const bool leaves = course != Course::Arriving;
+    const bool arrives = course == Course::Whole || course == Course::Arriving;
+    pause(story_.records[leaves ? p.sent : p.arrived].record.header.at);
+
+    const ArrowText text{
+        .label = label(p, sent, arrived, course),
+        .ink = ink_of(s.flags),
+        .cause = sent ? static_cast<SendCause>(s.cause) : SendCause::Stack,
+        .course = course,
+        .fate = std::string(fate_words(p.fate)),
+    };
+    if (leaves) seen_causes_ |= 1U << static_cast<unsigned>(text.cause);
+    ArrowDrawing drawing = draw_arrow(text, to_right, middle_, signs_);
+    settle_window(p.from, text.label.back(), drawing.rest);
+
+    Beside from, to;
+    if (leaves) from = beside(p.sent, p.from);
+    if (arrives) to = beside(p.arrived, p.to);
+    const Beside& left = to_right ? from : to;
+    const Beside& right = to_right ? to : from;
+    put(drawing.line, left, right, leaves && to_right, leaves && !to_right);
+    details(p, drawing.rest, course);
+    if (arrives && !arrived) event(story_.records[p.arrived]);
+  }
+
+  Beside beside(size_t record, uint32_t host) {
+    const HostRecord& r = story_.records[record];
+    Beside out{time_always(host, r.record.header.at), "", Ink::Plain};
+    latest_ = std::max(latest_, r.record.header.at);
+    if (const auto s = segment(record)) out.state = tcp::name(static_cast<tcp::State>(s->state));
+    return out;
+  }
+
+  std::vector<std::string> label(const Passage& p, const std::optional<TraceSegment>& sent,
+                                 const std::optional<TraceSegment>& arrived, Course course) {
+    const TraceSegment& s = sent ? *sent : *arrived;
+    const SegmentNumbers n =
+        segment_numbers(sent ? &*sent : nullptr, arrived ? &*arrived : nullptr);
+    seen_absolute_ |= n.absolute;
+    std::vector<std::string> out{flag_words(s.flags), "seq=" + n.seq};
+    if (!n.ack.empty()) out.push_back("ack=" + n.ack);
+    if (s.text_length > 0) out.push_back(fmt::format("len={}", s.text_length));
+    if (p.copy) out.emplace_back("duplicate");
+    if (course == Course::Arriving) return out;
+    if (s.retransmission != 0) out.emplace_back("resent");
+    if ((s.flags & wire::kUrg.v) != 0) out.push_back(fmt::format("urgent={}", s.urgent));
+    if ((s.flags & wire::kRst.v) == 0)
+      out.push_back(fmt::format("win={}", window_octets(s, rails_.shift(story_.records, p))));
+    return out;
+  }
+
+  // The window is the last word of a label; where there is no room for it, it is told only when it
+  // is not what this host has told before.
+  void settle_window(uint32_t host, const std::string& window, std::vector<std::string>& rest) {
+    if (!window.starts_with("win=")) return;
+    std::string& before = windows_[is_left(host) ? 0 : 1];
+    if (!rest.empty() && rest.back() == window && window == before) rest.pop_back();
+    before = window;
+  }
+
+  void details(const Passage& p, std::vector<std::string> rest, Course course) {
+    const auto sent = segment(p.sent);
+    const TraceSegment s = sent ? *sent : *segment(p.arrived);
+    std::vector<std::string> all;
+    const auto add = [&](const std::vector<std::string>& more) {
+      all.insert(all.end(), more.begin(), more.end());
+    };
+    if (course != Course::Arriving || !sent) {
+      if ((s.flags & wire::kSyn.v) != 0) add(offered_options(s));
+      add(sack_words(s));
+      const std::string preview = text_preview(s, kPreview, style_.ascii);
+      if (!preview.empty()) all.push_back(preview);
+    }
+    if (!sent) all.emplace_back("not sent by this host");
+    if (p.fate == Fate::Corrupted) all.emplace_back("corrupted on the way");
+    add(late(p, course));
+    const uint32_t host = course == Course::Arriving ? p.to : p.from;
+    if (!rest.empty()) all.insert(all.begin(), joined_by_space(rest));
+    for (const std::string& line : flow(all, middle_ - 4)) tell(host, {line, Ink::Dim}, {}, 3);
+  }
+
+  [[nodiscard]] std::vector<std::string> late(const Passage& p, Course course) const {
+    if (p.sent == kAbsent || p.arrived == kAbsent || course == Course::Leaving) return {};
+    const Instant left = story_.records[p.sent].record.header.at;
+    if (story_.records[p.arrived].record.header.at - left < kLongWay) return {};
+    return {fmt::format("left at {}", seconds(left))};
+  }
+
+  static std::string joined_by_space(const std::vector<std::string>& words) {
+    return fmt::format("{}", fmt::join(words, " "));
+  }
+
+  // --- above and below
+
+  void header() {
+    Strip names, places;
+    const std::string left = story_.hosts[style_.left], right = story_.hosts[style_.right];
+    const size_t margin = time_width_ + 2 + state_width_ + 1;
+    const auto title = [&](const std::string& l, const std::string& r, Ink ink) {
+      // Each name ends, or begins, at its rail.
+      Strip row;
+      row.pad_to(margin + 1 > columns(l) ? margin + 1 - columns(l) : 0);
+      row.add(l, ink);
+      row.pad_to(margin + 1 + middle_).add(r, ink);
+      out_ += row.render(style_.colour) + '\n';
+    };
+    title(left, right, Ink::Strong);
+    title(rails_.endpoint(style_.left), rails_.endpoint(style_.right), Ink::Dim);
+  }
+
+  void legend() {
+    std::vector<std::string> words;
+    const auto seen = [&](SendCause c) { return (seen_causes_ >> static_cast<unsigned>(c) & 1) != 0; };
+    const auto line = [&](std::string_view sign, std::string_view text) {
+      words.push_back(fmt::format("{}{}{} {}", sign, sign, sign, text));
+    };
+    if (seen(SendCause::Call)) line(signs_.by_call, "an application's call sent it");
+    if (seen(SendCause::Stack) || seen(SendCause::Answer)) line(signs_.by_stack, "the stack by itself");
+    if (seen(SendCause::Timer)) line(signs_.by_timer, "a timer");
+    if (seen_absolute_) words.emplace_back("#n an absolute sequence number");
+    const size_t width = std::clamp(style_.width, kLeastWidth, kGreatestWidth);
+    for (const std::string& l : flow(words, width - 4, "   ")) {
+      out_ += Strip("    " + l, Ink::Dim).render(style_.colour) + '\n';
+    }
+  }
+
+  const Story& story_;
+  LadderStyle style_;
+  const Signs& signs_;
+  std::vector<Passage> passages_;
+  std::vector<Step> steps_;
+  Rails rails_;
+  size_t time_width_ = 6, state_width_ = 12, middle_ = 40;
+  bool started_ = false;
+  Instant latest_{};
+  std::array<std::string, 2> told_, windows_;  // of the left and right side
+  unsigned seen_causes_ = 0;
+  bool seen_absolute_ = false;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string ladder(const Story& story, const LadderStyle& style) {
+  if (style.left >= story.hosts.size() || style.right >= story.hosts.size()) return {};
+  return Painter(story, style).paint();
+}
+
+}  // namespace rapport::observe

@@ -1,0 +1,80 @@
+// The phrases of notes.hh.
+#include "rapport/observe/notes.hh"
+
+#include "rapport/base/reason.hh"
+#include "rapport/observe/names.hh"
+#include "rapport/observe/segment_text.hh"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <vector>
+
+namespace rapport::observe {
+
+namespace {
+
+std::string call_words(const TraceCall& c) {
+  const auto kind = static_cast<CallKind>(c.call);
+  const auto error = static_cast<Error>(c.error);
+  std::string out(words(kind));
+  if (c.failed != 0) {
+    if (kind == CallKind::Receive && error == Error::Closing) return "read: end of file";
+    return fmt::format("{}: {}", out, name(error));
+  }
+  if (kind == CallKind::Send || kind == CallKind::Receive) out += " " + counted(c.octets, "octet");
+  return out;
+}
+
+std::string timer_words(const TraceTimer& t) {
+  std::string out(words(static_cast<TimerKind>(t.timer)));
+  if (t.attempt > 1) out += fmt::format(", {}", ordinal(t.attempt));
+  if (t.interval_ms > 0)
+    out += fmt::format(" ({})", length_words(int64_t{t.interval_ms} * 1_ms));
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& all) {
+  std::string out;
+  for (const std::string& s : all) out += (out.empty() ? "" : ", ") + s;
+  return out;
+}
+
+}  // namespace
+
+std::string spaced(std::string_view kebab) {
+  std::string out(kebab);
+  std::ranges::replace(out, '-', ' ');
+  return out;
+}
+
+bool is_worth_telling(const TraceRecord& r) {
+  if (r.header.kind != TraceKind::Call) return true;
+  const auto c = r.as<TraceCall>();
+  const auto kind = static_cast<CallKind>(c.call);
+  if (kind == CallKind::Status) return false;
+  if (c.failed != 0) return static_cast<Error>(c.error) != Error::WouldBlock;
+  return kind != CallKind::Receive || c.octets > 0;
+}
+
+Note note_of(const TraceRecord& r, const Signs& g) {
+  switch (r.header.kind) {
+    case TraceKind::Call: return {fmt::format("{} {}", g.call, call_words(r.as<TraceCall>())), Ink::Call};
+    case TraceKind::Timer:
+      return {fmt::format("{} {}", g.timer, timer_words(r.as<TraceTimer>())), Ink::Timer};
+    case TraceKind::Options: return {"agreed: " + joined(agreed_options(r.as<TraceOptions>())), Ink::Dim};
+    case TraceKind::Drop: {
+      const auto reason = static_cast<DropReason>(r.as<TraceDrop>().reason);
+      return {fmt::format("{} dropped: {}", g.lost, spaced(name(reason))), Ink::Loss};
+    }
+    case TraceKind::Ended: {
+      const auto reason = static_cast<CloseReason>(r.as<TraceEnded>().reason);
+      return {"ended: " + spaced(name(reason)), Ink::Dim};
+    }
+    case TraceKind::Segment:
+    case TraceKind::Transition:
+    case TraceKind::Sample: break;
+  }
+  return {};
+}
+
+}  // namespace rapport::observe
