@@ -35,11 +35,12 @@ if(RAPPORT_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# rapport_library(folder [PURE] [DEPENDS other...]): the library of rapport/<folder>, all its .cc files.
+# rapport_library(folder [PURE] [THIRD_PARTY target...] [DEPENDS other...]): the library of
+# rapport/<folder>, all its .cc files.
 # PURE: no exceptions, no RTTI (base … stack). The headers form a file set, which `cmake --install`
 # copies and the target all_verify_interface_header_sets compiles one by one.
 function(rapport_library folder)
-  cmake_parse_arguments(ARG "PURE" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "PURE" "" "DEPENDS;THIRD_PARTY" ${ARGN})
   string(REPLACE "/" "_" name rapport_${folder})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rapport/${folder}/*.cc)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rapport/${folder}/*.hh)
@@ -59,6 +60,9 @@ function(rapport_library folder)
     string(REPLACE "/" "_" dep_name ${dep})
     target_link_libraries(${name} ${scope} rapport_${dep_name})
   endforeach()
+  if(ARG_THIRD_PARTY)
+    target_link_libraries(${name} PRIVATE ${ARG_THIRD_PARTY})
+  endif()
   if(ARG_PURE)
     target_compile_options(${name} PRIVATE -fno-exceptions -fno-rtti)
   endif()

@@ -1,4 +1,5 @@
-// Drawing of arrows. A line is put together from the sender's rail on and mirrored for the other way.
+// Drawing of arrows. A line is put together from the sender's rail on and mirrored for the other
+// way.
 #include "rapport/observe/arrow.hh"
 
 #include <algorithm>
@@ -7,9 +8,9 @@ namespace rapport::observe {
 
 namespace {
 
-constexpr size_t kTail = 1;     // line before the label
-constexpr size_t kLeast = 2;    // line behind the label, at least
-constexpr size_t kFading = 4;   // dots where an arrow leaves or comes into sight
+constexpr size_t kTail = 1;    // line before the label
+constexpr size_t kLeast = 2;   // line behind the label, at least
+constexpr size_t kFading = 4;  // dots where an arrow leaves or comes into sight
 
 // Takes words from the front of `words` while they fit.
 std::string take_label(std::vector<std::string>& words, size_t room) {

@@ -19,7 +19,8 @@ enum class Course : uint8_t {
 };
 
 struct ArrowText {
-  std::vector<std::string> label;  // words, the most important first; what does not fit is given back
+  std::vector<std::string>
+      label;  // words, the most important first; what does not fit is given back
   Ink ink = Ink::Plain;
   SendCause cause = SendCause::Stack;
   Course course = Course::Whole;
@@ -27,7 +28,7 @@ struct ArrowText {
 };
 
 struct ArrowDrawing {
-  Strip line;                      // exactly `width` columns
+  Strip line;                     // exactly `width` columns
   std::vector<std::string> rest;  // words of the label that found no room
 };
 

@@ -1,5 +1,6 @@
 // The tables of explain.hh. A segment that arrives proves its sender's sending and its receiver's
-// receiving; if it acknowledges something, also the other way (RFC 9293 3.5: the reliable handshake).
+// receiving; if it acknowledges something, also the other way (RFC 9293 3.5: the reliable
+// handshake).
 #include "rapport/observe/explain.hh"
 
 #include "rapport/observe/facts.hh"
@@ -8,8 +9,9 @@
 
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace rapport::observe {
 
@@ -72,11 +74,13 @@ std::vector<std::string> explain_handshake(const Story& story, uint32_t left, ui
       out.push_back(fmt::format("{:>8}  {:<8} tells the {}:  {}", seconds(r.record.header.at),
                                 flag_words(s.flags), story.hosts[p.to], text));
     if (known[0].complete() && known[1].complete()) {
-      out.push_back(fmt::format("{:>8}  Now both know that both can send and both can receive.", ""));
+      out.push_back(
+          fmt::format("{:>8}  Now both know that both can send and both can receive.", ""));
       return out;
     }
   }
-  out.push_back(fmt::format("{:>8}  It never came to both knowing that both can send and receive.", ""));
+  out.push_back(
+      fmt::format("{:>8}  It never came to both knowing that both can send and receive.", ""));
   return out;
 }
 
@@ -90,8 +94,8 @@ std::vector<std::string> explain_close(const Story& story, uint32_t left, uint32
     if (!s.sent() || (s.host != left && s.host != right)) continue;
     parting |= s.has(wire::kFin);
     if (!parting) continue;
-    out.push_back(fmt::format("{:>8}  {:<{}}  {:<12} {}{}", seconds(s.at), story.hosts[s.host], width,
-                              flag_words(s.segment.flags), cause_words(s.cause()),
+    out.push_back(fmt::format("{:>8}  {:<{}}  {:<12} {}{}", seconds(s.at), story.hosts[s.host],
+                              width, flag_words(s.segment.flags), cause_words(s.cause()),
                               s.segment.retransmission != 0 ? ", once more" : ""));
   }
   return out;

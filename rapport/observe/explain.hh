@@ -1,5 +1,6 @@
-// Explanations computed from a trace: what each segment of a handshake proves to whom, and who caused
-// each segment of a close. Tables of text for `rapport demo`; every line is true of this very run.
+// Explanations computed from a trace: what each segment of a handshake proves to whom, and who
+// caused each segment of a close. Tables of text for `rapport demo`; every line is true of this
+// very run.
 #pragma once
 
 #include "rapport/observe/story.hh"

@@ -29,8 +29,8 @@ bool Facts::went(uint32_t host, std::initializer_list<tcp::State> path) const {
 }
 
 std::optional<Move> Facts::first(uint32_t host, tcp::State to) const {
-  const auto m = std::ranges::find_if(
-      moves_, [&](const Move& x) { return x.host == host && x.to == to; });
+  const auto m =
+      std::ranges::find_if(moves_, [&](const Move& x) { return x.host == host && x.to == to; });
   if (m == moves_.end()) return std::nullopt;
   return *m;
 }
@@ -99,9 +99,8 @@ std::vector<CloseReason> Facts::ends(uint32_t host) const {
 }
 
 size_t Facts::lost(uint32_t from) const {
-  return static_cast<size_t>(std::ranges::count_if(story_.wires, [&](const WireRecord& w) {
-    return w.from_host == from && !w.has_arrived();
-  }));
+  return static_cast<size_t>(std::ranges::count_if(
+      story_.wires, [&](const WireRecord& w) { return w.from_host == from && !w.has_arrived(); }));
 }
 
 size_t Facts::called(uint32_t host, CallKind call) const {

@@ -11,10 +11,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <fmt/format.h>
 #include <iterator>
 #include <span>
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace rapport::observe {
 
@@ -66,7 +67,9 @@ class Object {
   std::string out_ = "{";
 };
 
-std::string_view state_name(uint8_t s) { return tcp::name(static_cast<tcp::State>(s)); }
+std::string_view state_name(uint8_t s) {
+  return tcp::name(static_cast<tcp::State>(s));
+}
 
 std::string options_json(const TraceSegment& s) {
   wire::Options o;
@@ -177,7 +180,8 @@ void tail(Object& out, const TraceRecord& r) {
     }
     case TraceKind::Ended: {
       const auto e = r.as<TraceEnded>();
-      out.text("reason", name(static_cast<CloseReason>(e.reason))).text("state", state_name(e.state));
+      out.text("reason", name(static_cast<CloseReason>(e.reason)))
+          .text("state", state_name(e.state));
       return;
     }
   }

@@ -1,5 +1,6 @@
-// Painting a ladder: the order of steps comes from story.cc, arrows from arrow.cc, words of segments
-// from segment_text.cc; here are the rows, the columns and what is told about each kind of step.
+// Painting a ladder: the order of steps comes from story.cc, arrows from arrow.cc, words of
+// segments from segment_text.cc; here are the rows, the columns and what is told about each kind of
+// step.
 #include "rapport/observe/ladder.hh"
 
 #include "rapport/observe/arrow.hh"
@@ -14,10 +15,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <fmt/format.h>
 #include <optional>
 #include <string_view>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace rapport::observe {
 
@@ -44,7 +46,8 @@ std::string_view fate_words(Fate f) {
   }
 }
 
-// --- the painter ------------------------------------------------------------------------------------
+// --- the painter
+// ------------------------------------------------------------------------------------
 
 class Painter {
  public:
@@ -76,16 +79,16 @@ class Painter {
 
   void measure() {
     int64_t latest = 0;
-    size_t state = 6;
+    state_width_ = columns(tcp::name(tcp::State::Closed));
+    const auto fit = [&](uint8_t state) {
+      state_width_ = std::max(state_width_, columns(tcp::name(static_cast<tcp::State>(state))));
+    };
     for (const HostRecord& r : story_.records) {
       latest = std::max(latest, r.record.header.at.ns);
-      if (r.record.header.kind != TraceKind::Transition) continue;
-      const auto t = r.record.as<TraceTransition>();
-      state = std::max({state, columns(tcp::name(static_cast<tcp::State>(t.from))),
-                        columns(tcp::name(static_cast<tcp::State>(t.to)))});
+      if (r.record.header.kind == TraceKind::Transition) fit(r.record.as<TraceTransition>().to);
+      if (r.record.header.kind == TraceKind::Segment) fit(r.record.as<TraceSegment>().state);
     }
     time_width_ = std::max<size_t>(6, seconds(latest).size());
-    state_width_ = state;
     const size_t width = std::clamp(style_.width, kLeastWidth, kGreatestWidth);
     middle_ = width - 2 * (time_width_ + 2 + state_width_ + 2);
   }
@@ -190,8 +193,8 @@ class Painter {
     const Note note = note_of(r.record, signs_);
     if (note.text.empty()) return;
     if (r.record.header.kind == TraceKind::Options) rails_.agree(r);
-    const bool causes = r.record.header.kind == TraceKind::Call
-                        || r.record.header.kind == TraceKind::Timer;
+    const bool causes =
+        r.record.header.kind == TraceKind::Call || r.record.header.kind == TraceKind::Timer;
     const std::string state = causes ? std::string(rails_.state(r)) : "";
     tell(r.host, note, {time(r.host, at), state, Ink::Plain}, causes ? 1 : 3);
   }
@@ -203,8 +206,8 @@ class Painter {
     std::string text = fmt::format("{}: {}", tcp::name(static_cast<tcp::Event>(t.event)), clause);
     if (columns(text) + 4 > middle_) text = clause;
     tell(r.host, {text, Ink::Dim},
-         {time(r.host, r.record.header.at),
-          std::string(tcp::name(static_cast<tcp::State>(t.to))), Ink::Strong},
+         {time(r.host, r.record.header.at), std::string(tcp::name(static_cast<tcp::State>(t.to))),
+          Ink::Strong},
          3);
   }
 
@@ -295,7 +298,7 @@ class Painter {
       const std::string preview = text_preview(s, kPreview, style_.ascii);
       if (!preview.empty()) all.push_back(preview);
     }
-    if (!sent) all.emplace_back("not sent by this host");
+    if (!sent) all.push_back(fmt::format("the {} did not send it", story_.hosts[p.from]));
     if (p.fate == Fate::Corrupted) all.emplace_back("corrupted on the way");
     add(late(p, course));
     const uint32_t host = course == Course::Arriving ? p.to : p.from;
@@ -334,12 +337,15 @@ class Painter {
 
   void legend() {
     std::vector<std::string> words;
-    const auto seen = [&](SendCause c) { return (seen_causes_ >> static_cast<unsigned>(c) & 1) != 0; };
+    const auto seen = [&](SendCause c) {
+      return (seen_causes_ >> static_cast<unsigned>(c) & 1) != 0;
+    };
     const auto line = [&](std::string_view sign, std::string_view text) {
       words.push_back(fmt::format("{}{}{} {}", sign, sign, sign, text));
     };
     if (seen(SendCause::Call)) line(signs_.by_call, "an application's call sent it");
-    if (seen(SendCause::Stack) || seen(SendCause::Answer)) line(signs_.by_stack, "the stack by itself");
+    if (seen(SendCause::Stack) || seen(SendCause::Answer))
+      line(signs_.by_stack, "the stack by itself");
     if (seen(SendCause::Timer)) line(signs_.by_timer, "a timer");
     if (seen_absolute_) words.emplace_back("#n an absolute sequence number");
     const size_t width = std::clamp(style_.width, kLeastWidth, kGreatestWidth);

@@ -4,6 +4,7 @@
 #include "rapport/wire/tcp.hh"
 
 #include <array>
+
 #include <fmt/format.h>
 
 namespace rapport::observe {
@@ -19,8 +20,8 @@ std::string_view pick(const std::array<std::string_view, N>& all, Enum e) {
 }  // namespace
 
 std::string_view name(TraceKind k) {
-  static constexpr std::array<std::string_view, 8> kAll{"segment", "transition", "timer",  "options",
-                                                        "drop",    "call",       "sample", "ended"};
+  static constexpr std::array<std::string_view, 8> kAll{
+      "segment", "transition", "timer", "options", "drop", "call", "sample", "ended"};
   return pick(kAll, k);
 }
 
@@ -36,24 +37,31 @@ std::string_view name(SendCause c) {
 
 std::string_view name(TimerKind t) {
   static constexpr std::array<std::string_view, 11> kAll{
-      "retransmission", "syn-retransmission", "delayed-ack", "persist", "keep-alive",  "user-timeout",
-      "time-wait",      "fin-wait-2",         "linger",      "silly-window", "half-open"};
+      "retransmission", "syn-retransmission", "delayed-ack", "persist",
+      "keep-alive",     "user-timeout",       "time-wait",   "fin-wait-2",
+      "linger",         "silly-window",       "half-open"};
   return pick(kAll, t);
 }
 
 std::string_view name(CallKind c) {
   static constexpr std::array<std::string_view, 11> kAll{
-      "open-active", "open-passive", "accept", "send",   "receive",       "shutdown-write",
+      "open-active", "open-passive", "accept",     "send",   "receive",       "shutdown-write",
       "close",       "abort",        "set-option", "status", "close-listener"};
   return pick(kAll, c);
 }
 
 std::string_view words(TimerKind t) {
-  static constexpr std::array<std::string_view, 11> kAll{
-      "retransmission timer", "SYN retransmission timer", "delayed-ACK timer",
-      "persist timer",        "keep-alive timer",         "user timeout",
-      "2MSL timer",           "FIN-WAIT-2 timer",         "linger timer",
-      "silly-window timer",   "SYN,ACK retransmission timer"};
+  static constexpr std::array<std::string_view, 11> kAll{"retransmission timer",
+                                                         "SYN retransmission timer",
+                                                         "delayed-ACK timer",
+                                                         "persist timer",
+                                                         "keep-alive timer",
+                                                         "user timeout",
+                                                         "2MSL timer",
+                                                         "FIN-WAIT-2 timer",
+                                                         "linger timer",
+                                                         "silly-window timer",
+                                                         "SYN,ACK retransmission timer"};
   return pick(kAll, t);
 }
 

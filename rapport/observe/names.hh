@@ -1,6 +1,6 @@
-// Words for what a trace holds: the kinds, causes, timers and calls of base/trace.hh and the control
-// bits of a segment. `name` gives the keys of JSON (kebab-case), `words` what a ladder prints.
-// States and events have their names in tcp/state.hh, reasons in base/reason.hh.
+// Words for what a trace holds: the kinds, causes, timers and calls of base/trace.hh and the
+// control bits of a segment. `name` gives the keys of JSON (kebab-case), `words` what a ladder
+// prints. States and events have their names in tcp/state.hh, reasons in base/reason.hh.
 #pragma once
 
 #include "rapport/base/time.hh"

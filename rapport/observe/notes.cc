@@ -6,8 +6,9 @@
 #include "rapport/observe/segment_text.hh"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <vector>
+
+#include <fmt/format.h>
 
 namespace rapport::observe {
 
@@ -28,8 +29,7 @@ std::string call_words(const TraceCall& c) {
 std::string timer_words(const TraceTimer& t) {
   std::string out(words(static_cast<TimerKind>(t.timer)));
   if (t.attempt > 1) out += fmt::format(", {}", ordinal(t.attempt));
-  if (t.interval_ms > 0)
-    out += fmt::format(" ({})", length_words(int64_t{t.interval_ms} * 1_ms));
+  if (t.interval_ms > 0) out += fmt::format(" ({})", length_words(int64_t{t.interval_ms} * 1_ms));
   return out;
 }
 
@@ -58,10 +58,12 @@ bool is_worth_telling(const TraceRecord& r) {
 
 Note note_of(const TraceRecord& r, const Signs& g) {
   switch (r.header.kind) {
-    case TraceKind::Call: return {fmt::format("{} {}", g.call, call_words(r.as<TraceCall>())), Ink::Call};
+    case TraceKind::Call:
+      return {fmt::format("{} {}", g.call, call_words(r.as<TraceCall>())), Ink::Call};
     case TraceKind::Timer:
       return {fmt::format("{} {}", g.timer, timer_words(r.as<TraceTimer>())), Ink::Timer};
-    case TraceKind::Options: return {"agreed: " + joined(agreed_options(r.as<TraceOptions>())), Ink::Dim};
+    case TraceKind::Options:
+      return {"agreed: " + joined(agreed_options(r.as<TraceOptions>())), Ink::Dim};
     case TraceKind::Drop: {
       const auto reason = static_cast<DropReason>(r.as<TraceDrop>().reason);
       return {fmt::format("{} dropped: {}", g.lost, spaced(name(reason))), Ink::Loss};

@@ -1,5 +1,5 @@
-// Notes: what a ladder says about a record that is not a segment: a call, a timer, what was agreed, a
-// drop, an end. One phrase each; where it stands is the ladder's business.
+// Notes: what a ladder says about a record that is not a segment: a call, a timer, what was agreed,
+// a drop, an end. One phrase each; where it stands is the ladder's business.
 #pragma once
 
 #include "rapport/base/trace.hh"

@@ -1,5 +1,5 @@
-// Rails: what a ladder knows of each host while it is told: the state and the agreed window scale of
-// each connection, and the addresses that stand above the rails.
+// Rails: what a ladder knows of each host while it is told: the state and the agreed window scale
+// of each connection, and the addresses that stand above the rails.
 #pragma once
 
 #include "rapport/base/address.hh"
@@ -26,7 +26,8 @@ class Rails {
   // The host lost every connection.
   void forget(uint32_t host);
 
-  // The state of the connection that `r` concerns; that of its listener, or CLOSED, when there is none.
+  // The state of the connection that `r` concerns; that of its listener, or CLOSED, when there is
+  // none.
   [[nodiscard]] std::string_view state(const HostRecord& r) const;
   // By how much the window of the segment on its way `p` is to be shifted.
   [[nodiscard]] uint8_t shift(std::span<const HostRecord> records, const Passage& p) const;

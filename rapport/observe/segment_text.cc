@@ -6,15 +6,17 @@
 
 #include <algorithm>
 #include <array>
-#include <fmt/format.h>
 #include <span>
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace rapport::observe {
 
 namespace {
 
-// A relative number further from zero than this is not of the connection that it is told relative to.
+// A relative number further from zero than this is not of the connection that it is told relative
+// to.
 constexpr int64_t kPlausible = int64_t{1} << 24;
 
 std::optional<int64_t> plausible(const TraceSegment* s, uint32_t TraceSegment::* number) {
@@ -65,7 +67,8 @@ std::vector<std::string> sack_words(const TraceSegment& s) {
   const uint32_t origin = s.relative_known != 0 ? s.ack - s.relative_ack : 0;
   for (size_t i = 0; i < o.sack_count; ++i) {
     const wire::SackBlock& b = o.sack[i];
-    // RFC 2883 4: a first block at or below the ACK, or inside the second block, reports a duplicate.
+    // RFC 2883 4: a first block at or below the ACK, or inside the second block, reports a
+    // duplicate.
     const bool below = at_or_before(b.right, Seq{s.ack});
     const bool inside = i == 0 && o.sack_count > 1 && at_or_after(b.left, o.sack[1].left)
                         && at_or_before(b.right, o.sack[1].right);
@@ -83,8 +86,7 @@ std::vector<std::string> agreed_options(const TraceOptions& o) {
   else if (o.window_scale_sent == o.window_scale_received)
     out.push_back(fmt::format("scale {}", o.window_scale_sent));
   else
-    out.push_back(fmt::format("scale {} out, {} in", o.window_scale_sent,
-                              o.window_scale_received));
+    out.push_back(fmt::format("scale {} out, {} in", o.window_scale_sent, o.window_scale_received));
   out.emplace_back(o.sack_on != 0 ? "SACK" : "no SACK");
   out.emplace_back(o.timestamps_on != 0 ? "timestamps" : "no timestamps");
   return out;

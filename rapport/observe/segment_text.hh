@@ -1,5 +1,6 @@
 // A segment in words: what stands on an arrow and under it. Sequence numbers are told relative to
-// the initial ones of the side that knows them; where neither does, as absolute numbers "#3735928559".
+// the initial ones of the side that knows them; where neither does, as absolute numbers
+// "#3735928559".
 #pragma once
 
 #include "rapport/base/trace.hh"
@@ -13,13 +14,14 @@ namespace rapport::observe {
 
 // Numbers as people read them.
 struct SegmentNumbers {
-  std::string seq, ack;  // "0", "1461", "#3735928559"; ack empty without the ACK bit
-  bool absolute = false; // one of them is
+  std::string seq, ack;   // "0", "1461", "#3735928559"; ack empty without the ACK bit
+  bool absolute = false;  // one of them is
 };
 
 // `sent` and `received` are the two records of one segment; either may be missing, not both. The
 // sender's view is preferred, then the receiver's.
-[[nodiscard]] SegmentNumbers segment_numbers(const TraceSegment* sent, const TraceSegment* received);
+[[nodiscard]] SegmentNumbers segment_numbers(const TraceSegment* sent,
+                                             const TraceSegment* received);
 
 // "MSS 1460", "window scale 7", "SACK permitted", "timestamps": what a SYN offers.
 [[nodiscard]] std::vector<std::string> offered_options(const TraceSegment& s);

@@ -21,7 +21,8 @@ uint32_t serial_of(const TraceRecord& r) {
   return 0;
 }
 
-// --- which records concern the pair ---------------------------------------------------------------
+// --- which records concern the pair
+// ---------------------------------------------------------------
 
 class Pair {
  public:
@@ -47,7 +48,8 @@ class Pair {
   bool alone_;
 };
 
-// --- passages ---------------------------------------------------------------------------------------
+// --- passages
+// ---------------------------------------------------------------------------------------
 
 class Joiner {
  public:
@@ -142,7 +144,8 @@ class Joiner {
   std::vector<Passage> out_;
 };
 
-// --- the order of steps -------------------------------------------------------------------------------
+// --- the order of steps
+// -------------------------------------------------------------------------------
 
 constexpr size_t kNowhere = SIZE_MAX;
 
@@ -183,8 +186,7 @@ class Arranger {
     for (size_t m = 0; m < story_.remarks.size(); ++m) {
       const Remark& r = story_.remarks[m];
       if (r.host != left_ && r.host != right) continue;
-      rail_[r.host == left_ ? 0 : 1].push_back(
-          {2 * uint64_t{r.before} + 1, {StepKind::Remark, m}});
+      rail_[r.host == left_ ? 0 : 1].push_back({2 * uint64_t{r.before} + 1, {StepKind::Remark, m}});
     }
     for (size_t i = 0; i < story_.records.size(); ++i) {
       const HostRecord& r = story_.records[i];

@@ -40,7 +40,7 @@ struct Passage {
   size_t sent = kAbsent;     // index in records: the sender's segment record
   size_t arrived = kAbsent;  // index in records: the receiver's segment, or drop before it was one
   Fate fate = Fate::Delivered;
-  bool copy = false;         // the wire's extra copy: `sent` is that of its original
+  bool copy = false;  // the wire's extra copy: `sent` is that of its original
 };
 
 // All passages between hosts `left` and `right`, in order of departure.

@@ -53,7 +53,8 @@ class Strip {
 [[nodiscard]] std::vector<std::string> flow(const std::vector<std::string>& words, size_t width,
                                             std::string_view glue = ", ");
 // A paragraph in lines of at most `width` columns, the second and later ones indented.
-[[nodiscard]] std::vector<std::string> paragraph(std::string_view text, size_t width, size_t indent);
+[[nodiscard]] std::vector<std::string> paragraph(std::string_view text, size_t width,
+                                                 size_t indent);
 
 struct Signs {
   std::string_view rail, leave_right, leave_left;  // the rail; an arrow leaves it to that side

@@ -13,6 +13,8 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -83,7 +85,10 @@ class Hand {
     s.cause = static_cast<uint8_t>(cause);
     s.serial = ++serials_[host];
     write(host, TraceKind::Segment, s);
-    wires_.push_back({.sent = now_, .from_host = host, .to_host = 1 - host, .serial = s.serial,
+    wires_.push_back({.sent = now_,
+                      .from_host = host,
+                      .to_host = 1 - host,
+                      .serial = s.serial,
                       .fate = Fate::Lost});
     on_the_way_[host].push_back(s);
     return s.serial;
@@ -95,17 +100,16 @@ class Hand {
     s.direction = static_cast<uint8_t>(Direction::Received);
     s.state = static_cast<uint8_t>(state);
     write(host, TraceKind::Segment, s);
-    for (WireRecord& w : wires_) {
-      if (w.from_host != 1 - host || w.serial != serial) continue;
-      WireRecord copy = w;
-      copy.arrived = now_;
-      copy.fate = fate;
-      if (fate == Fate::Duplicated)
-        wires_.push_back(copy);
-      else
-        w = copy;
-      break;
-    }
+    const auto w = std::find_if(wires_.rbegin(), wires_.rend(), [&](const WireRecord& x) {
+      return x.from_host == 1 - host && x.serial == serial && x.fate != Fate::Duplicated;
+    });
+    WireRecord copy = *w;
+    copy.arrived = now_;
+    copy.fate = fate;
+    if (fate == Fate::Duplicated)
+      wires_.push_back(copy);
+    else
+      *w = copy;
     return *this;
   }
 
@@ -130,8 +134,16 @@ class Hand {
     return *this;
   }
 
+  // The host came up again: its serial numbers begin anew.
+  Hand& forgets_serials(uint32_t host) {
+    serials_[host] = 0;
+    on_the_way_[host].clear();
+    return *this;
+  }
+
   [[nodiscard]] Story story(bool with_wires = true) const {
-    return {{"client", "server"}, records_,
+    return {{"client", "server"},
+            records_,
             with_wires ? std::span<const WireRecord>(wires_) : std::span<const WireRecord>{},
             remarks_};
   }
@@ -139,7 +151,8 @@ class Hand {
  private:
   template <class T>
   Hand& write(uint32_t host, TraceKind kind, const T& tail) {
-    static constexpr IpAddress kAddresses[] = {IpAddress::v4(10, 0, 0, 1), IpAddress::v4(10, 0, 0, 2)};
+    static constexpr IpAddress kAddresses[] = {IpAddress::v4(10, 0, 0, 1),
+                                               IpAddress::v4(10, 0, 0, 2)};
     static constexpr uint16_t kPorts[] = {40000, 80};
     HostRecord r{host, static_cast<uint32_t>(records_.size()), {}};
     r.record.header = {now_, {}, {}, kAddresses[host], kind, sizeof(T), 0, 0};
