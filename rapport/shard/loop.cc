@@ -1,0 +1,174 @@
+// The loop's parts: the clock is read, a burst goes to the stack, events to the sink, frames to the
+// device. What a full device did not take waits here; the stack is not asked for more until then.
+#include "rapport/base/assert.hh"
+#include "rapport/base/frame.hh"
+#include "rapport/base/time.hh"
+#include "rapport/device/descriptor.hh"
+#include "rapport/device/device.hh"
+#include "rapport/shard/shard.hh"
+#include "rapport/tcp/commands.hh"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <expected>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/types.h>
+
+namespace rapport::shard {
+namespace {
+
+// expire() does bounded work; a turn calls it this often at most, so that packets are not starved.
+constexpr int kExpiriesPerTurn = 16;
+constexpr size_t kTouchPerTurn = 64 << 10;
+
+// 0 when there is no entropy to be had.
+uint64_t draw_seed() {
+  uint64_t seed = 0;
+  ssize_t n = -1;
+  do {
+    n = ::getrandom(&seed, sizeof(seed), 0);
+  } while (n < 0 && errno == EINTR);
+  return n == sizeof(seed) ? seed | 1U : 0;
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<Shard>, Failure> Shard::make(Config config,
+                                                           std::unique_ptr<device::Device> device) {
+  ASSERT(device != nullptr);
+  config.stack.tcp.seed = config.seed ? *config.seed : draw_seed();
+  if (!config.seed && config.stack.tcp.seed == 0)
+    return std::unexpected(Failure{"draw a seed", errno});
+  device::Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) return std::unexpected(Failure{"make an epoll set", errno});
+  std::unique_ptr<Shard> shard(new Shard(config, std::move(device), std::move(epoll)));
+  shard->watch();
+  if (shard->device_->fd() >= 0 && shard->watched_ == 0) {
+    return std::unexpected(Failure{"watch the device", errno});
+  }
+  return shard;
+}
+
+Shard::Shard(const Config& config, std::unique_ptr<device::Device> device, device::Descriptor epoll)
+    : burst_(std::clamp<uint32_t>(config.burst, 1, kLargestBurst)),
+      bursts_out_(std::max(config.bursts_out, 1U)),
+      limit_{.headroom = config.stack.frame_headroom, .octets = config.burst_octets},
+      epoll_(std::move(epoll)),
+      pool_(config.frames, config.stack.frame_headroom + config.stack.mtu),
+      device_(std::move(device)),
+      stack_(config.stack, pool_) {}
+
+Shard::~Shard() = default;
+
+Instant Shard::read_clock() {
+  const auto since = std::chrono::steady_clock::now() - began_;
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(since).count()};
+}
+
+Instant Shard::now() {
+  if (!in_turn_) {
+    now_ = read_clock();
+    in_turn_ = true;
+  }
+  return now_;
+}
+
+std::chrono::steady_clock::time_point Shard::to_steady(Instant t) const {
+  return began_ + std::chrono::nanoseconds(t.ns);
+}
+
+bool Shard::turn(EventSink& sink) {
+  take();
+  deliver(sink);
+  return flush();
+}
+
+void Shard::take() {
+  ++counters_.turns;
+  now_ = read_clock();
+  in_turn_ = true;
+  (void)pool_.prepare(kTouchPerTurn);
+  const std::span<Frame> burst = std::span(burst_in_).first(burst_);
+  const size_t n = device_->receive(pool_, burst, limit_);
+  more_to_take_ = n == burst.size();
+  if (n > 0) stack_.receive(burst.first(n), now_);
+  for (int i = 0; i < kExpiriesPerTurn && stack_.next_deadline() <= now_; ++i) stack_.expire(now_);
+}
+
+void Shard::deliver(EventSink& sink) {
+  tcp::Occurrence event;
+  while (stack_.next_event(event)) sink.on_event(event);
+}
+
+// Gives what waits to the device; true when nothing waits any more.
+bool Shard::send_waiting() {
+  const std::span<Frame> rest =
+      std::span(waiting_).subspan(first_waiting_, end_waiting_ - first_waiting_);
+  first_waiting_ += device_->send(rest);
+  if (first_waiting_ < end_waiting_) return false;
+  first_waiting_ = end_waiting_ = 0;
+  return true;
+}
+
+// Takes a burst of frames from the stack; false when it has none.
+bool Shard::fill_waiting() {
+  while (end_waiting_ < burst_) {
+    Frame frame = stack_.next_frame();
+    if (!frame) break;
+    waiting_.at(end_waiting_++) = std::move(frame);
+  }
+  return end_waiting_ > 0;
+}
+
+bool Shard::flush() {
+  bool clear = first_waiting_ == end_waiting_ || send_waiting();
+  bool more = clear;
+  for (uint32_t i = 0; i < bursts_out_ && clear && more; ++i) {
+    more = fill_waiting();
+    clear = !more || send_waiting();
+  }
+  if (!clear) {
+    ++counters_.blocked;
+    more = false;  // writability will tell
+  }
+  in_turn_ = false;
+  watch();
+  return more || more_to_take_ || stack_.next_deadline() <= now_;
+}
+
+// Keeps the epoll set in step with what the device can still do for us.
+void Shard::watch() {
+  if (device_->fd() < 0) return;
+  uint32_t wanted = EPOLLIN;
+  if (first_waiting_ < end_waiting_) wanted |= EPOLLOUT;
+  if (device_->gone()) wanted = 0;  // else its EPOLLERR would wake us for ever
+  if (wanted == watched_) return;
+  epoll_event event{};
+  event.events = wanted;
+  const int how = wanted == 0 ? EPOLL_CTL_DEL : watched_ == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  if (::epoll_ctl(epoll_.get(), how, device_->fd(), &event) == 0) watched_ = wanted;
+}
+
+void Shard::wait(Instant until) {
+  const Instant wake = std::min(until, deadline());
+  timespec timeout{};
+  const Duration left = wake - read_clock();
+  if (left.ns > 0 && wake != kNever) {
+    timeout.tv_sec = left.to_s();
+    timeout.tv_nsec = left.ns % 1'000'000'000;
+  }
+  pollfd ready{epoll_.get(), POLLIN, 0};
+  (void)::ppoll(&ready, 1, wake == kNever ? nullptr : &timeout, nullptr);
+}
+
+}  // namespace rapport::shard
