@@ -1,0 +1,169 @@
+// Stream: one TCP connection of a rapport stack as an Asio object. Satisfies AsyncReadStream and
+// AsyncWriteStream of Boost.Asio and Beast's AsyncStream, so that net::async_read, async_write and
+// Beast's HTTP work on it unchanged; with callbacks, and with C++20 coroutines (use_awaitable).
+// At most one connect, one read and one write at a time. Handlers are never called from within the
+// initiating function. Movable; destroying it closes the connection as CLOSE does, and operations
+// that wait end with operation_aborted. Errors are in errors.hh.
+#pragma once
+
+#include "rapport/base/address.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/socket/asio/completion.hh"
+#include "rapport/socket/asio/context.hh"
+#include "rapport/socket/asio/link.hh"
+#include "rapport/tcp/commands.hh"
+#include "rapport/tcp/config.hh"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/system/error_code.hpp>
+
+namespace rapport::asio {
+
+class Stream {
+ public:
+  // NOLINTBEGIN(readability-identifier-naming): the names that Asio looks for
+  using executor_type = IoExecutor;
+  using lowest_layer_type = Stream;
+  using endpoint_type = Endpoint;
+  // NOLINTEND(readability-identifier-naming)
+  using ErrorCode = boost::system::error_code;
+
+  // A stream that is not connected.
+  explicit Stream(Context& context) : Stream(context.core()) {}
+
+  explicit Stream(std::shared_ptr<Core> core) : link_(std::make_shared<Link>(std::move(core))) {}
+
+  Stream(Stream&&) noexcept = default;
+
+  Stream& operator=(Stream&& other) noexcept {
+    if (this != &other) {
+      if (link_) link_->close();
+      link_ = std::move(other.link_);
+    }
+    return *this;
+  }
+
+  ~Stream() {
+    if (link_) link_->close();
+  }
+
+  [[nodiscard]] executor_type get_executor() const noexcept { return link_->core()->executor(); }
+
+  [[nodiscard]] lowest_layer_type& lowest_layer() { return *this; }
+
+  [[nodiscard]] bool is_open() const { return link_->is_open(); }
+
+  // --- operations -----------------------------------------------------------------------------
+  // Active OPEN. Handler: void(error_code). `options` may be nullptr: those of the stack; copied.
+  template <class Token>
+  auto async_connect(const Endpoint& remote, const tcp::ConnectionOptions* options, Token&& token) {
+    const std::optional<tcp::ConnectionOptions> copy =
+        options != nullptr ? std::optional(*options) : std::nullopt;
+    return boost::asio::async_initiate<Token, void(ErrorCode)>(
+        [link = link_, remote, copy](auto&& handler) {
+          link->connect(remote, copy ? &*copy : nullptr,
+                        make_completion<ErrorCode>(std::forward<decltype(handler)>(handler),
+                                                   link->core()->executor()));
+        },
+        token);
+  }
+
+  template <class Token>
+  auto async_connect(const Endpoint& remote, Token&& token) {
+    return async_connect(remote, nullptr, std::forward<Token>(token));
+  }
+
+  // At least one octet, unless the buffers are empty. Handler: void(error_code, size_t); eof when
+  // the peer has finished. The buffers must stay until the handler is called.
+  template <class Buffers, class Token>
+  auto async_read_some(const Buffers& buffers, Token&& token) {
+    return boost::asio::async_initiate<Token, void(ErrorCode, size_t)>(
+        [link = link_, into = pieces_of<uint8_t>(buffers)](auto&& handler) {
+          link->read(into, make_completion<ErrorCode, size_t>(
+                               std::forward<decltype(handler)>(handler), link->core()->executor()));
+        },
+        token);
+  }
+
+  // Done when octets are queued in the stack, not when they are acknowledged.
+  template <class Buffers, class Token>
+  auto async_write_some(const Buffers& buffers, Token&& token) {
+    return boost::asio::async_initiate<Token, void(ErrorCode, size_t)>(
+        [link = link_, from = pieces_of<const uint8_t>(buffers)](auto&& handler) {
+          link->write(from,
+                      make_completion<ErrorCode, size_t>(std::forward<decltype(handler)>(handler),
+                                                         link->core()->executor()));
+        },
+        token);
+  }
+
+  // --- parting --------------------------------------------------------------------------------
+  // Half close: a FIN behind what is queued; reading goes on.
+  ErrorCode shutdown() { return link_->shutdown(); }
+
+  // Full close; unread text draws a reset (RFC 2525 2.17). The stream may then connect anew.
+  void close() { link_->close(); }
+
+  // Throws away what is queued and sends a reset.
+  void abort() { link_->abort(); }
+
+  // Operations that wait end with operation_aborted; the connection stays.
+  void cancel() { link_->cancel(); }
+
+  // Unless moved again, the stream closes itself after `time`, as beast::tcp_stream does:
+  // operations end with operation_aborted, and expired() tells why.
+  void expires_after(std::chrono::steady_clock::duration time) {
+    link_->expires_at(std::chrono::steady_clock::now() + time);
+  }
+
+  void expires_never() { link_->expires_at(std::nullopt); }
+
+  [[nodiscard]] bool expired() const { return link_->expired(); }
+
+  // --- questions and settings -----------------------------------------------------------------
+  // Everything the stack knows (STATUS); errors as for an operation.
+  [[nodiscard]] std::expected<tcp::Status, ErrorCode> status() const { return link_->status(); }
+
+  // Unspecified when there is no connection.
+  [[nodiscard]] Endpoint local_endpoint() const { return status().value_or(tcp::Status{}).local; }
+
+  [[nodiscard]] Endpoint remote_endpoint() const { return status().value_or(tcp::Status{}).remote; }
+
+  // Why the connection ended; None while it has not, or when nobody knows any more.
+  [[nodiscard]] CloseReason reason() const { return link_->reason(); }
+
+  ErrorCode set_options(const tcp::ConnectionOptions& options) {
+    return link_->set_options(options);
+  }
+
+  // Changes some of the options: change(tcp::ConnectionOptions&).
+  template <class Change>
+  ErrorCode change_options(Change change) {
+    auto now = status();
+    if (!now) return now.error();
+    change(now->options);
+    return set_options(now->options);
+  }
+
+  // Nagle's algorithm off (MUST-17).
+  ErrorCode set_no_delay(bool on) {
+    return change_options([on](tcp::ConnectionOptions& o) { o.no_delay = on; });
+  }
+
+ private:
+  friend class AcceptLink;
+
+  explicit Stream(std::shared_ptr<Link> link) : link_(std::move(link)) {}
+
+  std::shared_ptr<Link> link_;
+};
+
+}  // namespace rapport::asio
