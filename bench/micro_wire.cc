@@ -18,8 +18,8 @@
 namespace rapport::wire {
 namespace {
 
-const IpAddress kSource = IpAddress::v4(10, 0, 0, 1);
-const IpAddress kDestination = IpAddress::v4(10, 0, 0, 2);
+const IpAddress local = IpAddress::v4(10, 0, 0, 1);
+const IpAddress remote = IpAddress::v4(10, 0, 0, 2);
 
 std::vector<uint8_t> noise(size_t n) {
   std::vector<uint8_t> bytes(n);
@@ -50,11 +50,11 @@ Options opening() {
 // IPv4, TCP and text, as they would be sent.
 size_t build_packet(uint8_t* to, const SegmentHead& head, std::span<const uint8_t> text,
                     PartialSum text_sum) {
-  const uint32_t header = build_tcp(to + kIpv4Header, head, kSource, kDestination,
+  const uint32_t header = build_tcp(to + kIpv4Header, head, local, remote,
                                     static_cast<uint32_t>(text.size()), text_sum);
   Ipv4 ip;
-  ip.source = kSource;
-  ip.destination = kDestination;
+  ip.source = local;
+  ip.destination = remote;
   ip.protocol = kProtocolTcp;
   build_ipv4(to, ip, static_cast<uint16_t>(header + text.size()));
   return kIpv4Header + header;

@@ -15,55 +15,55 @@ namespace rapport::wire {
 namespace {
 
 // Below this the set-up and the horizontal sum of the lanes cost more than they save.
-constexpr size_t kLongRun = 128;
+constexpr size_t long_run_octets = 128;
 
-template <typename Word, bool kCopy>
+template <typename Word, bool Copy>
 uint64_t take(uint8_t* to, const uint8_t* from, size_t at) {
   Word w = 0;
   std::memcpy(&w, from + at, sizeof w);
-  if constexpr (kCopy) std::memcpy(to + at, &w, sizeof w);
+  if constexpr (Copy) std::memcpy(to + at, &w, sizeof w);
   return w;
 }
 
 // The octets [at, n) behind at least eight others, at - n < 8: read together with their
 // predecessors, which are shifted out. An odd last octet is padded with zero (RFC 1071 4.1).
-template <bool kCopy>
+template <bool Copy>
 uint64_t take_last(uint8_t* to, const uint8_t* from, size_t at, size_t n) {
-  return take<uint64_t, kCopy>(to, from, n - 8) >> (8 * (8 - (n - at)));
+  return take<uint64_t, Copy>(to, from, n - 8) >> (8 * (8 - (n - at)));
 }
 
 // Fewer than eight octets.
-template <bool kCopy>
+template <bool Copy>
 PartialSum tiny_run(uint8_t* to, const uint8_t* from, size_t n) {
   uint64_t s = 0;
   size_t at = 0;
   if ((n & 4) != 0) {
-    s += take<uint32_t, kCopy>(to, from, at);
+    s += take<uint32_t, Copy>(to, from, at);
     at += 4;
   }
   if ((n & 2) != 0) {
-    s += take<uint16_t, kCopy>(to, from, at);
+    s += take<uint16_t, Copy>(to, from, at);
     at += 2;
   }
-  if ((n & 1) != 0) s += take<uint8_t, kCopy>(to, from, at);
+  if ((n & 1) != 0) s += take<uint8_t, Copy>(to, from, at);
   return {s};
 }
 
-template <bool kCopy>
+template <bool Copy>
 PartialSum plain_run(uint8_t* to, const uint8_t* from, size_t n) {
-  if (n < 8) return tiny_run<kCopy>(to, from, n);
+  if (n < 8) return tiny_run<Copy>(to, from, n);
   PartialSum even;
   PartialSum odd;
   size_t at = 0;
   for (; n - at >= 16; at += 16) {
-    even = even + PartialSum{take<uint64_t, kCopy>(to, from, at)};
-    odd = odd + PartialSum{take<uint64_t, kCopy>(to, from, at + 8)};
+    even = even + PartialSum{take<uint64_t, Copy>(to, from, at)};
+    odd = odd + PartialSum{take<uint64_t, Copy>(to, from, at + 8)};
   }
   if (n - at >= 8) {
-    even = even + PartialSum{take<uint64_t, kCopy>(to, from, at)};
+    even = even + PartialSum{take<uint64_t, Copy>(to, from, at)};
     at += 8;
   }
-  if (at < n) odd = odd + PartialSum{take_last<kCopy>(to, from, at, n)};
+  if (at < n) odd = odd + PartialSum{take_last<Copy>(to, from, at, n)};
   return even + odd;
 }
 
@@ -73,12 +73,12 @@ struct Lanes {
   __m256i all, high;
 };
 
-template <bool kCopy>
+template <bool Copy>
 [[gnu::target("avx2"), gnu::always_inline]] inline void take_lane(Lanes& lanes, uint8_t* to,
                                                                   const uint8_t* from, size_t at) {
   __m256i v;
   std::memcpy(&v, from + at, sizeof v);
-  if constexpr (kCopy) std::memcpy(to + at, &v, sizeof v);
+  if constexpr (Copy) std::memcpy(to + at, &v, sizeof v);
   lanes.all = _mm256_add_epi64(lanes.all, v);
   lanes.high = _mm256_add_epi64(lanes.high, _mm256_srli_epi64(v, 32));
 }
@@ -95,28 +95,28 @@ template <bool kCopy>
          + PartialSum{static_cast<uint64_t>(_mm_extract_epi64(two, 1))};
 }
 
-template <bool kCopy>
+template <bool Copy>
 [[gnu::target("avx2")]] PartialSum long_run(uint8_t* to, const uint8_t* from, size_t n) {
-  Lanes a{_mm256_setzero_si256(), _mm256_setzero_si256()};
+  Lanes a{.all = _mm256_setzero_si256(), .high = _mm256_setzero_si256()};
   Lanes b = a;
   size_t at = 0;
   for (; n - at >= 128; at += 128) {
-    take_lane<kCopy>(a, to, from, at);
-    take_lane<kCopy>(b, to, from, at + 32);
-    take_lane<kCopy>(a, to, from, at + 64);
-    take_lane<kCopy>(b, to, from, at + 96);
+    take_lane<Copy>(a, to, from, at);
+    take_lane<Copy>(b, to, from, at + 32);
+    take_lane<Copy>(a, to, from, at + 64);
+    take_lane<Copy>(b, to, from, at + 96);
   }
-  for (; n - at >= 32; at += 32) take_lane<kCopy>(a, to, from, at);
+  for (; n - at >= 32; at += 32) take_lane<Copy>(a, to, from, at);
   PartialSum rest;
-  for (; n - at >= 8; at += 8) rest = rest + PartialSum{take<uint64_t, kCopy>(to, from, at)};
-  if (at < n) rest = rest + PartialSum{take_last<kCopy>(to, from, at, n)};
+  for (; n - at >= 8; at += 8) rest = rest + PartialSum{take<uint64_t, Copy>(to, from, at)};
+  if (at < n) rest = rest + PartialSum{take_last<Copy>(to, from, at, n)};
   return across(a, b) + rest;
 }
 
-template <bool kCopy>
+template <bool Copy>
 PartialSum run(uint8_t* to, const uint8_t* from, size_t n) {
-  if (n >= kLongRun && __builtin_cpu_supports("avx2")) return long_run<kCopy>(to, from, n);
-  return plain_run<kCopy>(to, from, n);
+  if (n >= long_run_octets && __builtin_cpu_supports("avx2")) return long_run<Copy>(to, from, n);
+  return plain_run<Copy>(to, from, n);
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 // ICMP for IPv4 (RFC 792): echo for now.
 #pragma once
 
+#include "rapport/base/reason.hh"
+
 #include <cstdint>
 #include <expected>
 #include <span>
-
-#include "rapport/base/reason.hh"
 
 namespace rapport::wire {
 
@@ -15,8 +15,8 @@ inline constexpr uint8_t kIcmpEcho = 8;
 
 struct Icmp {
   uint8_t type = 0, code = 0;
-  uint16_t id = 0, sequence = 0;        // of echo messages
-  std::span<const uint8_t> data;        // behind the eight octets of header
+  uint16_t id = 0, sequence = 0;  // of echo messages
+  std::span<const uint8_t> data;  // behind the eight octets of header
 };
 
 // Errors: IcmpTooShort, IcmpChecksum.

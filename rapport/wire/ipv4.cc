@@ -20,9 +20,9 @@
 namespace rapport::wire {
 namespace {
 
-constexpr uint16_t kDontFragment = 0x4000;
-constexpr uint16_t kMoreFragments = 0x2000;
-constexpr uint16_t kOffsetMask = 0x1fff;
+constexpr uint16_t dont_fragment_bit = 0x4000;
+constexpr uint16_t more_fragments_bit = 0x2000;
+constexpr uint16_t offset_mask = 0x1fff;
 
 size_t header_length(const uint8_t* p) {
   return (size_t{p[0]} & 0x0f) << 2;
@@ -68,9 +68,9 @@ std::expected<Ipv4, DropReason> values_of(std::span<const uint8_t> bytes) {
   ip.ttl = p[8];
   ip.dscp = p[1] >> 2;
   ip.ecn = p[1] & 3;
-  ip.dont_fragment = (fragment & kDontFragment) != 0;
-  ip.more_fragments = (fragment & kMoreFragments) != 0;
-  ip.fragment_offset = static_cast<uint16_t>((fragment & kOffsetMask) << 3);
+  ip.dont_fragment = (fragment & dont_fragment_bit) != 0;
+  ip.more_fragments = (fragment & more_fragments_bit) != 0;
+  ip.fragment_offset = static_cast<uint16_t>((fragment & offset_mask) << 3);
   ip.id = load16(p + 4);
   ip.header_length = static_cast<uint16_t>(header_length(p));
   ip.payload = bytes.subspan(ip.header_length, size_t{load16(p + 2)} - ip.header_length);
@@ -96,8 +96,8 @@ void build_ipv4(uint8_t* to, const Ipv4& ip, uint16_t payload_length) {
   ASSERT(ip.fragment_offset % 8 == 0);
   const auto total = static_cast<uint32_t>(kIpv4Header + payload_length);
   const uint32_t service = (uint32_t{ip.dscp} << 2 | (ip.ecn & 3U)) & 0xffU;
-  const uint32_t fragment = (ip.dont_fragment ? uint32_t{kDontFragment} : 0U)
-                            | (ip.more_fragments ? uint32_t{kMoreFragments} : 0U)
+  const uint32_t fragment = (ip.dont_fragment ? uint32_t{dont_fragment_bit} : 0U)
+                            | (ip.more_fragments ? uint32_t{more_fragments_bit} : 0U)
                             | uint32_t{ip.fragment_offset} >> 3;
   WordWriter w{to};
   w.put(0x45000000U | service << 16 | total);

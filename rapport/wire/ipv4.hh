@@ -1,12 +1,12 @@
 // IPv4 headers: bytes <-> values (RFC 791, 1122 3.2.1). Options are skipped (MUST-50).
 #pragma once
 
+#include "rapport/base/address.hh"
+#include "rapport/base/reason.hh"
+
 #include <cstdint>
 #include <expected>
 #include <span>
-
-#include "rapport/base/address.hh"
-#include "rapport/base/reason.hh"
 
 namespace rapport::wire {
 
@@ -16,8 +16,8 @@ struct Ipv4 {
   IpAddress source, destination;
   uint8_t protocol = 0;
   uint8_t ttl = 64;
-  uint8_t dscp = 0;   // 0..63
-  uint8_t ecn = 0;    // 0..3
+  uint8_t dscp = 0;  // 0..63
+  uint8_t ecn = 0;   // 0..3
   bool dont_fragment = true;
   bool more_fragments = false;
   uint16_t fragment_offset = 0;  // in octets

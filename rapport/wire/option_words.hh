@@ -11,11 +11,11 @@
 
 namespace rapport::wire {
 
-inline constexpr uint8_t kOptionEnd = 0, kOptionNop = 1, kOptionMss = 2, kOptionWindowScale = 3,
-                         kOptionSackPermitted = 4, kOptionSack = 5, kOptionTimestamps = 8;
-inline constexpr uint32_t kMaxOptionOctets = 40;
+inline constexpr uint8_t kind_end = 0, kind_nop = 1, kind_mss = 2, kind_window_scale = 3,
+                         kind_sack_permitted = 4, kind_sack = 5, kind_timestamps = 8;
+inline constexpr uint32_t max_option_octets = 40;
 // NOP, NOP, Timestamps, length 10: the usual first word of a segment after the handshake.
-inline constexpr uint32_t kNopNopTimestamps = 0x0101080a;
+inline constexpr uint32_t nop_nop_timestamps = 0x0101080a;
 
 // What the options before the SACK blocks take.
 [[nodiscard]] inline uint32_t fixed_option_length(const Options& o) {
@@ -32,14 +32,14 @@ inline constexpr uint32_t kNopNopTimestamps = 0x0101080a;
 
 // How many of the SACK blocks fit behind them (RFC 2018 3: at most 4, 3 beside timestamps).
 [[nodiscard]] inline uint32_t sack_blocks_that_fit(const Options& o, uint32_t before) {
-  const uint32_t room = before + 4 < kMaxOptionOctets ? (kMaxOptionOctets - before - 4) / 8 : 0;
+  const uint32_t room = before + 4 < max_option_octets ? (max_option_octets - before - 4) / 8 : 0;
   return std::min({uint32_t{o.sack_count}, uint32_t{kMaxSackBlocks}, room});
 }
 
 inline void put_option_words(WordWriter& w, const Options& o) {
-  if (o.has_mss) w.put(uint32_t{kOptionMss} << 24 | 4U << 16 | o.mss);
+  if (o.has_mss) w.put(uint32_t{kind_mss} << 24 | 4U << 16 | o.mss);
   if (o.has_timestamps) {
-    w.put(o.sack_permitted ? uint32_t{0x0402080a} : kNopNopTimestamps);
+    w.put(o.sack_permitted ? uint32_t{0x0402080a} : nop_nop_timestamps);
     w.put(o.tsval);
     w.put(o.tsecr);
   } else if (o.sack_permitted) {

@@ -21,7 +21,7 @@ bool read_sack(std::span<const uint8_t> data, Options& out) {
   if (data.size() % 8 != 0 || blocks == 0 || blocks > kMaxSackBlocks) return false;
   out.sack_count = static_cast<uint8_t>(blocks);
   for (size_t i = 0; i < blocks; ++i) {
-    out.sack[i] = {Seq{load32(&data[8 * i])}, Seq{load32(&data[8 * i + 4])}};
+    out.sack[i] = {.left = Seq{load32(&data[8 * i])}, .right = Seq{load32(&data[8 * i + 4])}};
   }
   return true;
 }
@@ -29,7 +29,7 @@ bool read_sack(std::span<const uint8_t> data, Options& out) {
 bool read_timestamps(std::span<const uint8_t> data, Options& out) {
   if (data.size() != 8) return false;
   out.has_timestamps = true;
-  out.tsval = load32(&data[0]);
+  out.tsval = load32(data.data());
   out.tsecr = load32(&data[4]);
   return true;
 }
@@ -37,7 +37,7 @@ bool read_timestamps(std::span<const uint8_t> data, Options& out) {
 bool read_mss(std::span<const uint8_t> data, Options& out) {
   if (data.size() != 2) return false;
   out.has_mss = true;
-  out.mss = load16(&data[0]);
+  out.mss = load16(data.data());
   return true;
 }
 
@@ -53,13 +53,13 @@ bool read_window_scale(std::span<const uint8_t> data, Options& out) {
 // know are skipped without error (MUST-6).
 bool read_one(uint8_t kind, std::span<const uint8_t> data, Options& out) {
   switch (kind) {
-    case kOptionMss: return read_mss(data, out);
-    case kOptionWindowScale: return read_window_scale(data, out);
-    case kOptionSackPermitted:
+    case kind_mss: return read_mss(data, out);
+    case kind_window_scale: return read_window_scale(data, out);
+    case kind_sack_permitted:
       out.sack_permitted = out.sack_permitted || data.empty();
       return data.empty();
-    case kOptionSack: return read_sack(data, out);
-    case kOptionTimestamps: return read_timestamps(data, out);
+    case kind_sack: return read_sack(data, out);
+    case kind_timestamps: return read_timestamps(data, out);
     default: return true;
   }
 }
@@ -70,8 +70,8 @@ void read_options(std::span<const uint8_t> bytes, Options& out) {
   out = Options{};
   while (!bytes.empty()) {
     const uint8_t kind = bytes[0];
-    if (kind == kOptionEnd) return;
-    if (kind == kOptionNop) {
+    if (kind == kind_end) return;
+    if (kind == kind_nop) {
       bytes = bytes.subspan(1);
       continue;
     }

@@ -1,17 +1,17 @@
-// TCP options as values (RFC 9293 3.1, 7323, 2018, 2883). Reading never fails as a whole: an illegal
-// length ends the reading, keeps what was read and is reported (choice 21, MUST-7).
+// TCP options as values (RFC 9293 3.1, 7323, 2018, 2883). Reading never fails as a whole: an
+// illegal length ends the reading, keeps what was read and is reported (choice 21, MUST-7).
 #pragma once
+
+#include "rapport/base/seq.hh"
 
 #include <array>
 #include <cstdint>
 #include <span>
 
-#include "rapport/base/seq.hh"
-
 namespace rapport::wire {
 
-inline constexpr uint8_t kMaxShift = 14;       // RFC 7323 2.3
-inline constexpr int kMaxSackBlocks = 4;       // what 40 octets of options can hold
+inline constexpr uint8_t kMaxShift = 14;  // RFC 7323 2.3
+inline constexpr int kMaxSackBlocks = 4;  // what 40 octets of options can hold
 
 struct SackBlock {
   Seq left, right;  // [left, right)
@@ -24,8 +24,8 @@ struct Options {
   bool has_window_scale = false;
   bool sack_permitted = false;
   bool has_timestamps = false;
-  bool malformed = false;       // reading stopped at an illegal length
-  uint8_t window_scale = 0;     // a received shift above kMaxShift is read as kMaxShift
+  bool malformed = false;    // reading stopped at an illegal length
+  uint8_t window_scale = 0;  // a received shift above kMaxShift is read as kMaxShift
   uint8_t sack_count = 0;
   uint16_t mss = 0;
   uint32_t tsval = 0, tsecr = 0;

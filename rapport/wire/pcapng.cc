@@ -12,21 +12,21 @@
 namespace rapport::wire {
 namespace {
 
-constexpr uint32_t kSectionBlock = 0x0a0d0d0a, kInterfaceBlock = 1, kPacketBlock = 6;
-constexpr uint32_t kByteOrderMagic = 0x1a2b3c4d;
-constexpr uint16_t kLinktypeRaw = 101;
-constexpr uint16_t kEndOfOptions = 0, kComment = 1, kInterfaceName = 2, kPacketFlags = 2,
-                   kUserApplication = 4, kTimeResolution = 9;
-constexpr uint8_t kNanoseconds = 9;  // 10^-9
-constexpr size_t kFrame = 12;        // type, length, length again
-constexpr size_t kMaxOption = 65535;
+constexpr uint32_t section_block = 0x0a0d0d0a, interface_block = 1, packet_block = 6;
+constexpr uint32_t byte_order_magic = 0x1a2b3c4d;
+constexpr uint16_t linktype_raw = 101;
+constexpr uint16_t option_end = 0, option_comment = 1, option_interface_name = 2,
+                   option_packet_flags = 2, option_application = 4, option_time_resolution = 9;
+constexpr uint8_t nanoseconds = 9;  // 10^-9
+constexpr size_t framing = 12;      // type, length, length again
+constexpr size_t max_option = 65535;
 
 size_t padded(size_t n) {
   return (n + 3) & ~size_t{3};
 }
 
 size_t text_option_length(std::string_view text) {
-  return text.empty() ? 0 : 4 + padded(std::min(text.size(), kMaxOption));
+  return text.empty() ? 0 : 4 + padded(std::min(text.size(), max_option));
 }
 
 // Writes where the caller has made sure of the room; little endian as is this processor.
@@ -54,11 +54,11 @@ class Writer {
   }
 
   void text_option(uint16_t code, std::string_view text) {
-    if (!text.empty()) option(code, text.data(), std::min(text.size(), kMaxOption));
+    if (!text.empty()) option(code, text.data(), std::min(text.size(), max_option));
   }
 
   void end_of_options() {
-    put(kEndOfOptions);
+    put(option_end);
     put(uint16_t{0});
   }
 
@@ -76,28 +76,28 @@ size_t packet_option_length(const PcapngPacket& p) {
 }  // namespace
 
 size_t pcapng_section_length(std::string_view application) {
-  return kFrame + 16 + text_option_length(application) + 4;
+  return framing + 16 + text_option_length(application) + 4;
 }
 
 size_t pcapng_interface_length(std::string_view name) {
-  return kFrame + 8 + text_option_length(name) + 8 + 4;
+  return framing + 8 + text_option_length(name) + 8 + 4;
 }
 
 size_t pcapng_packet_length(const PcapngPacket& packet) {
-  return kFrame + 20 + padded(packet.octets.size()) + packet_option_length(packet);
+  return framing + 20 + padded(packet.octets.size()) + packet_option_length(packet);
 }
 
 size_t write_pcapng_section(std::span<uint8_t> to, std::string_view application) {
   const size_t length = pcapng_section_length(application);
   if (to.size() < length) return 0;
   Writer w{to};
-  w.put(kSectionBlock);
+  w.put(section_block);
   w.put(static_cast<uint32_t>(length));
-  w.put(kByteOrderMagic);
+  w.put(byte_order_magic);
   w.put(uint16_t{1});  // version 1.0
   w.put(uint16_t{0});
   w.put(~uint64_t{0});  // the section's length is not known beforehand
-  w.text_option(kUserApplication, application);
+  w.text_option(option_application, application);
   w.end_of_options();
   w.put(static_cast<uint32_t>(length));
   return length;
@@ -107,13 +107,13 @@ size_t write_pcapng_interface(std::span<uint8_t> to, std::string_view name, uint
   const size_t length = pcapng_interface_length(name);
   if (to.size() < length) return 0;
   Writer w{to};
-  w.put(kInterfaceBlock);
+  w.put(interface_block);
   w.put(static_cast<uint32_t>(length));
-  w.put(kLinktypeRaw);
+  w.put(linktype_raw);
   w.put(uint16_t{0});
   w.put(snap_length);
-  w.text_option(kInterfaceName, name);
-  w.option(kTimeResolution, &kNanoseconds, 1);
+  w.text_option(option_interface_name, name);
+  w.option(option_time_resolution, &nanoseconds, 1);
   w.end_of_options();
   w.put(static_cast<uint32_t>(length));
   return length;
@@ -124,7 +124,7 @@ size_t write_pcapng_packet(std::span<uint8_t> to, const PcapngPacket& packet) {
   if (to.size() < length) return 0;
   const auto kept = static_cast<uint32_t>(packet.octets.size());
   Writer w{to};
-  w.put(kPacketBlock);
+  w.put(packet_block);
   w.put(static_cast<uint32_t>(length));
   w.put(packet.interface);
   w.put(static_cast<uint32_t>(packet.time_ns >> 32));
@@ -135,9 +135,9 @@ size_t write_pcapng_packet(std::span<uint8_t> to, const PcapngPacket& packet) {
   if (packet_option_length(packet) != 0) {
     if (packet.direction != PcapngDirection::Unknown) {
       const auto flags = static_cast<uint32_t>(packet.direction);
-      w.option(kPacketFlags, &flags, sizeof flags);
+      w.option(option_packet_flags, &flags, sizeof flags);
     }
-    w.text_option(kComment, packet.comment);
+    w.text_option(option_comment, packet.comment);
     w.end_of_options();
   }
   w.put(static_cast<uint32_t>(length));

@@ -37,7 +37,7 @@ DropReason fault_of(std::span<const uint8_t> bytes, const IpAddress& source,
       return DropReason::TcpChecksum;
     }
   }
-  if (load16(&bytes[0]) == 0 || load16(&bytes[2]) == 0) return DropReason::TcpPortZero;
+  if (load16(bytes.data()) == 0 || load16(&bytes[2]) == 0) return DropReason::TcpPortZero;
   return DropReason::None;
 }
 
@@ -60,7 +60,7 @@ std::expected<Segment, DropReason> values_of(std::span<const uint8_t> bytes) {
                              .options = {}}};
   Segment& seg = *result;
   if (header == kTcpHeader) return result;
-  if (seg.option_octets == 12 && load32(seg.raw_options) == kNopNopTimestamps) {
+  if (seg.option_octets == 12 && load32(seg.raw_options) == nop_nop_timestamps) {
     seg.options.has_timestamps = true;
     seg.options.tsval = load32(seg.raw_options + 4);
     seg.options.tsecr = load32(seg.raw_options + 8);
@@ -81,7 +81,7 @@ std::expected<Segment, DropReason> parse_tcp(std::span<const uint8_t> bytes,
 }
 
 uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
-                   const IpAddress& destination, uint32_t text_length, PartialSum text_sum) {
+                   const IpAddress& destination, TextSum text) {
   WordWriter options{to + kTcpHeader};
   if (head.options != nullptr) put_option_words(options, *head.options);
   const auto header = static_cast<uint32_t>(kTcpHeader + options.length());
@@ -93,10 +93,15 @@ uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source
   fixed.put(head.urgent);
   // MUST-2. A header is a whole number of words, so the text's sum needs no shift.
   const uint16_t checksum =
-      finish(fixed.sum() + options.sum() + text_sum
-             + pseudo_header(source, destination, kProtocolTcp, header + text_length));
+      finish(fixed.sum() + options.sum() + text.sum
+             + pseudo_header(source, destination, kProtocolTcp, header + text.length));
   std::memcpy(to + 16, &checksum, 2);
   return header;
+}
+
+uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
+                   const IpAddress& destination, uint32_t text_length, PartialSum text_sum) {
+  return build_tcp(to, head, source, destination, {.length = text_length, .sum = text_sum});
 }
 
 }  // namespace rapport::wire

@@ -2,26 +2,31 @@
 // decided in tcp/. A Segment may stand for a super-segment of up to 64 KiB (GRO/GSO).
 #pragma once
 
-#include <cstdint>
-#include <expected>
-#include <span>
-
 #include "rapport/base/address.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/wire/checksum.hh"
 #include "rapport/wire/options.hh"
 
+#include <cstdint>
+#include <expected>
+#include <span>
+
 namespace rapport::wire {
 
 // Control bits as on the wire.
 struct Flags {
   uint8_t v = 0;
+
   [[nodiscard]] constexpr bool has(Flags f) const { return (v & f.v) == f.v; }
+
   [[nodiscard]] constexpr bool any(Flags f) const { return (v & f.v) != 0; }
+
   constexpr Flags operator|(Flags o) const { return {static_cast<uint8_t>(v | o.v)}; }
+
   friend constexpr bool operator==(Flags, Flags) = default;
 };
+
 inline constexpr Flags kFin{0x01}, kSyn{0x02}, kRst{0x04}, kPsh{0x08}, kAck{0x10}, kUrg{0x20},
     kEce{0x40}, kCwr{0x80};
 
@@ -33,10 +38,10 @@ struct Segment {
   uint16_t source_port = 0, destination_port = 0;
   Seq seq, ack;
   Flags flags;
-  uint8_t option_octets = 0;   // length of the options on the wire
-  uint16_t window = 0;         // as on the wire, unscaled
-  uint16_t urgent = 0;         // the pointer, meaningful with kUrg
-  uint16_t gso_size = 0;       // for a super-segment: the text length of each of its parts, else 0
+  uint8_t option_octets = 0;  // length of the options on the wire
+  uint16_t window = 0;        // as on the wire, unscaled
+  uint16_t urgent = 0;        // the pointer, meaningful with kUrg
+  uint16_t gso_size = 0;      // for a super-segment: the text length of each of its parts, else 0
   std::span<const uint8_t> text;
   const uint8_t* raw_options = nullptr;  // option_octets octets
   Options options;
@@ -49,7 +54,8 @@ struct Segment {
 
 enum class Checksum : uint8_t { Verify, AlreadyVerified };
 
-// Parses the octets after the IP header. Errors: TcpTooShort, TcpDataOffset, TcpChecksum, TcpPortZero.
+// Parses the octets after the IP header. Errors: TcpTooShort, TcpDataOffset, TcpChecksum,
+// TcpPortZero.
 [[nodiscard]] std::expected<Segment, DropReason> parse_tcp(std::span<const uint8_t> bytes,
                                                            const IpAddress& source,
                                                            const IpAddress& destination,
@@ -65,10 +71,18 @@ struct SegmentHead {
   const Options* options = nullptr;  // nullptr: none
 };
 
+// The text behind a header, as far as the header needs to know it.
+struct TextSum {
+  uint32_t length = 0;
+  PartialSum sum;
+};
+
 // Writes header and options at `to` (room for 60 octets) with the checksum over pseudo-header,
-// header and a text whose sum is `text_sum` and whose length is `text_length`; the text itself must
-// lie, or be put, right behind. Returns the header's length: 20 + options, known beforehand as
-// 20 + option_length(*options).
+// header and `text` (MUST-2); the text itself must lie, or be put, right behind. Returns the
+// header's length: 20 + options, known beforehand as 20 + option_length(*options).
+uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
+                   const IpAddress& destination, TextSum text);
+// The same, the text said in two parameters.
 uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
                    const IpAddress& destination, uint32_t text_length, PartialSum text_sum);
 

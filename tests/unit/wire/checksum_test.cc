@@ -117,13 +117,13 @@ RC_GTEST_PROP(ChecksumProperty, ThreePiecesAddUp, ()) {
 RC_GTEST_PROP(ChecksumProperty, CopyAndSumIsMemcpyAndSum, ()) {
   const auto bytes = arbitrary_octets(*rc::gen::inRange<size_t>(0, 3000));
   const auto shift = *rc::gen::inRange<size_t>(0, 33);
-  constexpr uint8_t kGuard = 0xa5;
-  Octets to(bytes.size() + shift + 32, kGuard);
+  constexpr uint8_t guard = 0xa5;
+  Octets to(bytes.size() + shift + 32, guard);
   const auto s = copy_and_sum(to.data() + shift, bytes);
   RC_ASSERT(folded(s) == model_sum(bytes));
   const auto copied = std::span(to).subspan(shift, bytes.size());
   RC_ASSERT(std::ranges::equal(copied, bytes));
-  const auto is_guard = [](uint8_t b) { return b == kGuard; };
+  const auto is_guard = [](uint8_t b) { return b == guard; };
   RC_ASSERT(std::ranges::all_of(std::span(to).first(shift), is_guard));
   RC_ASSERT(std::ranges::all_of(std::span(to).subspan(shift + bytes.size()), is_guard));
 }

@@ -16,7 +16,7 @@
 
 namespace rapport::wire {
 
-inline constexpr size_t kIpv4AndTcpHeader = kIpv4Header + kTcpHeader;
+inline constexpr size_t ipv4_and_tcp_header = kIpv4Header + kTcpHeader;
 
 // Any set of options that fits into 40 octets, so that all of it is written.
 inline Options arbitrary_options() {

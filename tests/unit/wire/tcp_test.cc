@@ -27,8 +27,8 @@ namespace {
 
 using Octets = std::vector<uint8_t>;
 
-const IpAddress kSource = IpAddress::v4(10, 0, 0, 1);
-const IpAddress kDestination = IpAddress::v4(192, 168, 77, 2);
+const IpAddress local = IpAddress::v4(10, 0, 0, 1);
+const IpAddress remote = IpAddress::v4(192, 168, 77, 2);
 
 SegmentHead usual_head() {
   return {.source_port = 40000,
@@ -42,7 +42,7 @@ SegmentHead usual_head() {
 }
 
 Octets built(const SegmentHead& head, std::span<const uint8_t> text,
-             const IpAddress& source = kSource, const IpAddress& destination = kDestination) {
+             const IpAddress& source = local, const IpAddress& destination = remote) {
   Octets bytes(60 + text.size());
   const auto header = build_tcp(bytes.data(), head, source, destination,
                                 static_cast<uint32_t>(text.size()), sum(text));
@@ -53,15 +53,14 @@ Octets built(const SegmentHead& head, std::span<const uint8_t> text,
 
 std::expected<Segment, DropReason> parsed(std::span<const uint8_t> bytes,
                                           Checksum checksum = Checksum::Verify) {
-  return parse_tcp(bytes, kSource, kDestination, checksum);
+  return parse_tcp(bytes, local, remote, checksum);
 }
 
 // Recomputes the checksum after a test has bent a segment.
 void mend(Octets& bytes) {
   store16(&bytes[16], 0);
   const uint16_t c = finish(
-      sum(bytes)
-      + pseudo_header(kSource, kDestination, kProtocolTcp, static_cast<uint32_t>(bytes.size())));
+      sum(bytes) + pseudo_header(local, remote, kProtocolTcp, static_cast<uint32_t>(bytes.size())));
   std::memcpy(&bytes[16], &c, 2);
 }
 
@@ -155,7 +154,7 @@ TEST(Tcp, AnySingleFlippedBitIsCaught_MUST_3) {
 
 TEST(Tcp, AWrongAddressIsCaughtByThePseudoHeader_MUST_3) {
   const Octets bytes = built(usual_head(), Octets{1, 2, 3});
-  const auto seg = parse_tcp(bytes, kSource, IpAddress::v4(192, 168, 77, 3), Checksum::Verify);
+  const auto seg = parse_tcp(bytes, local, IpAddress::v4(192, 168, 77, 3), Checksum::Verify);
   ASSERT_FALSE(seg.has_value());
   EXPECT_EQ(seg.error(), DropReason::TcpChecksum);
 }
@@ -264,7 +263,7 @@ TEST(Tcp, SynAndFinCountInTheLength) {
 }
 
 TEST(Tcp, ASuperSegmentOf64KiBIsBuiltAndParsed) {
-  const Octets text(65535 - kIpv4AndTcpHeader, 0xff);
+  const Octets text(65535 - ipv4_and_tcp_header, 0xff);
   const auto seg = parsed(built(usual_head(), text));
   ASSERT_TRUE(seg.has_value());
   EXPECT_EQ(seg->text.size(), text.size());
