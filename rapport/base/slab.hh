@@ -113,6 +113,12 @@ class Slab {
     return *std::launder(reinterpret_cast<const T*>(space_.data() + size_t{i} * sizeof(Slot)));
   }
 
+  // The index of an object of this slab.
+  [[nodiscard]] uint32_t index_of(const T& object) const {
+    const auto at = reinterpret_cast<const std::byte*>(&object) - space_.data();
+    return static_cast<uint32_t>(static_cast<size_t>(at) / sizeof(Slot));
+  }
+
   [[nodiscard]] uint32_t used() const { return used_; }
 
   [[nodiscard]] uint32_t cap() const { return cap_; }
