@@ -1,11 +1,11 @@
 // Counters of one Stack: how often everything happened that somebody will ask about.
 #pragma once
 
-#include <array>
-#include <cstdint>
-
 #include "rapport/base/reason.hh"
 #include "rapport/tcp/state.hh"
+
+#include <array>
+#include <cstdint>
 
 namespace rapport::tcp {
 
@@ -13,7 +13,8 @@ struct Counters {
   uint64_t frames_received = 0, frames_sent = 0;
   uint64_t segments_received = 0, segments_sent = 0;
   uint64_t octets_received = 0, octets_sent = 0;  // text, as it arrived / left, repeats included
-  uint64_t retransmissions = 0, fast_retransmissions = 0, timeouts = 0, spurious_retransmissions = 0;
+  uint64_t retransmissions = 0, fast_retransmissions = 0, timeouts = 0,
+           spurious_retransmissions = 0;
   uint64_t resets_sent = 0, challenges_sent = 0, challenges_throttled = 0;
   uint64_t duplicate_acks_sent = 0, dsacks_sent = 0, probes_sent = 0, keep_alives_sent = 0;
   uint64_t syn_received = 0, syn_ack_retransmissions = 0, syn_retransmissions = 0;
@@ -25,7 +26,9 @@ struct Counters {
   std::array<std::array<uint32_t, kEvents>, kStates> transitions{};  // [from][event]
 
   void drop(DropReason r) { ++drops[static_cast<size_t>(r)]; }
+
   [[nodiscard]] uint64_t dropped(DropReason r) const { return drops[static_cast<size_t>(r)]; }
+
   [[nodiscard]] uint64_t ended_by(CloseReason r) const { return ended[static_cast<size_t>(r)]; }
 };
 

@@ -1,39 +1,48 @@
-// The eleven states of RFC 9293 3.3.2, the events that move between them, and the constexpr table of
-// every legal move. A state is one byte with one writer, advance() in transition.cc.
+// The eleven states of RFC 9293 3.3.2, the events that move between them, and the constexpr table
+// of every legal move. A state is one byte with one writer, advance() in transition.cc.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace rapport::tcp {
 
 enum class State : uint8_t {
-  Closed, Listen, SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing,
-  LastAck, TimeWait
+  Closed,
+  Listen,
+  SynSent,
+  SynReceived,
+  Established,
+  FinWait1,
+  FinWait2,
+  CloseWait,
+  Closing,
+  LastAck,
+  TimeWait
 };
 inline constexpr int kStates = 11;
 
 // What moves a state: a segment, a call or a timer, as a past participle.
 enum class Event : uint8_t {
-  OpenedPassive,   // user: passive OPEN
-  OpenedActive,    // user: active OPEN, SYN sent
-  SynArrived,      // a SYN without ACK
-  SynAckArrived,   // a SYN whose ACK covers ours
-  SynAcked,        // an acceptable ACK of our SYN, in SYN-RECEIVED
-  CloseCalled,     // user: CLOSE or shutdown of the sending side
-  FinAcked,        // our FIN was acknowledged
-  FinArrived,      // the peer's FIN, in order
-  RstArrived,      // an acceptable reset
-  SynInWindow,     // passive SYN-RECEIVED: back to LISTEN (RFC 9293 3.10.7.4, fourth)
-  AbortCalled,     // user: ABORT, linger 0, or a close with unread data
-  DataAfterClose,  // text after a full close (SHLD-3)
-  GaveUp,          // R2, user timeout, keep-alive, orphan or linger time passed
-  TimeWaitExpired, // 2MSL
-  TupleReused,     // RFC 6191: TIME-WAIT gave way to a newer SYN
-  ReuseRefused,    // MAY-2 (2): that SYN was an old duplicate, TIME-WAIT is back
-  Evicted,         // a table was full
-  ListenerClosed,  // a queued child goes with its listener
+  OpenedPassive,    // user: passive OPEN
+  OpenedActive,     // user: active OPEN, SYN sent
+  SynArrived,       // a SYN without ACK
+  SynAckArrived,    // a SYN whose ACK covers ours
+  SynAcked,         // an acceptable ACK of our SYN, in SYN-RECEIVED
+  CloseCalled,      // user: CLOSE or shutdown of the sending side
+  FinAcked,         // our FIN was acknowledged
+  FinArrived,       // the peer's FIN, in order
+  RstArrived,       // an acceptable reset
+  SynInWindow,      // passive SYN-RECEIVED: back to LISTEN (RFC 9293 3.10.7.4, fourth)
+  AbortCalled,      // user: ABORT, linger 0, or a close with unread data
+  DataAfterClose,   // text after a full close (SHLD-3)
+  GaveUp,           // R2, user timeout, keep-alive, orphan or linger time passed
+  TimeWaitExpired,  // 2MSL
+  TupleReused,      // RFC 6191: TIME-WAIT gave way to a newer SYN
+  ReuseRefused,     // MAY-2 (2): that SYN was an old duplicate, TIME-WAIT is back
+  Evicted,          // a table was full
+  ListenerClosed,   // a queued child goes with its listener
 };
 inline constexpr int kEvents = 18;
 
@@ -42,27 +51,32 @@ struct Transition {
   Event event;
   State to;
   const char* clause;
+  State passive_to = to;  // where a passively opened connection goes (MUST-11), if elsewhere
 };
 
 // Every legal move. The pair (from, event) is unique.
-extern const std::array<Transition, 61> kTransitions;
+[[nodiscard]] std::span<const Transition> transitions();
 
-[[nodiscard]] std::string_view name(State s);   // "FIN-WAIT-1"
-[[nodiscard]] std::string_view name(Event e);   // "FIN arrived"
+[[nodiscard]] std::string_view name(State s);  // "FIN-WAIT-1"
+[[nodiscard]] std::string_view name(Event e);  // "FIN arrived"
 // The move for (from, event), or nullptr when there is none.
 [[nodiscard]] const Transition* find_transition(State from, Event event);
 
 // ESTABLISHED and later: both ends have shown that they are there (RFC 9293 3.5.2, group 3).
-constexpr bool is_synchronized(State s) { return s >= State::Established; }
+constexpr bool is_synchronized(State s) {
+  return s >= State::Established;
+}
+
 // The peer's FIN has been taken.
 constexpr bool peer_has_finished(State s) {
-  return s == State::CloseWait || s == State::Closing || s == State::LastAck ||
-         s == State::TimeWait;
+  return s == State::CloseWait || s == State::Closing || s == State::LastAck
+         || s == State::TimeWait;
 }
+
 // Our side has closed: SEND is an error, a FIN is queued, sent or acknowledged.
 constexpr bool we_have_closed(State s) {
-  return s == State::FinWait1 || s == State::FinWait2 || s == State::Closing ||
-         s == State::LastAck || s == State::TimeWait;
+  return s == State::FinWait1 || s == State::FinWait2 || s == State::Closing || s == State::LastAck
+         || s == State::TimeWait;
 }
 
 }  // namespace rapport::tcp

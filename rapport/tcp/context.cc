@@ -1,0 +1,111 @@
+// The context's construction, and the small acts that every step may do.
+#include "rapport/tcp/context.hh"
+
+#include "rapport/tcp/lifecycle.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::tcp {
+
+namespace {
+
+constexpr uint32_t kOutboxSize = 4096;
+
+SipKey draw_key(Random& random) {
+  const uint64_t first = random.next();
+  const uint64_t second = random.next();
+  return {first, second};
+}
+
+}  // namespace
+
+Context::Context(const Config& settings, const Surroundings& surroundings, FramePool& pool)
+    : config(settings),
+      around(surroundings),
+      frames(pool),
+      locals(surroundings.addresses),
+      random(settings.seed),
+      connections(settings.max_connections),
+      half_open(settings.max_half_open),
+      time_wait(settings.max_time_wait),
+      listeners(std::min(settings.max_listeners, 65535U)),
+      transfers(settings.max_transfers),
+      extras(settings.max_extras),
+      blocks(settings.max_blocks),
+      pieces(settings.max_pieces),
+      table(settings.max_connections + settings.max_half_open + settings.max_time_wait, connections,
+            half_open, time_wait),
+      wheel(ConnectionTimers{&connections}),
+      outbox(kOutboxSize) {
+  flow_key = draw_key(random);
+  timestamp_key = draw_key(random);
+  port_key = draw_key(random);
+  for (uint32_t& step : port_steps) step = random.next32();
+  for (const uint16_t port : config.reserved_ports) {
+    reserved_ports[port / 64] |= uint64_t{1} << (port % 64);
+  }
+}
+
+Transfer* need_transfer(Connection& c, Context& cx) {
+  if (c.transfer != kNone) return &cx.transfers[c.transfer];
+  const uint32_t i = cx.transfers.allocate();
+  if (i == kNone) return nullptr;
+  c.transfer = i;
+  Transfer& x = cx.transfers[i];
+  x.receive.read = peer_has_finished(c.state) ? c.rcv.nxt - 1_B : c.rcv.nxt;
+  return &x;
+}
+
+Extras* need_extras(Connection& c, Context& cx) {
+  if (c.extras != kNone) return &cx.extras[c.extras];
+  const uint32_t i = cx.extras.allocate();
+  if (i == kNone) return nullptr;
+  c.extras = i;
+  cx.extras[i].options = cx.config.defaults;
+  return &cx.extras[i];
+}
+
+void mark_dirty(Connection& c, Context& cx) {
+  if (c.dirty != 0 || c.gone != 0) return;
+  c.dirty = 1;
+  c.dirty_next = kNone;
+  const uint32_t i = cx.index_of(c);
+  if (cx.dirty_tail == kNone)
+    cx.dirty_head = i;
+  else
+    cx.connections[cx.dirty_tail].dirty_next = i;
+  cx.dirty_tail = i;
+}
+
+void tell(Connection& c, What what, Context& cx) {
+  if (c.orphan != 0) return;
+  c.events |= static_cast<uint16_t>(what);
+  if (c.in_events != 0 || c.unaccepted != 0) return;
+  c.in_events = 1;
+  c.event_next = kNone;
+  const uint32_t i = cx.index_of(c);
+  if (cx.event_tail == kNone)
+    cx.event_head = i;
+  else
+    cx.connections[cx.event_tail].event_next = i;
+  cx.event_tail = i;
+}
+
+void tell_acceptable(uint32_t listener, Context& cx) {
+  Listener& l = cx.listeners[listener];
+  if (l.in_events) return;
+  l.in_events = true;
+  l.event_next = kNone;
+  if (cx.listener_event_tail == kNone)
+    cx.listener_event_head = listener;
+  else
+    cx.listeners[cx.listener_event_tail].event_next = listener;
+  cx.listener_event_tail = listener;
+}
+
+uint16_t mtu_mss(const Context& cx, const IpAddress& remote) {
+  return static_cast<uint16_t>(cx.around.mtu - (remote.is_v4() ? 40 : 60));
+}
+
+}  // namespace rapport::tcp

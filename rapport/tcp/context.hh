@@ -1,0 +1,141 @@
+// Context: what a step may touch. One per Stack, passed to every function, never global: the time,
+// the settings, the tables and slabs, what is owed, and where things are told.
+#pragma once
+
+#include "rapport/base/frame.hh"
+#include "rapport/base/random.hh"
+#include "rapport/base/siphash.hh"
+#include "rapport/base/slab.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/timer_wheel.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/tcp/commands.hh"
+#include "rapport/tcp/config.hh"
+#include "rapport/tcp/connection.hh"
+#include "rapport/tcp/connection_table.hh"
+#include "rapport/tcp/counters.hh"
+#include "rapport/tcp/local_addresses.hh"
+#include "rapport/tcp/outbox.hh"
+#include "rapport/tcp/transfer.hh"
+#include "rapport/wire/tcp.hh"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace rapport::tcp {
+
+using ConnectionSlab = Slab<Connection, Reuse::OldestFirst>;
+
+// Gives the wheel its nodes.
+struct ConnectionTimers {
+  ConnectionSlab* slab;
+
+  TimerNode& operator()(uint32_t index) const { return (*slab)[index].timer; }
+};
+
+// An intrusive list ordered by deadline, for entries that all wait equally long.
+struct DeadlineList {
+  uint32_t head = kNone, tail = kNone;
+};
+
+inline constexpr uint32_t kHalfOpenLists = 16;
+inline constexpr uint32_t kListenerBuckets = 1024;
+
+struct Surroundings {
+  std::span<const Cidr> addresses;
+  uint16_t mtu = 1500;
+  uint32_t headroom = 64;  // before the TCP header: IP header and device
+  void (*release)(void*, uint64_t) = nullptr;
+  void* release_context = nullptr;
+};
+
+struct Context {
+  Context(const Config& config, const Surroundings& around, FramePool& frames);
+
+  Instant now{};
+  Tick tick, tick_up;  // of now: the whole milliseconds passed, and the next whole one
+  Micros micros, micros_up;
+  uint16_t hour = 0;
+
+  Config config;
+  Surroundings around;
+  FramePool& frames;
+  LocalAddresses locals;
+  SipKey flow_key, timestamp_key, port_key;
+  Random random;
+  Counters counters;
+  Trace trace;
+
+  ConnectionSlab connections;
+  Slab<HalfOpen> half_open;
+  Slab<TimeWait> time_wait;
+  Slab<Listener, Reuse::OldestFirst> listeners;
+  Slab<Transfer> transfers;
+  Slab<Extras> extras;
+  Slab<Block> blocks;
+  Slab<Piece> pieces;
+  ConnectionTable table;
+  TimerWheel<ConnectionTimers> wheel;
+
+  std::array<DeadlineList, kHalfOpenLists> half_open_lists{};  // by number of retries
+  DeadlineList time_wait_list;
+  std::array<uint32_t, kListenerBuckets> listener_buckets{};
+  std::array<uint32_t, 64> port_steps{};  // RFC 6056 3.3.4
+  std::array<uint64_t, 1024> reserved_ports{};
+
+  Outbox outbox;
+  Debts debts;
+  uint32_t dirty_head = kNone, dirty_tail = kNone;
+  uint32_t event_head = kNone, event_tail = kNone;  // connections; listeners in their own list
+  uint32_t listener_event_head = kNone, listener_event_tail = kNone;
+  uint32_t serial = 0;
+  uint32_t arrival_serial = 0;   // of the frame being processed, for the trace
+  uint32_t challenges_left = 0;  // host cap of this second
+  int64_t challenge_second = -1;
+  bool draining = false;
+  Instant drain_until = kNever;
+
+  void set_time(Instant at) {
+    now = at;
+    tick = at.tick();
+    tick_up = at.tick_ceil();
+    micros = at.micros();
+    micros_up = Micros{static_cast<uint32_t>((at.ns + 999) / 1'000)};
+    hour = static_cast<uint16_t>(at.ns / 3'600'000'000'000);
+  }
+
+  [[nodiscard]] uint32_t index_of(const Connection& c) const { return connections.index_of(c); }
+
+  [[nodiscard]] Handle handle_of(const Connection& c) const {
+    return Handle::make(index_of(c), c.generation);
+  }
+
+  [[nodiscard]] Transfer* transfer_of(const Connection& c) {
+    return c.transfer == kNone ? nullptr : &transfers[c.transfer];
+  }
+
+  [[nodiscard]] const Transfer* transfer_of(const Connection& c) const {
+    return c.transfer == kNone ? nullptr : &transfers[c.transfer];
+  }
+
+  [[nodiscard]] const ConnectionOptions& options_of(const Connection& c) const {
+    return c.extras == kNone ? config.defaults : extras[c.extras].options;
+  }
+
+  void drop(DropReason reason) { counters.drop(reason); }
+};
+
+// Creates what a connection lacks; nullptr when a cap is reached.
+[[nodiscard]] Transfer* need_transfer(Connection& c, Context& cx);
+[[nodiscard]] Extras* need_extras(Connection& c, Context& cx);
+// Puts the connection on the list of those that owe something: output.cc pays at settling.
+void mark_dirty(Connection& c, Context& cx);
+// Notes an event to be told; coalesces.
+void tell(Connection& c, What what, Context& cx);
+void tell_acceptable(uint32_t listener, Context& cx);
+// The largest text that fits one packet towards nobody in particular: MTU - 40 (or - 60).
+[[nodiscard]] uint16_t mtu_mss(const Context& cx, const IpAddress& remote);
+
+}  // namespace rapport::tcp
