@@ -3,9 +3,6 @@
 // of base/reason.hh; nothing is thrown.
 #pragma once
 
-#include <cstdint>
-#include <span>
-
 #include "rapport/base/address.hh"
 #include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
@@ -14,6 +11,9 @@
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/state.hh"
 
+#include <cstdint>
+#include <span>
+
 namespace rapport::tcp {
 
 // Active OPEN (3.9.1.1). The SYN leaves with the next frames; Event::Connected or Ended follows.
@@ -21,19 +21,19 @@ namespace rapport::tcp {
 // InsufficientResources, NotAllowed, Unreachable.
 struct Connect {
   Endpoint remote;
-  IpAddress local_address;     // unspecified: chosen from the stack's (MUST-43, MUST-44)
-  uint16_t local_port = 0;     // 0: an ephemeral port by RFC 6056
-  uint64_t cookie = 0;         // comes back in every event of this connection
+  IpAddress local_address;  // unspecified: chosen from the stack's (MUST-43, MUST-44)
+  uint16_t local_port = 0;  // 0: an ephemeral port by RFC 6056
+  uint64_t cookie = 0;      // comes back in every event of this connection
   const ConnectionOptions* options = nullptr;  // nullptr: Config::defaults; copied
 };
 
 // Passive OPEN. Errors: AlreadyExists, LocalInvalid, RemoteInvalid, NotAllowed, InvalidArgument
 // (port 0), InsufficientResources.
 struct Listen {
-  IpAddress local_address;     // unspecified: any of ours
+  IpAddress local_address;  // unspecified: any of ours
   uint16_t port = 0;
-  Endpoint remote;             // a fully specified passive OPEN; unspecified: anyone
-  uint32_t backlog = 128;      // connections that wait to be accepted, and handshakes under way
+  Endpoint remote;         // a fully specified passive OPEN; unspecified: anyone
+  uint32_t backlog = 128;  // connections that wait to be accepted, and handshakes under way
   uint64_t cookie = 0;
   const ConnectionOptions* options = nullptr;
 };
@@ -41,7 +41,7 @@ struct Listen {
 // The oldest connection that waits. Errors: WouldBlock, DoesNotExist.
 struct Accept {
   Handle listener;
-  uint64_t cookie = 0;         // for the events of the accepted connection
+  uint64_t cookie = 0;  // for the events of the accepted connection
 };
 
 // Queues a copy of as much of `bytes` as fits and returns how much (3.9.1.2). Errors: WouldBlock
@@ -49,7 +49,7 @@ struct Accept {
 struct Send {
   Handle connection;
   std::span<const uint8_t> bytes;
-  bool urgent = false;         // the urgent pointer is set behind the last octet (MUST-62)
+  bool urgent = false;  // the urgent pointer is set behind the last octet (MUST-62)
 };
 
 // Queues `bytes` without a copy: they must stay as they are until Config's release function is
@@ -65,7 +65,7 @@ struct SendBorrowed {
 struct Receive {
   Handle connection;
   std::span<uint8_t> into;
-  bool peek = false;           // true: the text stays queued
+  bool peek = false;  // true: the text stays queued
 };
 
 // Consumes text that was looked at through Stack::readable().
@@ -95,8 +95,8 @@ struct CloseListener {
   Handle listener;
 };
 
-// Replaces the options of a connection or listener. Fields fixed at opening (receive_buffer's window
-// scale, mss_clamp once offered) keep their effect. Errors: NotAllowed, DoesNotExist.
+// Replaces the options of a connection or listener. Fields fixed at opening (receive_buffer's
+// window scale, mss_clamp once offered) keep their effect. Errors: NotAllowed, DoesNotExist.
 struct SetOptions {
   Handle target;
   ConnectionOptions options;
@@ -111,43 +111,47 @@ struct Status {
   State state = State::Closed;
   Endpoint local, remote;
   uint64_t cookie = 0;
-  bool passive = false;            // opened by a listener
-  bool orphan = false;             // the application has closed for good
+  bool passive = false;  // opened by a listener
+  bool orphan = false;   // the application has closed for good
   bool window_scaling = false, sack = false, timestamps = false;
   uint8_t snd_shift = 0, rcv_shift = 0;
-  uint16_t mss = 0;                // largest text of a segment before options
+  uint16_t mss = 0;  // largest text of a segment before options
   Seq iss, irs, snd_una, snd_nxt, rcv_nxt;
-  ByteCount snd_wnd, rcv_wnd;      // in octets, scaled
+  ByteCount snd_wnd, rcv_wnd;           // in octets, scaled
   ByteCount send_queue, receive_queue;  // unacknowledged and unsent / in order and unread
-  ByteCount out_of_order;          // received beyond a hole
-  ByteCount urgent_ahead;          // octets up to the end of urgent data not yet read (MUST-33)
-  uint32_t cwnd = 0, ssthresh = 0; // octets
+  ByteCount out_of_order;               // received beyond a hole
+  ByteCount urgent_ahead;           // octets up to the end of urgent data not yet read (MUST-33)
+  uint32_t cwnd = 0, ssthresh = 0;  // octets
   Duration srtt{}, rttvar{}, rto{};
-  uint32_t retransmissions = 0;    // in a row, of the oldest unacknowledged segment
-  uint32_t backlog_waiting = 0;    // listener: to be accepted
-  uint32_t half_open = 0;          // listener: handshakes under way
+  uint32_t retransmissions = 0;  // in a row, of the oldest unacknowledged segment
+  uint32_t backlog_waiting = 0;  // listener: to be accepted
+  uint32_t half_open = 0;        // listener: handshakes under way
   ConnectionOptions options;
 };
 
 // What happened, as bits: several may be reported at once.
 enum class What : uint16_t {
-  Connected = 1,       // the handshake is complete (active side)
-  Acceptable = 2,      // listener: Accept will find a connection
-  Readable = 4,        // new text in order
-  Writable = 8,        // room in the send queue again, after a Send that was cut short
-  PeerFinished = 16,   // the peer's FIN: after the text, Receive answers Closing
-  Urgent = 32,         // the urgent pointer moved (MUST-32)
-  DeliveryTrouble = 64,// R1 passed: the peer does not acknowledge (SHLD-9)
-  AllAcknowledged = 128, // after ShutdownWrite or Close: our FIN is acknowledged
-  Ended = 256,         // the connection is gone: see `reason`; the handle is stale from now on
+  Connected = 1,          // the handshake is complete (active side)
+  Acceptable = 2,         // listener: Accept will find a connection
+  Readable = 4,           // new text in order
+  Writable = 8,           // room in the send queue again, after a Send that was cut short
+  PeerFinished = 16,      // the peer's FIN: after the text, Receive answers Closing
+  Urgent = 32,            // the urgent pointer moved (MUST-32)
+  DeliveryTrouble = 64,   // R1 passed: the peer does not acknowledge (SHLD-9)
+  AllAcknowledged = 128,  // after ShutdownWrite or Close: our FIN is acknowledged
+  Ended = 256,            // the connection is gone: see `reason`; the handle is stale from now on
 };
-constexpr uint16_t operator|(What a, What b) { return static_cast<uint16_t>(a) | static_cast<uint16_t>(b); }
+
+constexpr uint16_t operator|(What a, What b) {
+  return static_cast<uint16_t>(a) | static_cast<uint16_t>(b);
+}
 
 struct Occurrence {
   Handle handle;
   uint64_t cookie = 0;
-  uint16_t what = 0;               // bits of What
+  uint16_t what = 0;  // bits of What
   CloseReason reason = CloseReason::None;
+
   [[nodiscard]] bool is(What w) const { return (what & static_cast<uint16_t>(w)) != 0; }
 };
 

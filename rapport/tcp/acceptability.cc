@@ -1,0 +1,134 @@
+// First: check sequence number (RFC 9293 3.4, 3.10.7.4), with PAWS before it (RFC 7323 5.3) and the
+// segment trimmed to the window after it. An unacceptable segment owes an ACK unless it is a reset.
+#include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/record.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::tcp {
+
+namespace {
+
+constexpr uint16_t kStaleHours = 24 * 24;  // R7323-22: TS.Recent is void after 24 idle days
+
+ByteCount receive_window(const Connection& c) {
+  return c.rcv.edge - c.rcv.nxt;
+}
+
+// RFC 7323 3.2 and 5.3. PAWS never applies to RST (R7323-20).
+bool timestamps_allow(Connection& c, const Arrival& a, Context& cx) {
+  if (c.timestamps_on == 0 || a.has(wire::kRst)) return true;
+  const wire::Options& o = a.whole.options;
+  if (!o.has_timestamps) {
+    return !cx.config.require_timestamps || dropped(c, DropReason::TimestampMissing, cx);
+  }
+  if (static_cast<int32_t>(o.tsval - c.ts_recent) >= 0) return true;
+  if (static_cast<uint16_t>(cx.hour - c.heard_hour) > kStaleHours) {
+    c.ts_recent = o.tsval;
+    return true;
+  }
+  owe_own_ack(c, {.kind = Debt::Kind::Duplicate}, cx);
+  return dropped(c, DropReason::PawsRejected, cx);
+}
+
+// R7323-17: the clock value to echo moves only with a segment that begins at or before the last
+// number we acknowledged.
+void note_timestamp(Connection& c, const Arrival& a) {
+  const wire::Options& o = a.whole.options;
+  if (c.timestamps_on == 0 || !o.has_timestamps || a.has(wire::kRst)) return;
+  if (at_or_before(a.whole.seq, c.rcv.last_ack_sent)
+      && static_cast<int32_t>(o.tsval - c.ts_recent) >= 0) {
+    c.ts_recent = o.tsval;
+  }
+}
+
+// RFC 5961 3.2: only SEG.SEQ counts for a reset; with a closed window only RCV.NXT is inside.
+bool reset_is_in_window(const Connection& c, const Arrival& a) {
+  return a.whole.seq == c.rcv.nxt || in_window(a.whole.seq, c.rcv.nxt, receive_window(c));
+}
+
+// The four cases of RFC 9293 3.4, Table 6. A segment that begins before RCV.NXT and ends beyond the
+// window holds all of it: it is trimmed at both ends rather than refused (SA-ESTAB-38).
+bool fits(const Connection& c, const Arrival& a) {
+  const ByteCount window = receive_window(c);
+  const ByteCount length = a.length();
+  if (length == 0_B) {
+    return window == 0_B ? a.seq == c.rcv.nxt : in_window(a.seq, c.rcv.nxt, window);
+  }
+  if (window == 0_B) return a.seq == c.rcv.nxt;  // trimmed to nothing below (MUST-66)
+  return before(a.seq, c.rcv.edge) && after(a.end(), c.rcv.nxt);
+}
+
+bool refuse(Connection& c, const Arrival& a, Context& cx) {
+  Debt debt{.kind = Debt::Kind::Duplicate};
+  if (!a.text.empty() && before(a.seq, c.rcv.nxt)) {  // it came before: D-SACK (RFC 2883 4)
+    const Seq text_end = a.seq + ByteCount{a.text.size()};
+    debt.dsack = {a.seq, earlier(text_end, c.rcv.nxt)};
+  }
+  owe_own_ack(c, debt, cx);
+  return dropped(c, DropReason::NotAcceptable, cx);
+}
+
+void trim_left(Connection& c, Arrival& a, Context& cx) {
+  if (!before(a.seq, c.rcv.nxt)) return;
+  const ByteCount old = c.rcv.nxt - a.seq;
+  const auto cut = std::min<size_t>(old.v, a.text.size());
+  if (cut > 0) {  // D-SACK for what came again (R2883-4)
+    owe_own_ack(c, {.kind = Debt::Kind::Duplicate, .dsack = {a.seq, a.seq + ByteCount{cut}}}, cx);
+  }
+  a.text = a.text.subspan(cut);
+  a.seq = c.rcv.nxt;
+}
+
+void trim_right(Connection& c, Arrival& a, Context& cx) {
+  if (!after(a.end(), c.rcv.edge)) return;
+  const ByteCount room = c.rcv.edge - a.seq;
+  a.fin = false;  // the FIN lies behind the text, so it goes first
+  if (a.text.size() > room.v) a.text = a.text.first(room.v);
+  cx.drop(DropReason::TextBeyondWindow);
+  owe_ack(c, cx);
+}
+
+// SYN-RECEIVED by simultaneous open: the peer's SYN again, or its SYN,ACK (choices 8 and 10). The
+// SYN lies left of the window and is trimmed here. False when the segment is answered.
+bool take_repeated_syn(Connection& c, Arrival& a, Context& cx) {
+  if (c.state != State::SynReceived || !a.syn || a.has(wire::kRst) || a.seq != c.rcv.irs) {
+    return true;
+  }
+  if (!a.has(wire::kAck)) {
+    if (c.challenged == 0
+        || cx.tick - c.challenged_at
+               >= static_cast<uint32_t>(cx.config.challenge_interval.to_ms())) {
+      c.challenged = 1;
+      c.challenged_at = cx.tick;
+      c.owes_syn = 1;
+      mark_dirty(c, cx);
+    }
+    return dropped(c, DropReason::AckMissing, cx);
+  }
+  if (a.whole.ack != c.snd.nxt) return true;  // by the letter: left of the window
+  a.syn = false;
+  a.seq += 1_B;
+  return true;
+}
+
+}  // namespace
+
+bool sequence_is_acceptable(Connection& c, Arrival& a, Context& cx) {
+  if (!take_repeated_syn(c, a, cx) || !timestamps_allow(c, a, cx)) return false;
+  if (a.has(wire::kRst)) {
+    return reset_is_in_window(c, a) || dropped(c, DropReason::RstOutsideWindow, cx);
+  }
+  if (a.syn && is_synchronized(c.state)) return true;  // any SEQ: the fourth step challenges it
+  if (!fits(c, a)) return refuse(c, a, cx);
+  note_timestamp(c, a);
+  c.last_heard = cx.tick_up;
+  c.heard_hour = cx.hour;
+  if (c.extras != kNone) cx.extras[c.extras].keep_alives_sent = 0;
+  trim_left(c, a, cx);
+  trim_right(c, a, cx);
+  return true;
+}
+
+}  // namespace rapport::tcp

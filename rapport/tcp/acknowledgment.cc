@@ -1,0 +1,158 @@
+// Fifth: check the ACK field (RFC 9293 3.10.7.4 with RFC 5961 5.2): SYN-RECEIVED becomes
+// ESTABLISHED; SND.UNA and SND.WND move; our FIN is acknowledged.
+#include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/emit.hh"
+#include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/record.hh"
+#include "rapport/tcp/recovery.hh"
+#include "rapport/tcp/rtt.hh"
+#include "rapport/tcp/send_queue.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::tcp {
+
+namespace {
+
+bool handshake_is_completed(Connection& c, const Arrival& a, Context& cx) {
+  const Seq ack = a.whole.ack;
+  const bool acceptable = after(ack, c.snd.una) && at_or_before(ack, c.snd.nxt);
+  if (acceptable) {
+    // The window of a segment that carried SYN is literal (R7323-4).
+    const uint32_t shift = a.has(wire::kSyn) ? 0 : c.snd_shift;
+    move(c, Event::SynAcked, cx);
+    window_is_learnt(c, a, ByteCount{uint64_t{a.whole.window} << shift});
+    becomes_established(c, cx);
+    return true;
+  }
+  if (cx.config.check_ack_in_syn_received)
+    owe_challenge(c, cx);  // choice 29
+  else
+    reset_unacceptable_ack(c.key, a.whole, cx);
+  return dropped(c, DropReason::AckUnacceptable, cx);
+}
+
+// RFC 5961 5.2, MAY-12: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT.
+bool ack_is_in_range(Connection& c, const Arrival& a, Context& cx) {
+  if (after(a.whole.ack, c.snd.nxt)) {
+    owe_challenge(c, cx);
+    return dropped(c, DropReason::AckTooNew, cx);
+  }
+  if (before(a.whole.ack, c.snd.una - c.snd.max_wnd)) {
+    owe_challenge(c, cx);
+    return dropped(c, DropReason::AckTooOld, cx);
+  }
+  return true;
+}
+
+// Text acknowledged by moving SND.UNA to `ack`: SYN and FIN are not text.
+ByteCount text_between(const Connection& c, Seq ack) {
+  ByteCount n = ack - c.snd.una;
+  if (c.snd.una == c.snd.iss && n > 0_B) n -= 1_B;
+  if (c.fin_sent != 0 && ack == c.snd.nxt && n > 0_B) n -= 1_B;
+  return n;
+}
+
+void measure(Connection& c, Transfer* x, const Arrival& a, Context& cx) {
+  if (x != nullptr && x->timing) {
+    if (after(a.whole.ack, x->timed_seq)) {
+      x->timing = false;
+      sample_rtt(c, cx.micros - x->timed_at);
+    }
+    return;
+  }
+  // After a retransmission only the echoed timestamp tells which transmission was acknowledged
+  // (RFC 7323 4.1; Karn's rule, R6298-6).
+  const wire::Options& o = a.whole.options;
+  if (c.timestamps_on == 0 || !o.has_timestamps || o.tsecr == 0) return;
+  const uint32_t ms = timestamp_now(c, cx) - o.tsecr;
+  if (ms < 120'000) sample_rtt(c, ms * 1'000);
+}
+
+void una_moves(Connection& c, const Arrival& a, Context& cx) {
+  const Seq ack = a.whole.ack;
+  Transfer* x = cx.transfer_of(c);
+  const ByteCount text = text_between(c, ack);
+  measure(c, x, a, cx);
+  const bool restart = congestion_acknowledged(c, ack, text, cx);
+  if (x != nullptr && text > 0_B) release_front(x->send, text, cx);
+  c.snd.una = ack;
+  c.retries = 0;
+  c.told_trouble = 0;
+  c.stalled_since = cx.tick_up;
+  if (ack == c.snd.nxt)
+    c.waiting = Waiting::Nothing;  // RFC 6298 5.2
+  else if (restart)
+    wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);  // RFC 6298 5.3
+  if (c.wants_room != 0) {
+    c.wants_room = 0;
+    tell(c, What::Writable, cx);
+  }
+  record_sample(c, cx);
+  mark_dirty(c, cx);
+}
+
+// U-15. Returns whether the window changed. Equality with SND.UNA permits pure window updates.
+bool window_is_updated(Connection& c, const Arrival& a) {
+  const Seq seq = a.whole.seq;
+  const Seq ack = a.whole.ack;
+  if (!before(c.snd.wl1, seq) && !(c.snd.wl1 == seq && at_or_before(c.snd.wl2, ack))) return false;
+  const ByteCount window{uint64_t{a.whole.window} << c.snd_shift};
+  const bool changed = window != c.snd.wnd;
+  window_is_learnt(c, a, window);
+  return changed;
+}
+
+// Our FIN is acknowledged once it was sent and SEG.ACK covers it. False: the segment ends here.
+bool fin_is_acknowledged(Connection& c, Context& cx) {
+  if (c.fin_sent == 0 || c.snd.una != c.snd.nxt) return true;
+  switch (c.state) {
+    case State::FinWait1:
+      move(c, Event::FinAcked, cx);
+      tell(c, What::AllAcknowledged, cx);
+      return true;
+    case State::Closing:
+      move(c, Event::FinAcked, cx);
+      record_end(c.key, cx.handle_of(c), c.state, CloseReason::ClosedTogether, cx);
+      c.reason = CloseReason::ClosedTogether;
+      tell(c, What::AllAcknowledged, cx);
+      return false;
+    case State::LastAck:
+      tell(c, What::AllAcknowledged, cx);
+      end(c, Event::FinAcked, CloseReason::ClosedByPeer, cx);
+      return false;
+    default: return true;
+  }
+}
+
+}  // namespace
+
+void window_is_learnt(Connection& c, const Arrival& a, ByteCount window) {
+  c.snd.wnd = window;
+  c.snd.max_wnd = std::max(c.snd.max_wnd, window);
+  c.snd.wl1 = a.whole.seq;
+  c.snd.wl2 = a.whole.ack;
+}
+
+bool acknowledgment_is_taken(Connection& c, Arrival& a, Context& cx) {
+  if (!ack_is_in_range(c, a, cx)) return false;
+  const Seq una = c.snd.una;
+  if (after(a.whole.ack, una)) una_moves(c, a, cx);
+  if (at_or_after(a.whole.ack, una)) {
+    const ByteCount before_update = c.snd.wnd;
+    const bool changed = window_is_updated(c, a);
+    if (changed) mark_dirty(c, cx);
+    if (c.snd.wnd == 0_B || before_update == 0_B) window_was_or_is_zero(c, cx);
+    if (a.whole.ack == una) maybe_duplicate_ack(c, a, changed, cx);
+  }
+  return fin_is_acknowledged(c, cx);
+}
+
+bool ack_is_processed(Connection& c, Arrival& a, Context& cx) {
+  if (!a.has(wire::kAck)) return dropped(c, DropReason::AckMissing, cx);
+  if (c.state == State::SynReceived && !handshake_is_completed(c, a, cx)) return false;
+  return acknowledgment_is_taken(c, a, cx);
+}
+
+}  // namespace rapport::tcp

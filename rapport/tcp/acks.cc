@@ -1,0 +1,140 @@
+// ACKs: their window, their SACK and D-SACK blocks, and the debts of a burst (RFC 9293 3.8.6; RFC
+// 2018 4; RFC 2883 4).
+#include "rapport/tcp/emit.hh"
+#include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/output.hh"
+#include "rapport/tcp/receive_queue.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::tcp {
+
+namespace {
+
+// Octets that the application's buffer could take beyond RCV.NXT.
+ByteCount free_room(const Connection& c, const Context& cx) {
+  const Transfer* x = cx.transfer_of(c);
+  const ByteCount used = x == nullptr ? 0_B : unread(*x, c);
+  return saturating_sub(cx.options_of(c).receive_buffer, used);
+}
+
+// U-18: how far the edge must move before it is worth telling.
+ByteCount worthwhile(const Connection& c, const Context& cx) {
+  return std::min(cx.options_of(c).receive_buffer / 2, ByteCount{c.mss});
+}
+
+class Blocks {
+ public:
+  Blocks(wire::Options& out, uint32_t most) : out_(out), most_(most) {}
+
+  void add(SeqRange r) {
+    if (out_.sack_count < most_) out_.sack[out_.sack_count++] = {r.left, r.right};
+  }
+
+  // Adds a run unless it is there already (index 0 may be a D-SACK of the same range).
+  void add_run(SeqRange r, bool first_is_dsack) {
+    for (uint32_t i = first_is_dsack ? 1 : 0; i < out_.sack_count; ++i) {
+      if (out_.sack[i].left == r.left) return;
+    }
+    add(r);
+  }
+
+ private:
+  wire::Options& out_;
+  uint32_t most_;
+};
+
+void sack_blocks(const Connection& c, const Debt& debt, wire::Options& out, const Context& cx) {
+  const Transfer* x = cx.transfer_of(c);
+  const bool dsack = !debt.dsack.empty();
+  if (x == nullptr || x->receive.runs == 0) {
+    if (dsack) Blocks(out, 4).add(debt.dsack);
+    return;
+  }
+  const ReceiveQueue& q = x->receive;
+  Blocks blocks(out, out.has_timestamps ? 3 : 4);  // R2018-5
+  SeqRange run;
+  if (dsack) blocks.add(debt.dsack);  // R2883-1, first of all
+  if (dsack && find_run(q, debt.dsack.left, run, cx)) blocks.add_run(run, true);  // R2883-3
+  if (debt.kind == Debt::Kind::OutOfOrder && find_run(q, debt.point, run, cx)) {
+    blocks.add_run(run, dsack);  // R2018-4: the run that holds the segment that caused this ACK
+  }
+  for (uint32_t i = 0; i < q.recent_count; ++i) {  // R2018-6: newest first
+    if (find_run(q, q.recent[i], run, cx)) blocks.add_run(run, dsack);
+  }
+  for (uint32_t i = q.runs; i-- > 0 && out.sack_count < 4;) blocks.add_run(run_at(q, i, cx), dsack);
+}
+
+void pay_debt(Connection& c, const Debt& debt, Context& cx) {
+  wire::Options options;
+  ack_options(c, debt, options, cx);
+  Draft d = draft_for(c, wire::kAck, cx);
+  if (debt.kind == Debt::Kind::Cumulative) d.ack = debt.ack;
+  d.window = select_window(c, cx);
+  d.options = &options;
+  if (!emit(d, cx)) return;
+  if (debt.kind == Debt::Kind::OutOfOrder) ++cx.counters.duplicate_acks_sent;
+  if (!debt.dsack.empty() && c.sack_on != 0) ++cx.counters.dsacks_sent;
+  if (d.ack == c.rcv.nxt) ack_was_sent(c, cx);
+}
+
+}  // namespace
+
+uint16_t select_window(Connection& c, Context& cx) {
+  const ByteCount current = c.rcv.edge - c.rcv.nxt;
+  const ByteCount room = free_room(c, cx);
+  ByteCount window = current;
+  if (room > current && room - current >= worthwhile(c, cx)) window = room;
+  uint32_t field = window.v >> c.rcv_shift;
+  // Rounding down must not pull the edge back (SHLD-14; RFC 7323 2.4).
+  if ((field << c.rcv_shift) < current.v) ++field;
+  field = std::min<uint32_t>(field, 65535);
+  c.rcv.edge = later(c.rcv.edge, c.rcv.nxt + ByteCount{field << c.rcv_shift});
+  return static_cast<uint16_t>(field);
+}
+
+bool window_update_is_due(const Connection& c, const Context& cx) {
+  if (peer_has_finished(c.state) || c.state < State::Established) return false;
+  const ByteCount current = c.rcv.edge - c.rcv.nxt;
+  const ByteCount room = free_room(c, cx);
+  if (room <= current || room - current < worthwhile(c, cx)) return false;
+  // While more than half of the buffer is still on offer the next segment's ACK tells it in time.
+  return current < cx.options_of(c).receive_buffer / 2;
+}
+
+void ack_options(const Connection& c, const Debt& debt, wire::Options& out, const Context& cx) {
+  if (c.timestamps_on != 0) {
+    out.has_timestamps = true;
+    out.tsval = timestamp_now(c, cx);
+    out.tsecr = c.ts_recent;
+  }
+  if (c.sack_on != 0) sack_blocks(c, debt, out, cx);
+}
+
+void ack_was_sent(Connection& c, Context& cx) {
+  c.rcv.last_ack_sent = c.rcv.nxt;
+  c.owes_ack = 0;
+  c.ack_delayed = 0;
+  if (c.transfer != kNone) cx.transfers[c.transfer].ack_pending = 0;
+}
+
+void send_ack(Connection& c, Context& cx) {
+  wire::Options options;
+  ack_options(c, {}, options, cx);
+  Draft d = draft_for(c, wire::kAck, cx);
+  d.window = select_window(c, cx);
+  d.options = &options;
+  if (emit(d, cx)) ack_was_sent(c, cx);
+}
+
+void pay_debts(Context& cx) {
+  for (uint32_t i = 0; i < cx.debts.count; ++i) {
+    const Debt debt = cx.debts.list[i];
+    Connection& c = cx.connections[debt.connection];
+    if (c.gone == 0 && c.state != State::Closed) pay_debt(c, debt, cx);
+  }
+  cx.debts.count = 0;
+}
+
+}  // namespace rapport::tcp

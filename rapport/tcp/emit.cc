@@ -1,0 +1,118 @@
+// Segments are built here: header, options, text from the send queue, checksum in one pass over the
+// text (RFC 9293 3.1). The IP header is the stack's.
+#include "rapport/tcp/emit.hh"
+
+#include "rapport/tcp/record.hh"
+#include "rapport/tcp/send_queue.hh"
+#include "rapport/wire/checksum.hh"
+#include "rapport/wire/ipv4.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+namespace rapport::tcp {
+
+namespace {
+
+// Copies `length` octets from the send queue to `to` and sums them.
+wire::PartialSum copy_text(uint8_t* to, Cursor from, uint32_t length, const Context& cx) {
+  wire::PartialSum sum;
+  bool odd = false;
+  while (length > 0) {
+    const Piece& p = cx.pieces[from.piece];
+    const uint32_t n = std::min(length, p.length - from.offset);
+    const wire::PartialSum part = wire::copy_and_sum(to, {p.data + from.offset, n});
+    sum = sum + (odd ? wire::swapped(part) : part);
+    odd ^= (n & 1) != 0;
+    to += n;
+    length -= n;
+    from = {p.next, 0};
+  }
+  return sum;
+}
+
+}  // namespace
+
+bool emit(const Draft& d, Cursor from, uint32_t length, Context& cx) {
+  if (cx.outbox.full()) {
+    cx.drop(DropReason::OutboxFull);
+    ++cx.counters.outbox_overflows;
+    return false;
+  }
+  const uint32_t options = d.options == nullptr ? 0 : wire::option_length(*d.options);
+  Frame frame = cx.frames.allocate(cx.around.headroom);
+  if (!frame) {
+    cx.drop(DropReason::PoolExhausted);
+    return false;
+  }
+  const uint32_t header = static_cast<uint32_t>(wire::kTcpHeader) + options;
+  frame.reshape(cx.around.headroom, header + length);
+  const wire::PartialSum sum = copy_text(frame.data() + header, from, length, cx);
+  const FlowKey& key = *d.key;
+  const wire::SegmentHead head{key.local_port, key.remote_port, d.seq,    d.ack,
+                               d.flags,        d.window,        d.urgent, d.options};
+  wire::build_tcp(frame.data(), head, cx.locals[key.local], key.remote, length, sum);
+  frame.serial = ++cx.serial;
+  ++cx.counters.segments_sent;
+  cx.counters.octets_sent += length;
+  if (d.flags.any(wire::kRst)) ++cx.counters.resets_sent;
+  if (d.retransmission) ++cx.counters.retransmissions;
+  if (cx.trace.enabled()) record_sent(d, frame.bytes(), length, frame.serial, cx);
+  Outgoing& out = cx.outbox.push();
+  out.frame = std::move(frame);
+  out.remote = key.remote;
+  out.local = key.local;
+  out.dscp = d.dscp;
+  out.ttl = d.ttl;
+  out.protocol = wire::kProtocolTcp;
+  return true;
+}
+
+void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx) {
+  if (seg.flags.any(wire::kRst)) return;  // SA-ALL-10
+  if (seg.flags.any(wire::kAck)) {
+    reset_unacceptable_ack(key, seg, cx);
+    return;
+  }
+  Draft d;
+  d.key = &key;
+  d.seq = Seq{0};
+  d.ack = seg.seq + seg.length();
+  d.flags = wire::kRst | wire::kAck;
+  d.ttl = cx.config.defaults.ttl;
+  emit(d, cx);
+}
+
+void reset_unacceptable_ack(const FlowKey& key, const wire::Segment& seg, Context& cx) {
+  if (seg.flags.any(wire::kRst)) return;
+  Draft d;
+  d.key = &key;
+  d.seq = seg.ack;
+  d.flags = wire::kRst;
+  d.ttl = cx.config.defaults.ttl;
+  emit(d, cx);
+}
+
+uint32_t timestamp_now(const Connection& c, const Context& cx) {
+  return cx.tick.v + c.ts_offset;
+}
+
+Draft draft_for(Connection& c, wire::Flags flags, Context& cx) {
+  Draft d;
+  d.key = &c.key;
+  d.seq = c.snd.nxt;
+  d.ack = c.rcv.nxt;
+  d.flags = flags;
+  d.dscp = c.dscp;
+  d.ttl = c.ttl;
+  d.connection = cx.handle_of(c);
+  d.state = c.state;
+  d.cause = SendCause::Stack;
+  d.relative_known = true;
+  d.iss = c.snd.iss;
+  d.irs = c.rcv.irs;
+  return d;
+}
+
+}  // namespace rapport::tcp

@@ -1,0 +1,47 @@
+// From values to a finished segment in the outbox. Every segment that leaves TCP is built here and
+// nowhere else.
+#pragma once
+
+#include "rapport/tcp/context.hh"
+#include "rapport/wire/tcp.hh"
+
+#include <cstdint>
+
+namespace rapport::tcp {
+
+// A segment about to be built. `key` and `options` must outlive the call.
+struct Draft {
+  const FlowKey* key = nullptr;
+  Seq seq, ack;
+  wire::Flags flags;
+  uint16_t window = 0;
+  uint16_t urgent = 0;
+  uint8_t dscp = 0, ttl = 64;
+  const wire::Options* options = nullptr;
+  // For the trace:
+  Handle connection;
+  State state = State::Closed;
+  SendCause cause = SendCause::Answer;
+  bool retransmission = false;
+  bool relative_known = false;
+  Seq iss, irs;
+};
+
+// Builds the segment with `length` octets of text read from `from` and puts it into the outbox.
+// False when there is no frame or no room: counted as PoolExhausted or OutboxFull.
+bool emit(const Draft& draft, Cursor from, uint32_t length, Context& cx);
+
+inline bool emit(const Draft& draft, Context& cx) {
+  return emit(draft, {}, 0, cx);
+}
+
+// The answer of RFC 9293 3.5.2 to a segment that belongs to nobody: a reset in the form that fits.
+void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx);
+// <SEQ=SEG.ACK><CTL=RST>, for unacceptable ACKs in states that are not synchronized.
+void reset_unacceptable_ack(const FlowKey& key, const wire::Segment& seg, Context& cx);
+
+// The connection's own segments carry these.
+[[nodiscard]] uint32_t timestamp_now(const Connection& c, const Context& cx);
+[[nodiscard]] Draft draft_for(Connection& c, wire::Flags flags, Context& cx);
+
+}  // namespace rapport::tcp

@@ -1,0 +1,340 @@
+// SYN-RECEIVED of passive origin, in HalfOpen entries: the SYN,ACK and its repetition, SEGMENT
+// ARRIVES (RFC 9293 3.10.7.4 as far as it can matter here), and the step up to a Connection.
+#include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/emit.hh"
+#include "rapport/tcp/isn.hh"
+#include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/negotiation.hh"
+#include "rapport/tcp/passive.hh"
+#include "rapport/tcp/record.hh"
+#include "rapport/tcp/rtt.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::tcp {
+
+namespace {
+
+uint32_t interval_ms(uint32_t retries, const Context& cx) {
+  const auto first = static_cast<uint64_t>(cx.config.initial_rto.to_ms());
+  const auto most = static_cast<uint64_t>(cx.config.max_rto.to_ms());
+  return static_cast<uint32_t>(std::min(first << retries, most));
+}
+
+ByteCount window_of(const HalfOpen& h, const Context& cx) {
+  return ByteCount{std::min<uint32_t>(65535, cx.listeners[h.listener].options.receive_buffer.v)};
+}
+
+wire::Options options_of(const HalfOpen& h, const Context& cx) {
+  wire::Options o;
+  o.has_mss = true;
+  o.mss = offered_mss(h.key.remote, cx.listeners[h.listener].options, cx);
+  o.sack_permitted = h.sack_on != 0;
+  o.has_window_scale = h.scaling_on != 0;
+  o.window_scale = h.rcv_shift;
+  o.has_timestamps = h.timestamps_on != 0;
+  o.tsval = cx.tick.v + timestamp_offset(h.key, cx);
+  o.tsecr = h.ts_recent;
+  return o;
+}
+
+Draft draft_for(const HalfOpen& h, wire::Flags flags, const Context& cx) {
+  const ConnectionOptions& l = cx.listeners[h.listener].options;
+  Draft d;
+  d.key = &h.key;
+  d.seq = flags.any(wire::kSyn) ? h.iss : h.iss + 1_B;
+  d.ack = h.irs + 1_B;
+  d.flags = flags;
+  d.window = static_cast<uint16_t>(window_of(h, cx).v >> (flags.any(wire::kSyn) ? 0 : h.rcv_shift));
+  d.dscp = l.dscp;
+  d.ttl = l.ttl;
+  d.state = State::SynReceived;
+  d.relative_known = true;
+  d.iss = h.iss;
+  d.irs = h.irs;
+  return d;
+}
+
+void send_syn_ack(HalfOpen& h, bool again, SendCause cause, Context& cx) {
+  const wire::Options options = options_of(h, cx);
+  Draft d = draft_for(h, wire::kSyn | wire::kAck, cx);
+  d.options = &options;
+  d.cause = cause;
+  d.retransmission = again;
+  if (emit(d, cx) && again) ++cx.counters.syn_ack_retransmissions;
+}
+
+// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, within the host's allowance.
+void answer_with_ack(const HalfOpen& h, DropReason why, Context& cx) {
+  dropped(h.key, why, cx);
+  if (!host_may_challenge(cx)) {
+    ++cx.counters.challenges_throttled;
+    return;
+  }
+  wire::Options o;
+  o.has_timestamps = h.timestamps_on != 0;
+  o.tsval = cx.tick.v + timestamp_offset(h.key, cx);
+  o.tsecr = h.ts_recent;
+  Draft d = draft_for(h, wire::kAck, cx);
+  d.options = &o;
+  emit(d, cx);
+}
+
+void arm(uint32_t index, Context& cx) {
+  HalfOpen& h = cx.half_open[index];
+  h.deadline = cx.now.tick_ceil() + interval_ms(h.retries, cx);
+  link_last(cx.half_open_lists[h.retries], index, cx.half_open);
+}
+
+enum class Verdict : uint8_t { Completes, Done };
+
+Verdict check_reset(uint32_t index, const wire::Segment& seg, Context& cx) {
+  HalfOpen& h = cx.half_open[index];
+  const Seq nxt = h.irs + 1_B;
+  if (seg.seq == nxt) {  // silently back to LISTEN (MUST-11), or to the TIME-WAIT that gave way
+    dropped(h.key, DropReason::HalfOpenReset, cx);
+    if (h.suspended != kNone)
+      restore_time_wait(index, cx);
+    else
+      remove_half_open(index, Event::RstArrived, cx);
+  } else if (in_window(seg.seq, nxt, window_of(h, cx))) {
+    answer_with_ack(h, DropReason::RstChallenged, cx);
+  } else {
+    dropped(h.key, DropReason::RstOutsideWindow, cx);
+  }
+  return Verdict::Done;
+}
+
+Verdict check_syn(uint32_t index, const wire::Segment& seg, Context& cx) {
+  HalfOpen& h = cx.half_open[index];
+  if (seg.seq == h.irs && !seg.flags.any(wire::kAck)) {  // the SYN again: choice 8
+    if (h.resent != 0) {
+      dropped(h.key, DropReason::ChallengeThrottled, cx);
+      return Verdict::Done;
+    }
+    h.resent = 1;
+    send_syn_ack(h, true, SendCause::Answer, cx);
+  } else if (in_window(seg.seq, h.irs + 1_B, window_of(h, cx))) {
+    dropped(h.key, DropReason::HalfOpenSyn, cx);  // choice 9
+    remove_half_open(index, Event::SynInWindow, cx);
+  } else {
+    answer_with_ack(h, DropReason::NotAcceptable, cx);
+  }
+  return Verdict::Done;
+}
+
+// PAWS and the window, before the ACK is looked at.
+Verdict check_sequence(const HalfOpen& h, const wire::Segment& seg, Context& cx) {
+  if (h.timestamps_on != 0 && !seg.options.has_timestamps && cx.config.require_timestamps) {
+    dropped(h.key, DropReason::TimestampMissing, cx);
+    return Verdict::Done;
+  }
+  if (h.timestamps_on != 0 && seg.options.has_timestamps
+      && static_cast<int32_t>(seg.options.tsval - h.ts_recent) < 0) {
+    answer_with_ack(h, DropReason::PawsRejected, cx);
+    return Verdict::Done;
+  }
+  const Seq nxt = h.irs + 1_B;
+  const Seq edge = nxt + window_of(h, cx);
+  const ByteCount length = seg.length();
+  const bool fits = length == 0_B
+                        ? seg.seq == nxt || in_window(seg.seq, nxt, edge - nxt)
+                        : seg.seq == nxt || (before(seg.seq, edge) && after(seg.seq + length, nxt));
+  if (fits) return Verdict::Completes;
+  answer_with_ack(h, DropReason::NotAcceptable, cx);
+  return Verdict::Done;
+}
+
+Verdict check_ack(HalfOpen& h, const wire::Segment& seg, Context& cx) {
+  if (!seg.flags.any(wire::kAck)) {
+    dropped(h.key, DropReason::AckMissing, cx);
+    return Verdict::Done;
+  }
+  if (seg.ack == h.iss + 1_B) return Verdict::Completes;
+  if (cx.config.check_ack_in_syn_received) {  // choice 29, strict
+    answer_with_ack(h, DropReason::AckUnacceptable, cx);
+    return Verdict::Done;
+  }
+  reset_unacceptable_ack(h.key, seg, cx);
+  dropped(h.key, DropReason::AckUnacceptable, cx);
+  return Verdict::Done;
+}
+
+void fill_connection(Connection& c, const HalfOpen& h, Context& cx) {
+  c.state = State::SynReceived;
+  c.snd.iss = c.snd.una = h.iss;
+  c.snd.nxt = h.iss + 1_B;
+  c.snd.wnd = c.snd.max_wnd = ByteCount{h.window};
+  c.snd.wl1 = h.irs;
+  c.snd.wl2 = h.iss;
+  c.rcv.irs = h.irs;
+  c.rcv.nxt = c.rcv.last_ack_sent = h.irs + 1_B;
+  c.rcv.edge = c.rcv.nxt + window_of(h, cx);
+  c.scaling_on = h.scaling_on;
+  c.sack_on = h.sack_on;
+  c.timestamps_on = h.timestamps_on;
+  c.snd_shift = h.snd_shift;
+  c.rcv_shift = h.rcv_shift;
+  c.ts_recent = h.ts_recent;
+  c.ts_offset = timestamp_offset(h.key, cx);
+  c.peer_mss = h.peer_mss;
+  c.retries = h.retries;
+  c.syn_timed_out = h.retries > 0 ? 1 : 0;
+  c.heard_hour = cx.hour;
+  c.last_heard = c.stalled_since = cx.tick_up;
+}
+
+void link_accept(Listener& l, uint32_t connection, Context& cx) {
+  cx.connections[connection].listener_or_next = kNone;
+  if (l.accept_tail == kNone)
+    l.accept_head = connection;
+  else
+    cx.connections[l.accept_tail].listener_or_next = connection;
+  l.accept_tail = connection;
+  ++l.waiting;
+}
+
+// The handshake is complete: a Connection takes the entry's place under its key.
+void promote(uint32_t index, const wire::Segment& seg, Context& cx) {
+  const HalfOpen h = cx.half_open[index];
+  Listener& l = cx.listeners[h.listener];
+  const uint32_t i = cx.connections.allocate();
+  if (i == kNone) {
+    dropped(h.key, DropReason::TableFull, cx);
+    return;
+  }
+  Connection& c = cx.connections[i];
+  c.key = h.key;
+  c.tag = h.tag;
+  fill_connection(c, h, cx);
+  apply_options(c, l.options, cx);
+  c.mss = agreed_mss(h.key.remote, h.peer_mss, l.options, cx);
+  record_options(c, offered_mss(h.key.remote, l.options, cx), cx);
+  if (h.retries == 0 && h.timestamps_on == 0) {
+    const Tick sent{h.deadline.v - interval_ms(0, cx)};
+    sample_rtt(c, (cx.tick - sent) * 1'000);
+  }
+  cx.table.replace(h.tag, {Tier::HalfOpen, index}, {Tier::Connection, i});
+  unlink(cx.half_open_lists[h.retries], index, cx.half_open);
+  if (h.suspended != kNone) forget_suspended(h.suspended, cx);
+  cx.half_open.release(index);
+  --l.half_open;
+  c.unaccepted = 1;
+  link_accept(l, i, cx);
+  segment_arrives(c, seg, cx);
+  tell_acceptable(h.listener, cx);
+}
+
+}  // namespace
+
+bool open_half(uint32_t listener, const FlowKey& key, FlowHash hash, const wire::Segment& seg,
+               uint32_t suspended, Context& cx) {
+  const uint32_t index = cx.half_open.allocate();
+  if (index == kNone) return false;
+  const Entry entry{Tier::HalfOpen, index};
+  if (suspended != kNone) {
+    cx.table.replace(hash.tag, {Tier::TimeWait, suspended}, entry);
+  } else if (!cx.table.insert(hash.tag, entry)) {
+    cx.half_open.release(index);
+    return false;
+  }
+  Listener& l = cx.listeners[listener];
+  HalfOpen& h = cx.half_open[index];
+  const wire::Options& o = seg.options;
+  h.key = key;
+  h.tag = hash.tag;
+  h.irs = seg.seq;
+  h.iss = initial_sequence_number(hash, cx);
+  if (suspended != kNone) {  // MAY-2: above the old connection's SND.NXT
+    const Seq old = cx.time_wait[suspended].snd_nxt;
+    if (!after(h.iss, old + 65536_B)) h.iss = old + 65537_B;
+  }
+  h.suspended = suspended;
+  h.listener = static_cast<uint16_t>(listener);
+  h.peer_mss = o.has_mss ? o.mss : 0;
+  h.window = seg.window;
+  h.scaling_on = o.has_window_scale && cx.config.offer_window_scale ? 1 : 0;
+  h.sack_on = o.sack_permitted && cx.config.offer_sack ? 1 : 0;
+  h.timestamps_on = o.has_timestamps && cx.config.offer_timestamps ? 1 : 0;
+  h.snd_shift = h.scaling_on != 0 ? std::min<uint8_t>(o.window_scale, wire::kMaxShift) & 0xfU : 0U;
+  h.rcv_shift = h.scaling_on != 0 ? shift_for(l.options.receive_buffer) & 0xfU : 0U;
+  h.ts_recent = o.has_timestamps ? o.tsval : 0;
+  ++l.half_open;
+  arm(index, cx);
+  advance(suspended != kNone ? State::TimeWait : State::Listen,
+          suspended != kNone ? Event::TupleReused : Event::SynArrived, key, Handle{}, cx);
+  send_syn_ack(h, false, SendCause::Stack, cx);
+  return true;
+}
+
+void segment_arrives_half_open(uint32_t index, const wire::Segment& seg, Context& cx) {
+  HalfOpen& h = cx.half_open[index];
+  if (cx.trace.enabled()) record_received(h.key, seg, nullptr, State::SynReceived, cx);
+  if (seg.options.malformed) ++cx.counters.malformed_options;
+  if (seg.flags.any(wire::kRst)) {
+    (void)check_reset(index, seg, cx);
+    return;
+  }
+  if (seg.flags.any(wire::kSyn)) {
+    (void)check_syn(index, seg, cx);
+    return;
+  }
+  if (check_sequence(h, seg, cx) == Verdict::Done || check_ack(h, seg, cx) == Verdict::Done) return;
+  const Listener& l = cx.listeners[h.listener];
+  if (l.waiting >= l.backlog) {  // choice 7
+    dropped(h.key, DropReason::AcceptQueueFull, cx);
+    if (cx.config.reset_on_accept_overflow) {
+      reset_unacceptable_ack(h.key, seg, cx);
+      remove_half_open(index, Event::Evicted, cx);
+    }
+    return;
+  }
+  promote(index, seg, cx);
+}
+
+void remove_half_open(uint32_t index, Event event, Context& cx) {
+  HalfOpen& h = cx.half_open[index];
+  advance(State::SynReceived, event, h.key, Handle{}, cx, Origin::Passive);
+  if (h.suspended != kNone) forget_suspended(h.suspended, cx);
+  cx.table.erase(h.tag, {Tier::HalfOpen, index});
+  unlink(cx.half_open_lists[h.retries], index, cx.half_open);
+  --cx.listeners[h.listener].half_open;
+  cx.half_open.release(index);
+}
+
+void expire_half_open(Context& cx, uint32_t budget) {
+  const auto limit = static_cast<uint64_t>(cx.config.syn_ack_give_up.to_ms());
+  for (uint32_t retries = kHalfOpenLists; retries-- > 0;) {
+    DeadlineList& list = cx.half_open_lists[retries];
+    while (list.head != kNone && !before(cx.tick, cx.half_open[list.head].deadline)
+           && budget-- > 0) {
+      const uint32_t index = list.head;
+      HalfOpen& h = cx.half_open[index];
+      uint64_t waited = 0;
+      for (uint32_t r = 0; r <= retries; ++r) waited += interval_ms(r, cx);
+      const bool pressed = cx.half_open.used() > cx.half_open.cap() / 2
+                           && retries >= cx.config.syn_ack_retries_under_pressure;
+      record_key_timer(h.key, TimerKind::HalfOpen, retries + 1, cx);
+      if (waited >= limit || pressed || retries + 1 == kHalfOpenLists) {
+        remove_half_open(index, Event::GaveUp, cx);
+        continue;
+      }
+      unlink(list, index, cx.half_open);
+      h.retries = (h.retries + 1) & 0xfU;
+      h.resent = 0;
+      arm(index, cx);
+      send_syn_ack(h, true, SendCause::Timer, cx);
+    }
+  }
+}
+
+Instant next_half_open_deadline(const Context& cx) {
+  Instant next = kNever;
+  for (const DeadlineList& list : cx.half_open_lists) {
+    if (list.head != kNone) next = std::min(next, instant_of(cx.half_open[list.head].deadline, cx));
+  }
+  return next;
+}
+
+}  // namespace rapport::tcp

@@ -1,0 +1,144 @@
+// The active side of the handshake: SEGMENT ARRIVES in SYN-SENT in the order ACK, RST, SYN (RFC
+// 9293 3.10.7.3; the third step, security, is waived), simultaneous open, and what ESTABLISHED
+// begins with.
+#include "rapport/tcp/handshake.hh"
+
+#include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/emit.hh"
+#include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/negotiation.hh"
+#include "rapport/tcp/record.hh"
+#include "rapport/tcp/rtt.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::tcp {
+
+namespace {
+
+// First. The test is a range: text on our SYN might be acknowledged in part (U-38).
+bool ack_is_acceptable(Connection& c, const wire::Segment& seg, Context& cx) {
+  if (!seg.flags.any(wire::kAck)) return true;
+  if (after(seg.ack, c.snd.iss) && at_or_before(seg.ack, c.snd.nxt)) return true;
+  reset_unacceptable_ack(c.key, seg, cx);  // silent when the segment is itself a reset
+  return dropped(c, DropReason::SynSentBadAck, cx);
+}
+
+// Second. RFC 5961's exact SEQ cannot be asked for: RCV.NXT is not known yet (choice 27).
+bool survives_reset_in_syn_sent(Connection& c, const wire::Segment& seg, Context& cx) {
+  if (!seg.flags.any(wire::kRst)) return true;
+  if (!seg.flags.any(wire::kAck)) return dropped(c, DropReason::SynSentRstWithoutAck, cx);
+  end(c, Event::RstArrived, CloseReason::Refused, cx);
+  return false;
+}
+
+void learn_from_syn(Connection& c, const wire::Segment& seg, Context& cx) {
+  const uint16_t mss_sent = offered_mss(c.key.remote, cx.options_of(c), cx);
+  c.rcv.irs = seg.seq;
+  c.rcv.nxt = seg.seq + 1_B;
+  c.rcv.last_ack_sent = c.rcv.nxt;
+  const ByteCount told{std::min<uint32_t>(65535, cx.options_of(c).receive_buffer.v)};
+  c.rcv.edge = c.rcv.nxt + told;
+  c.last_heard = cx.tick_up;
+  c.heard_hour = cx.hour;
+  agree(c, seg.options, cx);
+  if (c.transfer != kNone) cx.transfers[c.transfer].receive.read = c.rcv.nxt;
+  record_options(c, mss_sent, cx);
+}
+
+// Text, URG and FIN that came with the SYN,ACK take the remaining steps, their first octet behind
+// the SYN (SA-SYNSENT-12 to -14).
+void rest_is_processed(Connection& c, const wire::Segment& seg, Context& cx) {
+  Arrival a(seg);
+  a.syn = false;
+  a.seq = c.rcv.nxt;
+  if (a.text.size() > (c.rcv.edge - c.rcv.nxt).v) {
+    a.text = a.text.first((c.rcv.edge - c.rcv.nxt).v);
+    a.fin = false;
+  }
+  (void)(urgent_is_noted(c, a, cx) && text_is_taken(c, a, cx) && fin_is_taken(c, a, cx));
+}
+
+void syn_ack_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
+  learn_from_syn(c, seg, cx);
+  if (c.retries == 0) {
+    sample_rtt(c, before(cx.tick, c.stalled_since) ? 0 : (cx.tick - c.stalled_since) * 1'000);
+  }
+  c.snd.una = seg.ack;
+  c.waiting = Waiting::Nothing;
+  const Arrival a(seg);
+  window_is_learnt(c, a, ByteCount{seg.window});
+  move(c, Event::SynAckArrived, cx);
+  becomes_established(c, cx);
+  c.retries = 0;
+  owe_ack(c, cx);
+  rest_is_processed(c, seg, cx);
+}
+
+// Simultaneous open (RFC 9293 3.5, Figure 7; MUST-10): same ISS, text and FIN are left to be sent
+// again (they are not covered by our ACK).
+void syn_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
+  learn_from_syn(c, seg, cx);
+  const Arrival a(seg);
+  window_is_learnt(c, a, ByteCount{seg.window});
+  c.snd.wl2 = c.snd.iss;
+  move(c, Event::SynArrived, cx);
+  c.owes_syn = 1;
+  c.retries = 0;
+  mark_dirty(c, cx);
+}
+
+}  // namespace
+
+void segment_arrives_in_syn_sent(Connection& c, const wire::Segment& seg, Context& cx) {
+  if (!ack_is_acceptable(c, seg, cx) || !survives_reset_in_syn_sent(c, seg, cx)) return;
+  if (!seg.flags.any(wire::kSyn)) {  // fifth
+    dropped(c, DropReason::SynSentNoSyn, cx);
+    return;
+  }
+  if (seg.flags.any(wire::kAck))
+    syn_ack_arrives(c, seg, cx);
+  else
+    syn_arrives(c, seg, cx);
+}
+
+uint16_t syn_window(Connection& c, Context& cx) {
+  const uint32_t buffer = cx.options_of(c).receive_buffer.v;
+  return static_cast<uint16_t>(std::min<uint32_t>(65535, buffer));
+}
+
+void send_syn(Connection& c, Context& cx) {
+  const bool answering = c.state != State::SynSent;
+  const wire::Options options = answering ? syn_ack_options(c, cx) : syn_options(c, cx);
+  Draft d = draft_for(c, answering ? wire::kSyn | wire::kAck : wire::kSyn, cx);
+  d.seq = c.snd.iss;
+  d.ack = answering ? c.rcv.nxt : Seq{0};
+  d.window = syn_window(c, cx);
+  d.options = &options;
+  d.retransmission = c.snd.nxt != c.snd.iss && c.retries > 0;
+  d.cause = c.retries > 0 ? SendCause::Timer : (c.called != 0 ? SendCause::Call : SendCause::Stack);
+  if (!emit(d, cx)) return;
+  if (d.retransmission) ++cx.counters.syn_retransmissions;
+  c.owes_syn = 0;
+  if (answering) c.owes_ack = 0;
+  if (c.snd.nxt == c.snd.iss) {
+    c.snd.nxt = c.snd.iss + 1_B;
+    c.stalled_since = cx.tick_up;
+  }
+  wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
+}
+
+void becomes_established(Connection& c, Context& cx) {
+  // R6928-2: one lost SYN does not cut the initial window, several do.
+  const uint32_t initial = initial_window(c.mss, cx.config.initial_window_segments);
+  c.cwnd = c.syn_timed_out != 0 && c.retries > 1 ? c.mss : initial;
+  c.ssthresh = UINT32_MAX / 2;
+  c.quick_acks = static_cast<uint8_t>(std::min<uint16_t>(cx.config.quick_acks, 255));
+  c.last_sent = cx.tick_up;
+  tell(c, What::Connected, cx);
+  if (c.fin_queued != 0 && c.state == State::Established) move(c, Event::CloseCalled, cx);
+  mark_dirty(c, cx);
+}
+
+}  // namespace rapport::tcp

@@ -1,0 +1,23 @@
+// Initial sequence numbers (RFC 6528), timestamp offsets (RFC 7323 7) and ephemeral ports (RFC
+// 6056).
+#pragma once
+
+#include "rapport/tcp/context.hh"
+
+#include <cstdint>
+#include <expected>
+
+namespace rapport::tcp {
+
+// ISN = M + F(tuple, key), M a clock of 4 us (MUST-8, MUST-9, SHLD-1).
+[[nodiscard]] inline Seq initial_sequence_number(FlowHash h, const Context& cx) {
+  return Seq{h.seed + static_cast<uint32_t>(cx.now.ns / 4'000)};
+}
+
+// A random-looking constant per connection (R7323-24).
+[[nodiscard]] uint32_t timestamp_offset(const FlowKey& key, const Context& cx);
+// Fills key.local_port with a port that makes an unused tuple: double-hash selection, RFC 6056
+// 3.3.4. Error::NoFreePort when the whole range is in use.
+[[nodiscard]] std::expected<FlowHash, Error> choose_port(FlowKey& key, Context& cx);
+
+}  // namespace rapport::tcp

@@ -1,0 +1,27 @@
+// What a handshake offers and agrees on: MSS, window scale, SACK, timestamps (RFC 9293 3.7.1, 7323,
+// 2018, 6691; the exact rules are in docs/rules and connection-life 1.4).
+#pragma once
+
+#include "rapport/tcp/context.hh"
+#include "rapport/wire/options.hh"
+
+#include <cstdint>
+
+namespace rapport::tcp {
+
+// MTU minus the fixed headers, options not deducted (U-20), or the clamp if that is less.
+[[nodiscard]] uint16_t offered_mss(const IpAddress& remote, const ConnectionOptions& o,
+                                   const Context& cx);
+// The smallest shift with which a window of `buffer` octets can be told.
+[[nodiscard]] uint8_t shift_for(ByteCount buffer);
+// Largest text of a segment: min(peer's MSS or the default, ours, the clamp) (MUST-15, MUST-16).
+[[nodiscard]] uint16_t agreed_mss(const IpAddress& remote, uint16_t peer_mss,
+                                  const ConnectionOptions& o, const Context& cx);
+// The options of our SYN.
+[[nodiscard]] wire::Options syn_options(const Connection& c, Context& cx);
+// The options of a SYN,ACK: only what the SYN had, MSS always (SA-LISTEN-14).
+[[nodiscard]] wire::Options syn_ack_options(const Connection& c, Context& cx);
+// Takes the peer's SYN options into the connection; `offered` says what ours had.
+void agree(Connection& c, const wire::Options& theirs, Context& cx);
+
+}  // namespace rapport::tcp

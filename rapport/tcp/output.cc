@@ -1,0 +1,268 @@
+// "What shall I send?" as a list of steps: SYN, text again, new text, FIN, ACK; then timers; then,
+// at this one place, the finished retire (DESIGN 3, stop 7).
+#include "rapport/tcp/output.hh"
+
+#include "rapport/tcp/emit.hh"
+#include "rapport/tcp/handshake.hh"
+#include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/probe.hh"
+#include "rapport/tcp/recovery.hh"
+#include "rapport/tcp/send_queue.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::tcp {
+
+namespace {
+
+constexpr uint32_t kRound = 64 * 1024;  // octets of text per connection and round
+
+// One segment's text in the making.
+struct Plan {
+  uint32_t text = 0;
+  bool fin = false;
+  bool push = false;
+};
+
+bool may_send_text(const Connection& c) {
+  if (c.snd.una == c.snd.iss && c.state != State::FinWait1) return false;
+  return c.state == State::Established || c.state == State::CloseWait || c.state == State::FinWait1
+         || c.state == State::Closing || c.state == State::LastAck;
+}
+
+// Text between SND.UNA and SND.NXT: neither SYN nor FIN counts.
+uint32_t text_in_flight(const Connection& c) {
+  const uint32_t syn = c.snd.una == c.snd.iss ? 1 : 0;
+  return (c.snd.nxt - c.snd.una).v - c.fin_sent - syn;
+}
+
+// Octets of the window that lie beyond SND.NXT.
+uint32_t usable_window(const Connection& c) {
+  const uint32_t flight = (c.snd.nxt - c.snd.una).v;
+  return c.snd.wnd.v > flight ? c.snd.wnd.v - flight : 0;
+}
+
+uint32_t usable_cwnd(const Connection& c, const Transfer& x) {
+  const uint32_t flight = (c.snd.nxt - c.snd.una).v;
+  // RFC 3042: the first two duplicate ACKs each let one more segment out.
+  const uint32_t limited = x.in_recovery ? 0 : std::min<uint32_t>(c.dup_acks, 2) * c.mss;
+  const uint64_t cwnd = uint64_t{c.cwnd} + limited;
+  return cwnd > flight ? static_cast<uint32_t>(cwnd - flight) : 0;
+}
+
+bool urgent_is_ahead(const Connection& c, const Context& cx, Seq seq) {
+  return c.extras != kNone && cx.extras[c.extras].snd_urgent
+         && after(cx.extras[c.extras].snd_up, seq);
+}
+
+void mark_urgent(const Connection& c, Draft& d, const Context& cx) {
+  if (!urgent_is_ahead(c, cx, d.seq)) return;
+  const uint32_t pointer = (cx.extras[c.extras].snd_up - d.seq).v;
+  d.flags = d.flags | wire::kUrg;
+  d.urgent = static_cast<uint16_t>(std::min<uint32_t>(pointer, 65535));
+}
+
+bool send_piece(Connection& c, Seq seq, Cursor from, const Plan& p, bool again, Context& cx) {
+  wire::Options options;
+  ack_options(c, {}, options, cx);
+  wire::Flags flags = wire::kAck;
+  if (p.fin) flags = flags | wire::kFin;
+  if (p.push && p.text > 0) flags = flags | wire::kPsh;
+  Draft d = draft_for(c, flags, cx);
+  d.seq = seq;
+  d.window = select_window(c, cx);
+  d.options = &options;
+  d.retransmission = again;
+  if (again)
+    d.cause = SendCause::Timer;
+  else if (c.called != 0 || p.fin)
+    d.cause = SendCause::Call;
+  mark_urgent(c, d, cx);
+  if (!emit(d, from, p.text, cx)) return false;
+  ack_was_sent(c, cx);
+  return true;
+}
+
+uint32_t room_for_text(const Connection& c, const Context& cx) {
+  wire::Options options;
+  ack_options(c, {}, options, cx);
+  return c.mss - wire::option_length(options);
+}
+
+// --- text again ---------------------------------------------------------------------------------
+
+// How much from `resend` on may go now: within the peer's window, and after a timeout within cwnd.
+uint32_t resendable(const Connection& c, const Transfer& x) {
+  const uint32_t offset = (x.resend - c.snd.una).v;
+  const uint32_t wanted = (x.resend_end - x.resend).v;
+  uint32_t limit = c.snd.wnd.v > offset ? c.snd.wnd.v - offset : 0;
+  if (!x.in_recovery) limit = std::min(limit, c.cwnd > offset ? c.cwnd - offset : 0);
+  // The oldest octet may always go once: a shrunk window is answered by its ACK (R7323-7).
+  if (offset == 0 && limit == 0) limit = 1;
+  return std::min(wanted, limit);
+}
+
+void resend_text(Connection& c, Transfer& x, Context& cx) {
+  while (x.resending) {
+    if (before(x.resend, c.snd.una)) x.resend = c.snd.una;
+    const uint32_t allowed = resendable(c, x);
+    if (allowed == 0) return;
+    const uint32_t offset = (x.resend - c.snd.una).v;
+    const uint32_t left = text_in_flight(c) - std::min(offset, text_in_flight(c));
+    Plan p;
+    p.text = std::min({allowed, left, room_for_text(c, cx)});
+    p.fin = c.fin_sent != 0 && p.text == left && allowed > p.text;
+    p.push = p.text == left;
+    if (p.text == 0 && !p.fin) {
+      x.resending = false;
+      return;
+    }
+    if (offset == 0) x.send.again = front(x.send);
+    if (!send_piece(c, x.resend, x.send.again, p, true, cx)) return;
+    advance(x.send.again, p.text, cx);
+    x.resend += ByteCount{p.text + (p.fin ? 1U : 0U)};
+    if (at_or_after(x.resend, x.resend_end)) x.resending = false;
+  }
+}
+
+// --- new text -----------------------------------------------------------------------------------
+
+// Sender-side silly-window avoidance and Nagle (RFC 9293 3.7.4, 3.8.6.2.1; U-19).
+bool is_worth_sending(const Connection& c, const Plan& p, uint32_t unsent, uint32_t full,
+                      const Context& cx) {
+  if (p.text >= full || c.override_due != 0) return true;
+  const bool idle = c.snd.una == c.snd.nxt;
+  const bool no_delay = c.no_delay != 0 || c.fin_queued != 0 || urgent_is_ahead(c, cx, c.snd.nxt);
+  if (p.text == unsent) return idle || no_delay;
+  return p.text > 0 && p.text >= c.snd.max_wnd.v / 2;
+}
+
+Plan plan_new(const Connection& c, const Transfer& x, uint32_t full) {
+  const uint32_t unsent = x.send.queued.v - text_in_flight(c);
+  const uint32_t window = usable_window(c);
+  Plan p;
+  p.text = std::min({unsent, full, window, usable_cwnd(c, x)});
+  p.push = p.text == unsent;
+  // A FIN takes a number of the window too (SA-ALL-14), none of cwnd's octets.
+  p.fin = c.fin_queued != 0 && c.fin_sent == 0 && p.text == unsent && window > p.text;
+  return p;
+}
+
+void restart_after_idle(Connection& c, Transfer& x, Context& cx) {
+  if (c.snd.una != c.snd.nxt) return;
+  if (before(cx.tick, c.last_sent + rto_us(c, cx) / 1'000)) return;
+  const uint32_t initial = initial_window(c.mss, cx.config.initial_window_segments);
+  std::visit([&](auto& algorithm) { algorithm.restarted(window_of(c), initial); }, x.controller);
+}
+
+void new_text_was_sent(Connection& c, Transfer& x, const Plan& p, Context& cx) {
+  if (!x.timing && !x.resending && p.text > 0) {
+    x.timing = true;
+    x.timed_seq = c.snd.nxt;
+    x.timed_at = cx.micros;
+  }
+  advance(x.send.unsent, p.text, cx);
+  const bool was_idle = c.snd.una == c.snd.nxt;
+  c.snd.nxt += ByteCount{p.text + (p.fin ? 1U : 0U)};
+  if (p.fin) c.fin_sent = 1;
+  c.override_due = 0;
+  c.last_sent = cx.tick_up;
+  if (was_idle) c.stalled_since = cx.tick_up;
+  if (c.waiting != Waiting::Retransmission) {
+    c.retries = 0;
+    wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
+  }
+  const uint32_t flight = (c.snd.nxt - c.snd.una).v;
+  x.window_limited = c.cwnd < c.ssthresh ? uint64_t{2} * flight >= c.cwnd : flight + c.mss > c.cwnd;
+}
+
+// Why did nothing more go out, and which timer makes sure that this ends?
+void wait_for_window(Connection& c, const Transfer& x, Context& cx) {
+  const uint32_t unsent = x.send.queued.v - text_in_flight(c);
+  const bool fin_unsent = c.fin_queued != 0 && c.fin_sent == 0;
+  if ((unsent == 0 && !fin_unsent) || c.snd.una != c.snd.nxt) return;
+  if (c.waiting != Waiting::Nothing) return;
+  if (c.snd.wnd == 0_B)
+    begin_persist(c, cx);
+  else
+    wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
+}
+
+// No frame or no room in the outbox: what is owed stays owed.
+void try_again_later(Connection& c, Context& cx) {
+  if (c.waiting == Waiting::Nothing) {
+    wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
+  }
+}
+
+void keep_unpaid(Connection& c, Context& cx) {
+  if (c.owes_syn != 0) wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
+  if (c.owes_ack == 0) return;
+  c.ack_delayed = 1;
+  c.ack_at = cx.micros_up + to_us(cx.config.delayed_ack);
+}
+
+}  // namespace
+
+bool send_text(Connection& c, Context& cx) {
+  if (c.fin_queued != 0 && c.fin_sent == 0) (void)need_transfer(c, cx);
+  Transfer* x = cx.transfer_of(c);
+  if (x == nullptr) return false;
+  resend_text(c, *x, cx);
+  if (x->send.queued > 0_B) restart_after_idle(c, *x, cx);
+  for (uint32_t sent = 0; sent < kRound;) {
+    const uint32_t full = room_for_text(c, cx);
+    const Plan p = plan_new(c, *x, full);
+    const uint32_t unsent = x->send.queued.v - text_in_flight(c);
+    if (p.text == 0 && !p.fin) break;
+    if (!(p.fin && p.text == unsent) && !is_worth_sending(c, p, unsent, full, cx)) break;
+    if (!send_piece(c, c.snd.nxt, x->send.unsent, p, false, cx)) {
+      try_again_later(c, cx);
+      return false;
+    }
+    new_text_was_sent(c, *x, p, cx);
+    sent += p.text;
+    if (sent >= kRound) return true;
+  }
+  wait_for_window(c, *x, cx);
+  return false;
+}
+
+bool pay(Connection& c, Context& cx) {
+  if (c.state == State::Closed) {
+    retire(c, cx);
+    return false;
+  }
+  if (c.owes_syn != 0) send_syn(c, cx);
+  const bool more = may_send_text(c) && send_text(c, cx);
+  if (c.owes_ack != 0) send_ack(c, cx);
+  if (!more) c.called = 0;
+  if (c.state == State::TimeWait) {
+    retire(c, cx);
+    return false;
+  }
+  keep_unpaid(c, cx);
+  release_idle_transfer(c, cx);
+  rearm(c, cx);
+  return more;
+}
+
+bool settle_some(Context& cx) {
+  if (cx.debts.count > 0) pay_debts(cx);
+  while (cx.outbox.empty() && cx.dirty_head != kNone) {
+    const uint32_t i = cx.dirty_head;
+    Connection& c = cx.connections[i];
+    cx.dirty_head = c.dirty_next;
+    if (cx.dirty_head == kNone) cx.dirty_tail = kNone;
+    c.dirty = 0;
+    if (c.gone != 0) {
+      if (c.orphan != 0) forget(c, cx);
+      continue;
+    }
+    if (pay(c, cx)) mark_dirty(c, cx);
+  }
+  return !cx.outbox.empty();
+}
+
+}  // namespace rapport::tcp

@@ -1,0 +1,60 @@
+// LISTEN and the passive side of SYN-RECEIVED (RFC 9293 3.10.7.2, 3.10.7.4), nobody (3.10.7.1), and
+// the door through which every segment comes in.
+#pragma once
+
+#include "rapport/tcp/context.hh"
+
+namespace rapport::tcp {
+
+// A checked segment for one of our addresses: to whoever lives under its key.
+void segment_arrives_at(const FlowKey& key, FlowHash hash, const wire::Segment& seg, Context& cx);
+
+// The listener for this flow: the most specific one; kNone when there is none.
+[[nodiscard]] uint32_t find_listener(const FlowKey& key, const Context& cx);
+void segment_arrives_at_listener(uint32_t listener, const FlowKey& key, FlowHash hash,
+                                 const wire::Segment& seg, Context& cx);
+void segment_arrives_half_open(uint32_t index, const wire::Segment& seg, Context& cx);
+void segment_arrives_in_time_wait(uint32_t index, const wire::Segment& seg, Context& cx);
+// The same steps for a Connection that is about to become a TimeWait in this burst.
+void segment_arrives_at_shadow(const TimeWait& shadow, const wire::Segment& seg, Context& cx);
+
+// May this SYN open a connection now? None, or why not.
+[[nodiscard]] DropReason refusal(const Listener& l, const Context& cx);
+// A HalfOpen for this SYN, in the table, its SYN,ACK in the outbox. `suspended`: the TimeWait that
+// gives way, or kNone. False when a cap is reached.
+bool open_half(uint32_t listener, const FlowKey& key, FlowHash hash, const wire::Segment& seg,
+               uint32_t suspended, Context& cx);
+
+// A doubly linked list through `next` and `prev`.
+template <class S>
+void link_last(DeadlineList& list, uint32_t index, S& slab) {
+  slab[index].next = kNone;
+  slab[index].prev = list.tail;
+  if (list.tail == kNone)
+    list.head = index;
+  else
+    slab[list.tail].next = index;
+  list.tail = index;
+}
+
+template <class S>
+void unlink(DeadlineList& list, uint32_t index, S& slab) {
+  const auto next = slab[index].next;
+  const auto prev = slab[index].prev;
+  if (prev == kNone)
+    list.head = next;
+  else
+    slab[prev].next = next;
+  if (next == kNone)
+    list.tail = prev;
+  else
+    slab[next].prev = prev;
+}
+
+// The instant at which a tick of the near future (or past) begins.
+[[nodiscard]] inline Instant instant_of(Tick t, const Context& cx) {
+  const int64_t ms = cx.now.ns / 1'000'000 + static_cast<int32_t>(t - cx.tick);
+  return Instant{ms * 1'000'000};
+}
+
+}  // namespace rapport::tcp

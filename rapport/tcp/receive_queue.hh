@@ -1,0 +1,42 @@
+// The receive queue: text in order and out of order in blocks addressed by stream position, and the
+// sorted list of out-of-order runs (RFC 9293 3.10.7.4, seventh; RFC 2018 3). Lookups of a position
+// are O(1), of a run O(log n). It knows nothing of ACKs.
+#pragma once
+
+#include "rapport/tcp/context.hh"
+
+#include <cstdint>
+#include <span>
+
+namespace rapport::tcp {
+
+// Octets in order that the application has not consumed.
+[[nodiscard]] ByteCount unread(const Transfer& x, const Connection& c);
+// Octets beyond holes.
+[[nodiscard]] ByteCount out_of_order(const ReceiveQueue& q, const Context& cx);
+[[nodiscard]] SeqRange run_at(const ReceiveQueue& q, uint32_t i, const Context& cx);
+// The run that holds `point`; false when there is none.
+[[nodiscard]] bool find_run(const ReceiveQueue& q, Seq point, SeqRange& out, const Context& cx);
+
+// Copies text to its place. False when there are too few blocks: nothing may then be acknowledged.
+[[nodiscard]] bool store_text(ReceiveQueue& q, const Connection& c, Seq seq,
+                              std::span<const uint8_t> text, Context& cx);
+
+struct Inserted {
+  bool stored = false;  // false: no room for another run
+  SeqRange duplicate;   // the first stretch of it that was there before
+};
+
+// Notes that [range) has been received beyond RCV.NXT; runs that touch become one.
+[[nodiscard]] Inserted insert_run(ReceiveQueue& q, SeqRange range, Context& cx);
+// RCV.NXT has moved to `nxt`: runs at or below it are taken up. Returns the new RCV.NXT.
+[[nodiscard]] Seq absorb_runs(ReceiveQueue& q, Seq nxt, Context& cx);
+
+// The first contiguous stretch of unread text.
+[[nodiscard]] std::span<const uint8_t> front_text(const Transfer& x, const Connection& c,
+                                                  const Context& cx);
+// The application has taken `octets` (at most unread()).
+void consume_text(Transfer& x, const Connection& c, ByteCount octets, Context& cx);
+void release_all(ReceiveQueue& q, Context& cx);
+
+}  // namespace rapport::tcp

@@ -1,0 +1,33 @@
+// Writing the trace: what happened, in the words of base/trace.hh. Each function is called behind
+// one branch on Trace::enabled() or makes it itself.
+#pragma once
+
+#include "rapport/tcp/context.hh"
+#include "rapport/tcp/emit.hh"
+
+#include <cstdint>
+#include <span>
+
+namespace rapport::tcp {
+
+void record_sent(const Draft& d, std::span<const uint8_t> bytes, uint32_t text, uint32_t serial,
+                 Context& cx);
+// `c` may be nullptr: nobody, a half-open entry or TIME-WAIT; then `state` says which.
+void record_received(const FlowKey& key, const wire::Segment& seg, const Connection* c, State state,
+                     Context& cx);
+void record_timer(const Connection& c, TimerKind timer, uint32_t attempt, uint32_t interval_ms,
+                  Context& cx);
+void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt, Context& cx);
+void record_drop(const FlowKey& key, Handle connection, DropReason reason, Context& cx);
+void record_call(const FlowKey& key, Handle connection, CallKind call, uint32_t octets,
+                 Context& cx);
+void record_failed_call(const FlowKey& key, Handle connection, CallKind call, Error error,
+                        Context& cx);
+void record_options(const Connection& c, uint16_t mss_sent, Context& cx);
+void record_sample(const Connection& c, Context& cx);
+
+// Counts and records a segment that goes no further. Returns false: a step's "stop here".
+bool dropped(const Connection& c, DropReason reason, Context& cx);
+void dropped(const FlowKey& key, DropReason reason, Context& cx);
+
+}  // namespace rapport::tcp

@@ -1,0 +1,123 @@
+// NewReno recovery (RFC 5681 3.2, RFC 6582 3.2) and limited transmit (RFC 3042 2).
+#include "rapport/tcp/recovery.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <variant>
+
+namespace rapport::tcp {
+
+namespace {
+
+constexpr uint8_t kDupThresh = 3;
+
+template <class F>
+void with_controller(Transfer& x, F&& f) {
+  std::visit(f, x.controller);
+}
+
+void resend(Transfer& x, Seq from, Seq upto) {
+  x.resend = from;
+  x.resend_end = upto;
+  x.resending = true;
+  x.timing = false;  // Karn's rule
+}
+
+// The segment behind a partial ACK is lost too: it alone is sent again (R6582-1). Returns whether
+// the timer restarts: at the first partial ACK only (R6582-4, impatient).
+bool partial_ack(Connection& c, Transfer& x, Seq ack, ByteCount octets) {
+  with_controller(x, [&](auto& algorithm) { algorithm.partial_ack(window_of(c), octets.v); });
+  resend(x, ack, earlier(ack + ByteCount{c.mss}, c.snd.nxt));
+  const bool restart = !x.partial_seen;
+  x.partial_seen = true;
+  return restart;
+}
+
+void grow(Connection& c, Transfer& x, ByteCount text) {
+  // A window that was not filled says nothing about what the path can take.
+  if (text == 0_B || !x.window_limited) return;
+  with_controller(x, [&](auto& algorithm) { algorithm.acknowledged(window_of(c), text.v); });
+}
+
+// RFC 5681 2: outstanding data, no text, no SYN or FIN, the same ACK, the same window. An ACK whose
+// only news is a D-SACK tells of a duplicate, not of a loss (RFC 2883 5).
+bool is_duplicate(const Connection& c, const Arrival& a, bool window_changed) {
+  if (window_changed || a.whole.length() != 0_B || c.snd.una == c.snd.nxt) return false;
+  const wire::Options& o = a.whole.options;
+  const bool only_dsack = o.sack_count == 1 && at_or_before(o.sack[0].right, c.snd.una);
+  return !only_dsack;
+}
+
+void enter_recovery(Connection& c, Transfer& x, Context& cx) {
+  with_controller(x, [&](auto& algorithm) { algorithm.enter_recovery(window_of(c)); });
+  x.recover = c.snd.nxt;
+  x.recover_valid = true;
+  x.in_recovery = true;
+  x.partial_seen = false;
+  resend(x, c.snd.una, earlier(c.snd.una + ByteCount{c.mss}, c.snd.nxt));
+  ++cx.counters.fast_retransmissions;
+}
+
+}  // namespace
+
+Window window_of(Connection& c) {
+  return {c.cwnd, c.ssthresh, c.mss, (c.snd.nxt - c.snd.una).v};
+}
+
+bool congestion_acknowledged(Connection& c, Seq ack, ByteCount text, Context& cx) {
+  Transfer* x = cx.transfer_of(c);
+  if (x == nullptr) return true;
+  const ByteCount octets = ack - c.snd.una;
+  if (x->in_recovery && before(ack, x->recover)) return partial_ack(c, *x, ack, octets);
+  c.dup_acks = 0;
+  if (x->in_recovery) {
+    x->in_recovery = false;
+    x->resending = false;
+    Window w = window_of(c);
+    w.flight = (c.snd.nxt - ack).v;
+    with_controller(*x, [&](auto& algorithm) { algorithm.leave_recovery(w); });
+  } else {
+    grow(c, *x, text);
+  }
+  if (x->resending && before(x->resend, ack)) x->resend = ack;
+  if (x->resending && at_or_after(ack, x->resend_end)) x->resending = false;
+  return true;
+}
+
+void maybe_duplicate_ack(Connection& c, const Arrival& a, bool window_changed, Context& cx) {
+  Transfer* x = cx.transfer_of(c);
+  if (x == nullptr || !is_duplicate(c, a, window_changed)) return;
+  if (c.dup_acks < 255) ++c.dup_acks;
+  mark_dirty(c, cx);
+  if (x->in_recovery) {
+    with_controller(*x, [&](auto& algorithm) { algorithm.duplicate_ack(window_of(c)); });
+    return;
+  }
+  if (c.dup_acks != kDupThresh) return;
+  // R6582-2: the losses of an earlier recovery or timeout must not cause another reduction.
+  if (x->recover_valid && !after(c.snd.una, x->recover)) return;
+  enter_recovery(c, *x, cx);
+}
+
+void congestion_timed_out(Connection& c, Context& cx) {
+  Transfer* x = cx.transfer_of(c);
+  if (x == nullptr) return;
+  const bool first = c.retries <= 1;
+  with_controller(*x, [&](auto& algorithm) { algorithm.timed_out(window_of(c), first); });
+  x->recover = c.snd.nxt;  // R6582-5
+  x->recover_valid = true;
+  x->in_recovery = false;
+  c.dup_acks = 0;
+  resend(*x, c.snd.una, c.snd.nxt);  // slow start sends the rest again as ACKs return
+}
+
+void window_was_or_is_zero(Connection& c, Context& cx) {
+  if (c.orphan == 0) c.stalled_since = cx.tick_up;  // MUST-37; an orphan's time runs on
+  if (c.waiting == Waiting::Persist && c.snd.wnd > 0_B) {
+    c.waiting = Waiting::Nothing;
+    c.retries = 0;
+  }
+  mark_dirty(c, cx);
+}
+
+}  // namespace rapport::tcp

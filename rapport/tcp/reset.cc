@@ -1,0 +1,33 @@
+// Second: check the RST bit (RFC 9293 3.10.7.4 with RFC 5961 3.2). Fourth: check the SYN bit
+// (RFC 5961 4.2). Both answer a doubtful segment with a throttled challenge ACK.
+#include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/record.hh"
+
+namespace rapport::tcp {
+
+bool survives_reset(Connection& c, Arrival& a, Context& cx) {
+  if (!a.has(wire::kRst)) return true;
+  if (a.whole.seq != c.rcv.nxt) {
+    owe_challenge(c, cx);
+    return dropped(c, DropReason::RstChallenged, cx);
+  }
+  // SYN-RECEIVED here is of active origin: passive handshakes live in HalfOpen (MUST-11).
+  const bool refused = c.state == State::SynReceived;
+  end(c, Event::RstArrived, refused ? CloseReason::Refused : CloseReason::ResetByPeer, cx);
+  return false;
+}
+
+bool is_no_stray_syn(Connection& c, Arrival& a, Context& cx) {
+  if (!a.syn) return true;
+  // The peer's SYN,ACK again means that our ACK of it was lost: its answer completes the peer, so
+  // the throttle must not starve it (SA-ESTAB-36).
+  if (a.has(wire::kAck) && a.whole.seq == c.rcv.irs) {
+    owe_own_ack(c, {.kind = Debt::Kind::Challenge}, cx);
+  } else {
+    owe_challenge(c, cx);
+  }
+  return dropped(c, DropReason::SynChallenged, cx);
+}
+
+}  // namespace rapport::tcp

@@ -1,0 +1,260 @@
+// TIME-WAIT (RFC 9293 3.6.1): entered by one who closed first, left after 2MSL, restarted by a
+// retransmitted FIN, immune to resets (RFC 1337), given up for a newer SYN (RFC 6191).
+#include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/emit.hh"
+#include "rapport/tcp/isn.hh"
+#include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/passive.hh"
+#include "rapport/tcp/record.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::tcp {
+
+namespace {
+
+enum class Verdict : uint8_t { Stay, Restart, Reset, Reuse };
+
+ByteCount window_of(const TimeWait& w) {
+  return ByteCount{uint64_t{w.window} << w.shift};
+}
+
+// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
+void answer(const TimeWait& w, DropReason why, Context& cx) {
+  dropped(w.key, why, cx);
+  wire::Options o;
+  o.has_timestamps = w.timestamps_on != 0;
+  o.tsval = cx.tick.v + timestamp_offset(w.key, cx);
+  o.tsecr = w.ts_recent;
+  Draft d;
+  d.key = &w.key;
+  d.seq = w.snd_nxt;
+  d.ack = w.rcv_nxt;
+  d.flags = wire::kAck;
+  d.window = w.window;
+  d.ttl = cx.config.defaults.ttl;
+  d.options = &o;
+  d.state = State::TimeWait;
+  emit(d, cx);
+}
+
+// Throttled per entry (in steps of 128 ms) and by the host's cap.
+void challenge(TimeWait& w, DropReason why, Context& cx) {
+  const auto at = static_cast<uint8_t>(cx.tick.v >> 7);
+  const auto interval = static_cast<uint8_t>(cx.config.challenge_interval.to_ms() / 128);
+  const bool too_soon = w.challenged != 0 && static_cast<uint8_t>(at - w.challenge_at) < interval;
+  if (too_soon || !host_may_challenge(cx)) {
+    ++cx.counters.challenges_throttled;
+    dropped(w.key, DropReason::ChallengeThrottled, cx);
+    return;
+  }
+  w.challenged = 1;
+  w.challenge_at = at;
+  ++cx.counters.challenges_sent;
+  answer(w, why, cx);
+}
+
+Verdict judge_reset(TimeWait& w, const wire::Segment& seg, Context& cx) {
+  if (seg.seq == w.rcv_nxt) {
+    dropped(w.key, DropReason::TimeWaitRst, cx);
+    return cx.config.time_wait_ignores_rst ? Verdict::Stay : Verdict::Reset;  // choice 1
+  }
+  if (in_window(seg.seq, w.rcv_nxt, window_of(w)))
+    challenge(w, DropReason::RstChallenged, cx);
+  else
+    dropped(w.key, DropReason::RstOutsideWindow, cx);
+  return Verdict::Stay;
+}
+
+// RFC 6191 2: is this SYN newer than everything of the old connection?
+bool is_newer(const TimeWait& w, const wire::Segment& seg) {
+  const bool larger = at_or_after(seg.seq, w.rcv_nxt);  // beyond the last number received
+  if (!seg.options.has_timestamps) return larger;
+  if (w.timestamps_on == 0) return true;
+  const auto newer = static_cast<int32_t>(seg.options.tsval - w.ts_recent);
+  return newer > 0 || (newer == 0 && larger);
+}
+
+Verdict judge_syn(TimeWait& w, const wire::Segment& seg, Context& cx) {
+  if (!seg.flags.any(wire::kAck | wire::kFin) && is_newer(w, seg)) {
+    const uint32_t listener = find_listener(w.key, cx);
+    if (listener != kNone && refusal(cx.listeners[listener], cx) == DropReason::None) {
+      return Verdict::Reuse;
+    }
+  }
+  challenge(w, DropReason::TimeWaitStaleSyn, cx);  // choice 2; 2MSL is not restarted
+  return Verdict::Stay;
+}
+
+bool fits(const TimeWait& w, const wire::Segment& seg) {
+  const ByteCount window = window_of(w);
+  const ByteCount length = seg.length();
+  if (length == 0_B) return seg.seq == w.rcv_nxt || in_window(seg.seq, w.rcv_nxt, window);
+  if (window == 0_B) return false;
+  return before(seg.seq, w.rcv_nxt + window) && after(seg.seq + length, w.rcv_nxt);
+}
+
+// The peer's FIN again: left of the window, so it is looked for before the window test.
+bool is_fin_again(const TimeWait& w, const wire::Segment& seg) {
+  return seg.flags.has(wire::kFin | wire::kAck) && seg.seq + seg.length() == w.rcv_nxt
+         && at_or_before(seg.ack, w.snd_nxt);
+}
+
+// Anything but RST and SYN.
+Verdict judge_other(TimeWait& w, const wire::Segment& seg, Context& cx) {
+  const wire::Options& o = seg.options;
+  if (w.timestamps_on != 0 && !o.has_timestamps && cx.config.require_timestamps) {
+    dropped(w.key, DropReason::TimestampMissing, cx);
+    return Verdict::Stay;
+  }
+  if (w.timestamps_on != 0 && o.has_timestamps && static_cast<int32_t>(o.tsval - w.ts_recent) < 0) {
+    answer(w, DropReason::PawsRejected, cx);
+    return Verdict::Stay;
+  }
+  if (is_fin_again(w, seg)) {
+    answer(w, DropReason::NotAcceptable, cx);
+    return Verdict::Restart;
+  }
+  if (!fits(w, seg)) {
+    answer(w, DropReason::NotAcceptable, cx);
+  } else if (!seg.flags.any(wire::kAck)) {
+    dropped(w.key, DropReason::AckMissing, cx);
+  } else if (after(seg.ack, w.snd_nxt)) {
+    challenge(w, DropReason::AckTooNew, cx);
+  } else if (before(seg.ack, w.snd_nxt - w.max_snd_wnd)) {
+    challenge(w, DropReason::AckTooOld, cx);
+  } else {  // a bare ACK is never answered: two ends in TIME-WAIT would not stop
+    dropped(w.key, seg.length() == 0_B ? DropReason::TimeWaitQuiet : DropReason::TimeWaitText, cx);
+  }
+  return Verdict::Stay;
+}
+
+Verdict judge(TimeWait& w, const wire::Segment& seg, Context& cx) {
+  if (cx.trace.enabled()) record_received(w.key, seg, nullptr, State::TimeWait, cx);
+  if (seg.options.malformed) ++cx.counters.malformed_options;
+  if (seg.flags.any(wire::kRst)) return judge_reset(w, seg, cx);
+  if (seg.flags.any(wire::kSyn)) return judge_syn(w, seg, cx);
+  return judge_other(w, seg, cx);
+}
+
+void start_2msl(uint32_t index, Context& cx) {
+  TimeWait& w = cx.time_wait[index];
+  w.expiry = (cx.now + cx.config.two_msl).tick_ceil();
+  link_last(cx.time_wait_list, index, cx.time_wait);
+}
+
+// The application that still held the connection is told, with the reason noted at the close.
+void tell_owner(TimeWait& w, Context& cx) {
+  if (w.owner == kNone) return;
+  Connection& c = cx.connections[w.owner];
+  w.owner = kNone;
+  c.state = State::Closed;
+  c.listener_or_next = kNone;
+  tell(c, What::Ended, cx);
+}
+
+}  // namespace
+
+TimeWait as_time_wait(const Connection& c, const Context& cx) {
+  TimeWait w;
+  w.key = c.key;
+  w.tag = c.tag;
+  w.snd_nxt = c.snd.nxt;
+  w.rcv_nxt = c.rcv.nxt;
+  w.max_snd_wnd = c.snd.max_wnd;
+  w.ts_recent = c.ts_recent;
+  w.timestamps_on = c.timestamps_on;
+  w.was_passive = c.active_origin == 0 ? 1 : 0;
+  w.shift = c.rcv_shift & 0xfU;
+  const uint32_t field = (c.rcv.edge - c.rcv.nxt).v >> c.rcv_shift;
+  w.window = static_cast<uint16_t>(std::min<uint32_t>(field, 65535));
+  (void)cx;
+  return w;
+}
+
+void enter_time_wait(Connection& c, Context& cx) {
+  if (cx.time_wait.full()) {
+    ++cx.counters.time_wait_evicted;
+    remove_time_wait(cx.time_wait_list.head, Event::Evicted, cx);
+  }
+  const uint32_t index = cx.time_wait.allocate();
+  ASSERT(index != kNone);
+  cx.time_wait[index] = as_time_wait(c, cx);
+  start_2msl(index, cx);
+  const uint32_t connection = cx.index_of(c);
+  cx.table.replace(c.tag, {Tier::Connection, connection}, {Tier::TimeWait, index});
+  cx.wheel.remove(connection);
+  c.waiting = Waiting::Nothing;
+  if (c.orphan != 0) {
+    forget(c, cx);
+    return;
+  }
+  cx.time_wait[index].owner = connection;  // unread text stays for the one who holds the handle
+  c.listener_or_next = index;
+  c.gone = 1;
+}
+
+void segment_arrives_in_time_wait(uint32_t index, const wire::Segment& seg, Context& cx) {
+  TimeWait& w = cx.time_wait[index];
+  switch (judge(w, seg, cx)) {
+    case Verdict::Stay: return;
+    case Verdict::Restart:
+      unlink(cx.time_wait_list, index, cx.time_wait);
+      start_2msl(index, cx);
+      if (w.timestamps_on != 0 && seg.options.has_timestamps) w.ts_recent = seg.options.tsval;
+      return;
+    case Verdict::Reset: remove_time_wait(index, Event::RstArrived, cx); return;
+    case Verdict::Reuse: break;
+  }
+  const FlowKey key = w.key;
+  const FlowHash hash = hash_of(cx.flow_key, key);
+  unlink(cx.time_wait_list, index, cx.time_wait);
+  const bool opened = open_half(find_listener(key, cx), key, hash, seg, index, cx);
+  ASSERT(opened);  // refusal() has just said that there is room
+  ++cx.counters.time_wait_reused;
+}
+
+void segment_arrives_at_shadow(const TimeWait& shadow, const wire::Segment& seg, Context& cx) {
+  // 2MSL begins at the end of this burst anyway; a reset or a new SYN must come again.
+  TimeWait w = shadow;
+  (void)judge(w, seg, cx);
+}
+
+void remove_time_wait(uint32_t index, Event event, Context& cx) {
+  TimeWait& w = cx.time_wait[index];
+  advance(State::TimeWait, event, w.key, Handle{}, cx);
+  cx.table.erase(w.tag, {Tier::TimeWait, index});
+  unlink(cx.time_wait_list, index, cx.time_wait);
+  tell_owner(w, cx);
+  cx.time_wait.release(index);
+}
+
+void forget_suspended(uint32_t index, Context& cx) {
+  tell_owner(cx.time_wait[index], cx);
+  cx.time_wait.release(index);
+}
+
+// MAY-2 (2): the SYN that TIME-WAIT gave way to was an old duplicate.
+void restore_time_wait(uint32_t half_open_index, Context& cx) {
+  HalfOpen& h = cx.half_open[half_open_index];
+  const uint32_t index = h.suspended;
+  cx.table.replace(h.tag, {Tier::HalfOpen, half_open_index}, {Tier::TimeWait, index});
+  unlink(cx.half_open_lists[h.retries], half_open_index, cx.half_open);
+  --cx.listeners[h.listener].half_open;
+  advance(State::SynReceived, Event::ReuseRefused, h.key, Handle{}, cx);
+  cx.half_open.release(half_open_index);
+  start_2msl(index, cx);
+}
+
+void expire_time_wait(Context& cx, uint32_t budget) {
+  while (budget-- > 0 && cx.time_wait_list.head != kNone) {
+    const uint32_t index = cx.time_wait_list.head;
+    const TimeWait& w = cx.time_wait[index];
+    if (before(cx.tick, w.expiry)) return;
+    record_key_timer(w.key, TimerKind::TimeWait, 1, cx);
+    remove_time_wait(index, Event::TimeWaitExpired, cx);
+  }
+}
+
+}  // namespace rapport::tcp

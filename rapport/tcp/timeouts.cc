@@ -1,0 +1,175 @@
+// The time-outs of a Connection (RFC 9293 3.10.8; RFC 6298 5; 3.8.4, 3.8.6.1): several deadlines,
+// one node in the wheel, which follows the earliest.
+#include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/passive.hh"
+#include "rapport/tcp/probe.hh"
+#include "rapport/tcp/record.hh"
+#include "rapport/tcp/recovery.hh"
+#include "rapport/tcp/rtt.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::tcp {
+
+namespace {
+
+constexpr uint32_t kForever = 2'000'000'000;  // ms: longer waits than this have no end
+
+bool in_handshake(const Connection& c) {
+  return c.snd.una == c.snd.iss;
+}
+
+Instant instant_of(Micros m, const Context& cx) {
+  const int64_t us = cx.now.ns / 1'000 + static_cast<int32_t>(m - cx.micros);
+  return Instant{us * 1'000};
+}
+
+// R2, or what stands in for it (MUST-20, MUST-21, MUST-23, U-23).
+uint32_t give_up_after_ms(const Connection& c, const Context& cx) {
+  const Duration user = cx.options_of(c).user_timeout;
+  Duration limit = cx.config.r2;
+  if (user.ns > 0)
+    limit = user;
+  else if (in_handshake(c))
+    limit = cx.config.syn_give_up;
+  else if (c.orphan != 0)
+    limit = cx.config.orphan_give_up;
+  return static_cast<uint32_t>(std::min<int64_t>(limit.to_ms(), kForever));
+}
+
+bool may_give_up(const Connection& c, const Context& cx) {
+  const bool waits = c.waiting == Waiting::Retransmission || c.waiting == Waiting::Persist;
+  return waits && give_up_after_ms(c, cx) < kForever;
+}
+
+CloseReason reason_to_give_up(const Connection& c, const Context& cx) {
+  if (cx.options_of(c).user_timeout.ns > 0) return CloseReason::UserTimedOut;
+  if (in_handshake(c)) return CloseReason::HandshakeTimedOut;
+  return c.orphan != 0 ? CloseReason::OrphanTimedOut : CloseReason::TimedOut;
+}
+
+bool is_due(Micros at, const Context& cx) {
+  return !before(cx.micros, at);
+}
+
+bool is_due(Tick at, const Context& cx) {
+  return !before(cx.tick, at);
+}
+
+void retransmission_times_out(Connection& c, Context& cx) {
+  if (c.retries < 250) ++c.retries;
+  ++cx.counters.timeouts;
+  const bool syn = in_handshake(c);
+  record_timer(c, syn ? TimerKind::SynRetransmission : TimerKind::Retransmission, c.retries,
+               rto_us(c, cx) / 2'000, cx);
+  if (c.retries >= cx.config.r1 && c.told_trouble == 0 && cx.options_of(c).soft_errors) {
+    c.told_trouble = 1;
+    tell(c, What::DeliveryTrouble, cx);  // SHLD-9, R1
+  }
+  if (syn) {
+    c.owes_syn = 1;
+    c.syn_timed_out = 1;
+    c.waiting = Waiting::Nothing;
+    return;
+  }
+  if (c.snd.wnd == 0_B) {  // MUST-35: a window shrunk to zero is probed
+    c.retries = 0;
+    c.waiting = Waiting::Nothing;
+    begin_persist(c, cx);
+    send_window_probe(c, cx);
+    return;
+  }
+  congestion_timed_out(c, cx);
+  wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
+}
+
+void short_timer_fires(Connection& c, Context& cx) {
+  switch (c.waiting) {
+    case Waiting::Retransmission: retransmission_times_out(c, cx); return;
+    case Waiting::Persist: persist_times_out(c, cx); return;
+    case Waiting::SillyWindow:
+      record_timer(c, TimerKind::SillyWindow, 1, 0, cx);
+      c.waiting = Waiting::Nothing;
+      c.override_due = 1;
+      return;
+    case Waiting::Orphan:
+      record_timer(c, TimerKind::FinWait2, 1, 0, cx);
+      end(c, Event::GaveUp, CloseReason::OrphanTimedOut, cx);
+      return;
+    case Waiting::Nothing: return;
+  }
+}
+
+// The deadlines that end a connection. True when one did.
+bool a_limit_is_reached(Connection& c, Context& cx) {
+  if (c.extras != kNone && cx.extras[c.extras].lingering
+      && is_due(cx.extras[c.extras].linger_until, cx)) {
+    record_timer(c, TimerKind::Linger, 1, 0, cx);
+    send_reset(c, cx);
+    end(c, Event::GaveUp, CloseReason::LingerTimedOut, cx);
+    return true;
+  }
+  if (!may_give_up(c, cx) || !is_due(c.stalled_since + give_up_after_ms(c, cx), cx)) return false;
+  record_timer(c, TimerKind::UserTimeout, 1, give_up_after_ms(c, cx), cx);
+  end(c, Event::GaveUp, reason_to_give_up(c, cx), cx);
+  return true;
+}
+
+}  // namespace
+
+uint32_t to_us(Duration d) {
+  return static_cast<uint32_t>(std::clamp<int64_t>(d.to_us(), 0, 1'800'000'000));
+}
+
+uint32_t rto_us(const Connection& c, const Context& cx) {
+  const uint32_t most = to_us(cx.config.max_rto);
+  uint64_t us = 0;
+  if (c.srtt != 0)
+    us = std::max(plain_rto_us(c), to_us(cx.config.min_rto));
+  else if (c.syn_timed_out != 0 && !in_handshake(c))
+    us = 3'000'000;  // R6298-11
+  else
+    us = to_us(cx.config.initial_rto);
+  us <<= std::min<uint32_t>(c.retries, 20);  // R6298-10
+  return static_cast<uint32_t>(std::min<uint64_t>(us, most));
+}
+
+void wait_for(Connection& c, Waiting what, uint32_t us, Context& cx) {
+  c.waiting = what;
+  c.short_at = cx.micros_up + us;
+}
+
+void rearm(Connection& c, Context& cx) {
+  Instant at = kNever;
+  if (c.waiting != Waiting::Nothing) at = instant_of(c.short_at, cx);
+  if (c.ack_delayed != 0) at = std::min(at, instant_of(c.ack_at, cx));
+  if (may_give_up(c, cx)) {
+    at = std::min(at, tcp::instant_of(c.stalled_since + give_up_after_ms(c, cx), cx));
+  }
+  if (c.extras != kNone) {
+    const Extras& e = cx.extras[c.extras];
+    if (e.lingering) at = std::min(at, tcp::instant_of(e.linger_until, cx));
+    if (may_keep_alive(c, cx)) at = std::min(at, tcp::instant_of(keep_alive_due(c, cx), cx));
+  }
+  if (at == kNever)
+    cx.wheel.disarm(cx.index_of(c));
+  else
+    cx.wheel.arm(cx.index_of(c), at);
+}
+
+void timer_fires(uint32_t index, Context& cx) {
+  Connection& c = cx.connections[index];
+  if (a_limit_is_reached(c, cx)) return;
+  if (c.waiting != Waiting::Nothing && is_due(c.short_at, cx)) short_timer_fires(c, cx);
+  if (c.state == State::Closed) return;
+  if (c.ack_delayed != 0 && is_due(c.ack_at, cx)) {
+    record_timer(c, TimerKind::DelayedAck, 1, 0, cx);
+    c.owes_ack = 1;
+  }
+  if (may_keep_alive(c, cx) && is_due(keep_alive_due(c, cx), cx)) keep_alive_times_out(c, cx);
+  mark_dirty(c, cx);  // settling arms the wheel anew
+}
+
+}  // namespace rapport::tcp
