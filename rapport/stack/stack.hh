@@ -7,12 +7,6 @@
 // then wait for a frame, a call or next_deadline(). Not thread-safe; movable it is not.
 #pragma once
 
-#include <cstdint>
-#include <expected>
-#include <memory>
-#include <span>
-#include <vector>
-
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"
 #include "rapport/base/time.hh"
@@ -21,9 +15,11 @@
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/counters.hh"
 
-namespace rapport::tcp {
-class Engine;
-}
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <vector>
 
 namespace rapport::stack {
 
@@ -36,6 +32,8 @@ struct Config {
   void (*release)(void* context, uint64_t token) = nullptr;
   void* release_context = nullptr;
 };
+
+struct World;  // world.hh, private to stack/
 
 class Stack {
  public:
@@ -92,6 +90,7 @@ class Stack {
     uint32_t connections = 0, half_open = 0, time_wait = 0, listeners = 0;
     uint32_t transfers = 0, extras = 0, blocks = 0, pieces = 0;
   };
+
   [[nodiscard]] Population population() const;
   // Handles of all connections (any state but LISTEN and unaccepted half-open), in slab order.
   void connections(std::vector<Handle>& out) const;
@@ -101,7 +100,6 @@ class Stack {
   [[nodiscard]] std::string_view audit() const;
 
  private:
-  struct World;
   std::unique_ptr<World> world_;
 };
 

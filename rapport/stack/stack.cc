@@ -1,0 +1,236 @@
+// Stack: inputs, outputs and the settling between them. The protocol is in tcp/; this joins it to
+// IP.
+#include "rapport/stack/stack.hh"
+
+#include "rapport/stack/world.hh"
+#include "rapport/tcp/calls.hh"
+#include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/passive.hh"
+#include "rapport/tcp/receive_queue.hh"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace rapport::stack {
+
+namespace {
+
+// Executes a call as of `now`.
+template <class C>
+auto carry_out(World& w, const C& command, Instant now) {
+  w.begin_turn(now);
+  return tcp::call(command, w.cx);
+}
+
+void abort_the_rest(tcp::Context& cx) {
+  for (uint32_t i = 1; i < cx.connections.top(); ++i) {
+    tcp::Connection& c = cx.connections[i];
+    if (c.gone != 0 || c.state == tcp::State::Closed || c.state == tcp::State::TimeWait) continue;
+    c.orphan = 0;
+    tcp::abort_connection(c, tcp::Event::AbortCalled, CloseReason::Drained, cx);
+  }
+}
+
+bool next_listener_event(tcp::Context& cx, tcp::Occurrence& out) {
+  while (cx.listener_event_head != kNone) {
+    const uint32_t i = cx.listener_event_head;
+    tcp::Listener& l = cx.listeners[i];
+    cx.listener_event_head = l.event_next;
+    if (cx.listener_event_head == kNone) cx.listener_event_tail = kNone;
+    l.in_events = false;
+    if (l.closed) {
+      cx.listeners.release(i);
+      continue;
+    }
+    out = {tcp::handle_of_listener(i, cx), l.cookie, static_cast<uint16_t>(tcp::What::Acceptable),
+           CloseReason::None};
+    return true;
+  }
+  return false;
+}
+
+bool next_connection_event(tcp::Context& cx, tcp::Occurrence& out) {
+  while (cx.event_head != kNone) {
+    tcp::Connection& c = cx.connections[cx.event_head];
+    cx.event_head = c.event_next;
+    if (cx.event_head == kNone) cx.event_tail = kNone;
+    c.in_events = 0;
+    if (c.orphan != 0) {
+      if (c.gone != 0) tcp::forget(c, cx);
+      continue;
+    }
+    out = {cx.handle_of(c), c.cookie, c.events, c.reason};
+    c.events = 0;
+    if (out.is(tcp::What::Ended)) tcp::forget(c, cx);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void World::begin_turn(Instant now) {
+  cx.set_time(now);
+  // Memory is first touched here, ahead of need and in bounded pieces: never by a segment.
+  size_t left = kTouchPerTurn;
+  left -= cx.connections.prepare(left);
+  left -= cx.table.prepare(left);
+  left -= cx.time_wait.prepare(left);
+  left -= cx.transfers.prepare(left);
+  left -= cx.blocks.prepare(left);
+  left -= cx.pieces.prepare(left);
+  left -= cx.half_open.prepare(left);
+  (void)cx.extras.prepare(left);
+}
+
+Stack::Stack(const Config& config, FramePool& frames)
+    : world_(std::make_unique<World>(config, frames)) {
+  ASSERT(frames.buffer_size() >= config.frame_headroom + config.mtu);
+}
+
+Stack::~Stack() = default;
+
+void Stack::receive(std::span<Frame> burst, Instant now) {
+  World& w = *world_;
+  w.begin_turn(now);
+  for (size_t at = 0; at < burst.size(); at += kBurst) {
+    const auto part = burst.subspan(at, std::min(kBurst, burst.size() - at));
+    for (Frame& f : part) take_packet(w, f);
+    deliver_parsed(w);
+    for (Frame& f : part) f.reset();
+  }
+}
+
+void Stack::expire(Instant now) {
+  World& w = *world_;
+  w.begin_turn(now);
+  (void)w.cx.wheel.advance(now, kTimersPerExpiry,
+                           [&](uint32_t index) { tcp::timer_fires(index, w.cx); });
+  tcp::expire_half_open(w.cx, kTimersPerExpiry);
+  tcp::expire_time_wait(w.cx, kTimersPerExpiry);
+  if (w.cx.draining && now >= w.cx.drain_until) {
+    abort_the_rest(w.cx);
+    w.cx.drain_until = kNever;
+  }
+}
+
+std::expected<Handle, Error> Stack::command(const tcp::Connect& c, Instant now) {
+  if (world_->cx.draining) return std::unexpected(Error::NotAllowed);
+  return carry_out(*world_, c, now);
+}
+
+std::expected<Handle, Error> Stack::command(const tcp::Listen& c, Instant now) {
+  if (world_->cx.draining) return std::unexpected(Error::NotAllowed);
+  return carry_out(*world_, c, now);
+}
+
+std::expected<Handle, Error> Stack::command(const tcp::Accept& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<ByteCount, Error> Stack::command(const tcp::Send& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<void, Error> Stack::command(const tcp::SendBorrowed& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<ByteCount, Error> Stack::command(const tcp::Receive& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<void, Error> Stack::command(const tcp::Consume& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<void, Error> Stack::command(const tcp::ShutdownWrite& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<void, Error> Stack::command(const tcp::Close& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<void, Error> Stack::command(const tcp::Abort& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<void, Error> Stack::command(const tcp::CloseListener& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<void, Error> Stack::command(const tcp::SetOptions& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+std::expected<tcp::Status, Error> Stack::command(const tcp::GetStatus& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
+void Stack::drain(Instant now, Instant deadline) {
+  tcp::Context& cx = world_->cx;
+  world_->begin_turn(now);
+  for (uint32_t& bucket : cx.listener_buckets) {
+    while (bucket != kNone) {
+      (void)tcp::call(tcp::CloseListener{tcp::handle_of_listener(bucket, cx)}, cx);
+    }
+  }
+  for (uint32_t i = 1; i < cx.connections.top(); ++i) {
+    tcp::Connection& c = cx.connections[i];
+    if (c.state != tcp::State::Closed && c.gone == 0 && c.orphan == 0) {
+      (void)tcp::call(tcp::Close{cx.handle_of(c)}, cx);
+    }
+  }
+  cx.draining = true;
+  cx.drain_until = deadline;
+}
+
+bool Stack::drained() const {
+  const tcp::Context& cx = world_->cx;
+  return cx.half_open.used() == 0 && cx.table.size() == cx.time_wait.used();
+}
+
+Frame Stack::next_frame() {
+  World& w = *world_;
+  if (w.cx.outbox.empty() && !tcp::settle_some(w.cx)) return {};
+  Frame frame = finish_packet(w, w.cx.outbox.front());
+  w.cx.outbox.pop();
+  return frame;
+}
+
+bool Stack::next_event(tcp::Occurrence& out) {
+  tcp::Context& cx = world_->cx;
+  return next_listener_event(cx, out) || next_connection_event(cx, out);
+}
+
+Instant Stack::next_deadline() {
+  tcp::Context& cx = world_->cx;
+  // Timers are armed when debts are paid: what is owed is settled first, as far as it makes no
+  // frame.
+  if (cx.outbox.empty()) (void)tcp::settle_some(cx);
+  Instant next = cx.wheel.next_due();
+  next = std::min(next, tcp::next_half_open_deadline(cx));
+  if (cx.time_wait_list.head != kNone) {
+    next = std::min(next, tcp::instant_of(cx.time_wait[cx.time_wait_list.head].expiry, cx));
+  }
+  if (cx.draining) next = std::min(next, cx.drain_until);
+  return next;
+}
+
+std::span<const uint8_t> Stack::readable(Handle connection) const {
+  tcp::Context& cx = world_->cx;
+  const tcp::Connection* c = tcp::find_connection(connection, cx);
+  if (c == nullptr || c->transfer == kNone || c->orphan != 0) return {};
+  return tcp::front_text(cx.transfers[c->transfer], *c, cx);
+}
+
+const tcp::Counters& Stack::counters() const {
+  return world_->cx.counters;
+}
+
+Trace& Stack::trace() {
+  return world_->cx.trace;
+}
+
+}  // namespace rapport::stack
