@@ -111,6 +111,7 @@ bool fin_is_acknowledged(Connection& c, Context& cx) {
     case State::FinWait1:
       move(c, Event::FinAcked, cx);
       tell(c, What::AllAcknowledged, cx);
+      if (c.orphan != 0) wait_for(c, Waiting::Orphan, to_us(cx.config.fin_wait_2_orphan), cx);
       return true;
     case State::Closing:
       move(c, Event::FinAcked, cx);

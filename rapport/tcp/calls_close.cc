@@ -51,10 +51,11 @@ void close_sending_side(Connection& c, Context& cx) {
 }
 
 void start_linger(Connection& c, const ConnectionOptions& o, Context& cx) {
-  if (!o.linger || o.linger_time.ns <= 0 || c.extras == kNone) return;
-  Extras& e = cx.extras[c.extras];
-  e.lingering = true;
-  e.linger_until =
+  if (!o.linger || o.linger_time.ns <= 0) return;
+  Extras* e = need_extras(c, cx);
+  if (e == nullptr) return;
+  e->lingering = true;
+  e->linger_until =
       cx.tick_up + static_cast<uint32_t>(std::min<int64_t>(o.linger_time.to_ms(), 1'000'000'000));
 }
 
@@ -101,12 +102,6 @@ std::expected<void, Error> close_fully(Connection& c, Context& cx) {
   start_linger(c, o, cx);
   detach(c, cx);
   close_sending_side(c, cx);
-  return {};
-}
-
-// RECEIVEs and SENDs of a connection that is over have nothing left to close but the handle.
-std::expected<void, Error> let_go(Connection& c, Context& cx) {
-  forget(c, cx);
   return {};
 }
 
@@ -160,7 +155,10 @@ std::expected<void, Error> call(const Close& s, Context& cx) {
   Connection* c = find_connection(s.connection, cx);
   if (c == nullptr) return std::unexpected(why_missing(s.connection, cx));
   if (c->orphan != 0) return std::unexpected(Error::Closing);
-  if (c->state == State::Closed) return let_go(*c, cx);
+  if (c->state == State::Closed) {
+    let_go(*c, cx);
+    return {};
+  }
   record_call(c->key, s.connection, CallKind::Close, 0, cx);
   return close_fully(*c, cx);
 }
@@ -170,7 +168,10 @@ std::expected<void, Error> call(const Abort& s, Context& cx) {
     return call(CloseListener{s.connection}, cx);
   Connection* c = find_connection(s.connection, cx);
   if (c == nullptr) return std::unexpected(why_missing(s.connection, cx));
-  if (c->state == State::Closed) return let_go(*c, cx);
+  if (c->state == State::Closed) {
+    let_go(*c, cx);
+    return {};
+  }
   record_call(c->key, s.connection, CallKind::Abort, 0, cx);
   abort_connection(*c, Event::AbortCalled, CloseReason::AbortedByUs, cx);
   return {};

@@ -109,7 +109,7 @@ Connection* pop_accept(Listener& l, Context& cx) {
     c.unaccepted = 0;
     c.listener_or_next = kNone;
     if (c.state != State::Closed) return &c;
-    forget(c, cx);  // it ended while it waited
+    let_go(c, cx);  // it ended while it waited
   }
   return nullptr;
 }

@@ -94,6 +94,12 @@ void forget(Connection& c, Context& cx) {
   cx.connections.release(cx.index_of(c));
 }
 
+void let_go(Connection& c, Context& cx) {
+  c.orphan = 1;
+  c.events = 0;
+  if (c.gone != 0) forget(c, cx);
+}
+
 uint32_t create_connection(const FlowKey& key, uint32_t tag, Context& cx) {
   const uint32_t i = cx.connections.allocate();
   if (i == kNone) return kNone;

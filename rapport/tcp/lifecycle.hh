@@ -20,6 +20,8 @@ void record_end(const FlowKey& key, Handle connection, State state, CloseReason 
 void retire(Connection& c, Context& cx);
 // Frees the slot of a connection that is out of the tables and that nobody will ask for.
 void forget(Connection& c, Context& cx);
+// Nobody asks for an ended connection any more: forgotten now, or when it retires.
+void let_go(Connection& c, Context& cx);
 // Lets go of Transfer when nothing is queued, in flight, unread or out of order.
 void release_idle_transfer(Connection& c, Context& cx);
 void discard_text(Connection& c, Context& cx);

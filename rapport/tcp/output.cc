@@ -118,11 +118,14 @@ void resend_text(Connection& c, Transfer& x, Context& cx) {
       x.resending = false;
       return;
     }
+    // Only whole segments follow the first: what is left of cwnd is no reason for a small one.
+    if (offset > 0 && p.text < std::min(left, room_for_text(c, cx))) return;
     if (offset == 0) x.send.again = front(x.send);
     if (!send_piece(c, x.resend, x.send.again, p, true, cx)) return;
     advance(x.send.again, p.text, cx);
     x.resend += ByteCount{p.text + (p.fin ? 1U : 0U)};
-    if (at_or_after(x.resend, x.resend_end)) x.resending = false;
+    // In fast recovery one segment goes out for each duplicate or partial ACK that asks for it.
+    if (x.in_recovery || at_or_after(x.resend, x.resend_end)) x.resending = false;
   }
 }
 
