@@ -237,7 +237,7 @@ SCENARIO_ROWS("a reset with SYN, FIN, URG and text is a reset",
                   auto t = sending(s, 100_B, {.window = 0});
                   const Seq una = t.iss + 1_B;
                   for (int i = 0; i < 5; ++i) {
-                    t.after_next_timer().says(data(1_B).seq(una).ack(t.rcv_nxt())).says_nothing();
+                    t.after_next_timer().says(window_probe(t)).says_nothing();
                     t.hears(ack(una)).says_nothing().is(s.state);
                   }
                   t.window_of_peer(1000);

@@ -220,7 +220,7 @@ SCENARIO_TEST(
   Duration wait = t.until_next_timer();
   for (int i = 0; i < 20; ++i) {
     t.after(wait - 1_ms).says_nothing();
-    t.after(1_ms).says(data(1_B).seq(t.iss + 1_B));
+    t.after(1_ms).says(window_probe(t));
     t.hears(ack(t.iss + 1_B)).says_nothing().is(State::Established);
     const Duration next = t.until_next_timer();
     t.holds(next == std::min(wait * 2, 60_s), "the interval doubles up to its limit");

@@ -182,6 +182,10 @@ Peer in_time_wait(const With& with) {
 
 }  // namespace peer
 
+Seg window_probe(const Peer& t) {
+  return ack(t.rcv_nxt()).seq(t.snd_una() - 1_B);
+}
+
 Peer Row::begins(const With& other) const {
   With passive = other;
   passive.passive = true;

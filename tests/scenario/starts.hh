@@ -38,6 +38,10 @@ Peer in_time_wait(const With& with = {});  // by FIN-WAIT-2; 2MSL begins now
 
 }  // namespace peer
 
+// How the stack asks for a window (choice 35): the number before SND.UNA and no text, which the
+// peer's sequence check answers.
+Seg window_probe(const Peer& t);
+
 // A starting point of a rule that repeats over the states.
 enum class Start : uint8_t {
   Closed,

@@ -139,10 +139,10 @@ SCENARIO_TEST(
   t.calls_send(100_B).says_nothing();
   t.hears(syn_ack(t)).says(ack(t.irs + 1_B).seq(t.iss + 1_B));
   t.is(State::Established).says_nothing();
-  t.after_next_timer().says(data(1_B).seq(t.iss + 1_B).ack(t.irs + 1_B));
+  t.after_next_timer().says(window_probe(t));
   t.hears(ack(t.iss + 1_B)).says_nothing();
   t.window_of_peer(1024);
-  t.hears(ack(t.iss + 2_B)).says(data(99_B).seq(t.iss + 2_B));
+  t.hears(ack(t.iss + 1_B)).says(data(100_B).seq(t.iss + 1_B));
 }
 
 SCENARIO_TEST("SYN-SENT: a SYN crossing ours: SYN,ACK with the same ISS [SA-SYNSENT-16]") {
