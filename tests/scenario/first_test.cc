@@ -13,20 +13,12 @@ SCENARIO_TEST("FIN-WAIT-1: a FIN that also acknowledges ours leads to TIME-WAIT 
   t.after(1_ms).is_gone().and_pools_are_empty();
 }
 
+// Rules that repeat over the states are rows: SCENARIO_ROWS in common_rows_test.cc.
 SCENARIO_TEST("ESTABLISHED: text in order is acknowledged and read [SA-ESTAB-17]") {
   auto t = peer::in_established();
   t.hears(data(100_B)).says(ack(t.irs + 101_B).seq(t.iss + 1_B));
   t.is_told(What::Readable).calls_receive(100_B).calls_receive(Error::WouldBlock);
   t.is(State::Established);
-}
-
-// One test for each row, here over all states with the same number in the table.
-SCENARIO_ROWS("a reset outside the window is met with silence", rows_of_all_states("05")) {
-  auto t = row.begins();
-  t.hears(rst().seq(t.rcv_nxt() + t.rcv_wnd()));
-  t.says_nothing().is(row.state());
-  t.hears(rst().seq(t.rcv_nxt() - 1_B));
-  t.says_nothing().is(row.state());
 }
 
 }  // namespace rapport::scenario
