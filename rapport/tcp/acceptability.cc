@@ -75,6 +75,7 @@ void trim_left(Connection& c, Arrival& a, Context& cx) {
   const ByteCount old = c.rcv.nxt - a.seq;
   const auto cut = std::min<size_t>(old.v, a.text.size());
   if (cut > 0) {  // D-SACK for what came again (R2883-4)
+    a.duplicate_told = true;
     owe_own_ack(c, {.kind = Debt::Kind::Duplicate, .dsack = {a.seq, a.seq + ByteCount{cut}}}, cx);
   }
   a.text = a.text.subspan(cut);

@@ -18,6 +18,7 @@ struct Arrival {
   std::span<const uint8_t> text;
   bool syn = false;
   bool fin = false;
+  bool duplicate_told = false;  // its D-SACK is owed already: one a segment
 
   explicit Arrival(const wire::Segment& s)
       : whole(s),

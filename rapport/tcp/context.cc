@@ -10,7 +10,7 @@ namespace rapport::tcp {
 
 namespace {
 
-constexpr uint32_t kOutboxSize = 4096;
+constexpr uint32_t kOutboxSize = 1024;
 
 SipKey draw_key(Random& random) {
   const uint64_t first = random.next();

@@ -33,7 +33,7 @@ void replace_runs(ReceiveQueue& q, uint32_t from, uint32_t to, SeqRange with, co
 
 // The newest report moves to the front; points inside the same run are the same report.
 void note_recent(ReceiveQueue& q, const SeqRange& run) {
-  std::array<Seq, 4> fresh{run.left};
+  decltype(q.recent) fresh{run.left};
   uint32_t count = 1;
   for (uint32_t i = 0; i < q.recent_count && count < fresh.size(); ++i) {
     if (!run.contains(q.recent[i])) fresh[count++] = q.recent[i];

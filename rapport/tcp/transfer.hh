@@ -60,9 +60,9 @@ struct ReceiveQueue {
   uint32_t first_block = 0;              // number of the lowest block that may be present
   uint32_t end_block = 0;                // one more than the highest block present
   bool wide = false;
-  uint32_t holes = kNone;       // block with the sorted out-of-order runs, when there are any
-  uint32_t runs = 0;            // how many
-  std::array<Seq, 4> recent{};  // a point in each of the most recently reported runs, newest first
+  uint32_t holes = kNone;        // block with the sorted out-of-order runs, when there are any
+  uint32_t runs = 0;             // how many
+  std::array<Seq, 16> recent{};  // a point in each of the most recently reported runs, newest first
   uint32_t recent_count = 0;
   Seq fin_at;  // sequence number of a FIN that waits for the hole before it
   bool fin_waits = false;
