@@ -12,16 +12,26 @@ namespace rapport::tcp {
 
 namespace {
 
-// Octets that the application's buffer could take beyond RCV.NXT.
+// The largest window that the field can say (RFC 7323 2.2).
+ByteCount sayable(const Connection& c) {
+  return ByteCount{uint64_t{65535} << c.rcv_shift};
+}
+
+// The largest window that we ever offer.
+ByteCount whole_window(const Connection& c, const Context& cx) {
+  return std::min(cx.options_of(c).receive_buffer, sayable(c));
+}
+
+// Octets that may be offered beyond RCV.NXT: what the application's buffer could take.
 ByteCount free_room(const Connection& c, const Context& cx) {
   const Transfer* x = cx.transfer_of(c);
   const ByteCount used = x == nullptr ? 0_B : unread(*x, c);
-  return saturating_sub(cx.options_of(c).receive_buffer, used);
+  return std::min(saturating_sub(cx.options_of(c).receive_buffer, used), sayable(c));
 }
 
 // U-18: how far the edge must move before it is worth telling.
 ByteCount worthwhile(const Connection& c, const Context& cx) {
-  return std::min(cx.options_of(c).receive_buffer / 2, ByteCount{c.mss});
+  return std::min(whole_window(c, cx) / 2, ByteCount{c.mss});
 }
 
 class Blocks {
@@ -99,8 +109,8 @@ bool window_update_is_due(const Connection& c, const Context& cx) {
   const ByteCount current = c.rcv.edge - c.rcv.nxt;
   const ByteCount room = free_room(c, cx);
   if (room <= current || room - current < worthwhile(c, cx)) return false;
-  // While more than half of the buffer is still on offer the next segment's ACK tells it in time.
-  return current < cx.options_of(c).receive_buffer / 2;
+  // While more than half of it is still on offer the next segment's ACK tells it in time.
+  return current < whole_window(c, cx) / 2;
 }
 
 void ack_options(const Connection& c, const Debt& debt, wire::Options& out, const Context& cx) {

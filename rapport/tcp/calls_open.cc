@@ -17,9 +17,9 @@ constexpr ByteCount kLargestBuffer = ByteCount{16U << 20};
 constexpr uint16_t kLeastClamp = 64;
 
 bool options_are_sound(const ConnectionOptions& o) {
-  return o.dscp < 64 && o.ttl > 0 && o.send_buffer > 0_B && o.receive_buffer > 0_B
-         && o.send_buffer <= kLargestBuffer && o.receive_buffer <= kLargestBuffer
-         && (o.mss_clamp == 0 || o.mss_clamp >= kLeastClamp) && o.keep_alive_probes > 0;
+  return o.dscp < 64 && o.ttl > 0 && o.send_buffer > 0_B && o.send_buffer <= kLargestBuffer
+         && o.receive_buffer <= kLargestBuffer && (o.mss_clamp == 0 || o.mss_clamp >= kLeastClamp)
+         && o.keep_alive_probes > 0;
 }
 
 bool dscp_is_permitted(const ConnectionOptions& o, const Context& cx) {
