@@ -141,7 +141,9 @@ Verdict check_sequence(const HalfOpen& h, const wire::Segment& seg, Context& cx)
   const bool fits = length == 0_B
                         ? seg.seq == nxt || in_window(seg.seq, nxt, edge - nxt)
                         : seg.seq == nxt || (before(seg.seq, edge) && after(seg.seq + length, nxt));
-  if (fits) return Verdict::Completes;
+  // What a closed window refuses comes in for its ACK alone (MUST-66).
+  const bool refused = edge == nxt && length > 0_B && !seg.flags.any(wire::kAck);
+  if (fits && !refused) return Verdict::Completes;
   answer_with_ack(h, DropReason::NotAcceptable, cx);
   return Verdict::Done;
 }
