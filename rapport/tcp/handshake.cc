@@ -33,6 +33,19 @@ bool survives_reset_in_syn_sent(Connection& c, const wire::Segment& seg, Context
   return false;
 }
 
+// SA-SYNSENT-24, choice 36: a SYN,ACK that echoes no timestamp of ours answers somebody else's SYN.
+// Ours lie between the first SYN's and now; an echo of zero is let pass, boxes on the way make it.
+bool echo_is_ours(Connection& c, const wire::Segment& seg, Context& cx) {
+  const wire::Options& o = seg.options;
+  if (!cx.config.offer_timestamps || !seg.flags.any(wire::kAck)) return true;
+  if (!o.has_timestamps || o.tsecr == 0) return true;
+  const uint32_t last = timestamp_now(c, cx);
+  const uint32_t first = c.stalled_since.v + c.ts_offset - 1;  // stalled_since was rounded up
+  if (o.tsecr - first <= last - first) return true;
+  reset_unacceptable_ack(c.key, seg, cx);
+  return dropped(c, DropReason::SynSentBadAck, cx);
+}
+
 void learn_from_syn(Connection& c, const wire::Segment& seg, Context& cx) {
   const uint16_t mss_sent = offered_mss(c.key.remote, cx.options_of(c), cx);
   c.rcv.irs = seg.seq;
@@ -97,6 +110,7 @@ void segment_arrives_in_syn_sent(Connection& c, const wire::Segment& seg, Contex
     dropped(c, DropReason::SynSentNoSyn, cx);
     return;
   }
+  if (!echo_is_ours(c, seg, cx)) return;
   if (seg.flags.any(wire::kAck))
     syn_ack_arrives(c, seg, cx);
   else
