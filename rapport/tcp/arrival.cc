@@ -8,6 +8,12 @@
 
 namespace rapport::tcp {
 
+namespace {
+
+constexpr uint32_t kTimestampOctets = 12;  // of every segment, with padding (RFC 7323 appendix A)
+
+}  // namespace
+
 void segment_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
   Arrival a(seg);
   (void)(sequence_is_acceptable(c, a, cx)  // first    acceptability.cc (window, trim, PAWS)
@@ -63,14 +69,15 @@ void owe_challenge(Connection& c, Context& cx) {
 
 void owe_ack_for_text(Connection& c, Transfer& x, uint32_t octets, Context& cx) {
   x.ack_pending += octets;
+  const uint32_t two_full = 2U * (c.mss - (c.timestamps_on != 0 ? kTimestampOctets : 0U));
   const bool every_second =
       cx.config.ack_policy == AckPolicy::EverySecond || c.sack_on == 0;  // DESIGN 4, ACK policy
-  if (x.ack_pending >= 2U * c.mss && every_second) {
+  if (x.ack_pending >= two_full && every_second) {
     x.ack_pending = 0;
     owe_own_ack(c, {.kind = Debt::Kind::Cumulative, .ack = c.rcv.nxt}, cx);
     return;
   }
-  if (c.quick_ack != 0 || c.quick_acks > 0 || x.ack_pending >= 2U * c.mss) {
+  if (c.quick_ack != 0 || c.quick_acks > 0 || x.ack_pending >= two_full) {
     if (c.quick_acks > 0) --c.quick_acks;
     c.owes_ack = 1;
   } else if (c.ack_delayed == 0) {
