@@ -186,9 +186,10 @@ void wait_for_window(Connection& c, const Transfer& x, Context& cx) {
   const bool fin_unsent = c.fin_queued != 0 && c.fin_sent == 0;
   if ((unsent == 0 && !fin_unsent) || c.snd.una != c.snd.nxt) return;
   if (c.waiting != Waiting::Nothing) return;
-  if (c.snd.wnd == 0_B)
+  if (c.snd.wnd == 0_B) {
+    c.stalled_since = cx.tick_up;  // the window may have been closed long before there was text
     begin_persist(c, cx);
-  else
+  } else
     wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
 }
 
