@@ -249,13 +249,17 @@ SCENARIO_ROWS("a reset with SYN, FIN, URG and text is a reset",
 SCENARIO_ROWS("an acceptable bare ACK is never answered",
               rows_of("SA-ALL-16", synchronized_starts())) {
   auto t = row.begins();
-  for (int i = 0; i < 5; ++i) t.hears(ack(t.snd_una())).says_nothing().is(row.state());
+  // A third one would make our FIN leave again (SA-ALL-13).
+  const int repeats = t.snd_una() == t.snd_nxt() ? 5 : 2;
+  for (int i = 0; i < repeats; ++i) t.hears(ack(t.snd_una())).says_nothing().is(row.state());
 }
 
 SCENARIO_ROWS("an acceptable bare ACK is not answered by a closed window either",
               rows_of("SA-ALL-16", synchronized_starts(), {.window_closed = true})) {
   auto t = row.begins();
-  for (int i = 0; i < 5; ++i) t.hears(ack(t.snd_una())).says_nothing().is(row.state());
+  // A third one would make our FIN leave again (SA-ALL-13).
+  const int repeats = t.snd_una() == t.snd_nxt() ? 5 : 2;
+  for (int i = 0; i < repeats; ++i) t.hears(ack(t.snd_una())).says_nothing().is(row.state());
 }
 
 }  // namespace rapport::scenario

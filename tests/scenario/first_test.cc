@@ -13,6 +13,14 @@ SCENARIO_TEST("FIN-WAIT-1: a FIN that also acknowledges ours leads to TIME-WAIT 
   t.after(1_ms).is_gone().and_pools_are_empty();
 }
 
+SCENARIO_TEST("LISTEN: the ISS is a clock of 4 us plus a hash of the tuple [MUST-8]") {
+  auto t = peer::in_syn_received_passive();
+  // That the harness could place it shows how it moves.
+  if (dressing() == Dressing::NearWrap) {
+    t.holds(t.iss.v >= 0xfffffffd && t.irs.v >= 0xfffffffd, "both numbers lie just before 2^32");
+  }
+}
+
 // Rules that repeat over the states are rows: SCENARIO_ROWS in common_rows_test.cc.
 SCENARIO_TEST("ESTABLISHED: text in order is acknowledged and read [SA-ESTAB-17]") {
   auto t = peer::in_established();

@@ -60,9 +60,8 @@ Peer::World::World(const With& w, uint64_t seed) : with(dressed(w)), random(seed
   config.tcp.max_pieces = 4096;
   if (with.config) with.config(config);
   if (with.options) with.options(config.tcp.defaults);
-  // Within a millisecond, so that clocks of both grains are met between their ticks.
-  start =
-      Instant{static_cast<int64_t>(random.below(3'600'000)) * 1'000'000 + random.below(1'000'000)};
+  // A whole tick, so that timers of both grains fire at their very instants.
+  start = Instant{static_cast<int64_t>(random.below(3'600'000)) * 1'000'000};
   now = start;
   window = with.window;
   ts_base = random.next32();
@@ -95,31 +94,47 @@ Peer::~Peer() {
 }
 
 // The ISS is a clock of 4 us plus a hash of the tuple (RFC 9293 3.4.1): a rehearsal in another
-// world tells the hash, and the story then starts when the sum is just before 2^32.
+// world tells the hash, and the story then starts when the sum is just before 2^32. Of the peer's
+// ports one is taken with which that is a whole millisecond away.
 void Peer::place_iss_near_wrap() {
+  constexpr uint32_t steps_per_ms = 250;
+  constexpr uint16_t tries = 4000;
   With plain;
   plain.timestamps = false;
+  plain.backlog = tries;
+  plain.config = [](stack::Config& c) { c.tcp.max_half_open = tries; };
   World rehearsal(plain, story_seed());
   rehearsal.config.tcp.seed = w_->config.tcp.seed;
   rehearsal.builds_stack();
   tcp::Listen listen;
   listen.port = local.port;
+  listen.backlog = tries;
   if (!rehearsal.stack->command(listen, w_->now)) return;
+  const uint32_t wanted = 0U - 1U - w_->random.below(3);
+  for (uint16_t i = 0; i < tries; ++i) {
+    const uint32_t way = wanted - rehearsal.iss_towards(remote, local, w_->now).v;
+    if (way % steps_per_ms == 0) {
+      w_->start += 4_us * way;
+      w_->now = w_->start;
+      return;
+    }
+    ++remote.port;
+  }
+}
+
+Seq Peer::World::iss_towards(const Endpoint& from, const Endpoint& to, Instant at) {
+  const auto packet = build(syn().seq(Seq{1}).win(65535).from(from).to(to), {});
   std::vector<Frame> burst;
-  const auto packet = build(syn().seq(irs).win(65535).from(remote).to(local), {});
-  burst.push_back(rehearsal.frames_of_peer.allocate(kHeadroom));
+  burst.push_back(frames_of_peer.allocate(kHeadroom));
   burst.back().reshape(kHeadroom, packet.size());
   std::ranges::copy(packet, burst.back().data());
-  rehearsal.stack->receive(burst, w_->now);
-  const Frame answer = rehearsal.stack->next_frame();
-  if (!answer) return;
+  stack->receive(burst, at);
+  const Frame answer = stack->next_frame();
+  if (!answer) return {};
   const auto ip = wire::parse_ipv4(answer.bytes());
-  if (!ip) return;
+  if (!ip) return {};
   const auto s = wire::parse_tcp(ip->payload, ip->source, ip->destination, wire::Checksum::Verify);
-  if (!s) return;
-  const uint32_t way = 0U - 1U - w_->random.below(3) - s->seq.v;
-  w_->start += 4_us * way;
-  w_->now = w_->start;
+  return s ? s->seq : Seq{};
 }
 
 // --- the wire ---------------------------------------------------------------------------------
@@ -175,10 +190,6 @@ void Peer::feeds(const std::vector<Seg>& all, At at) {
       text[i] = f.fill_.value_or(octet_at(offset + i));
     }
     const auto packet = build(f, text);
-    Frame frame = w_->frames_of_peer.allocate(kHeadroom);
-    if (!frame) fails("the peer has no frame left: the stack kept them", at);
-    frame.reshape(kHeadroom, packet.size());
-    std::ranges::copy(packet, frame.data());
     const auto parsed =
         wire::parse_tcp(std::span(packet).subspan(wire::kIpv4Header), f.from_->address,
                         f.to_->address, wire::Checksum::AlreadyVerified);
@@ -186,19 +197,39 @@ void Peer::feeds(const std::vector<Seg>& all, At at) {
           + (f.wrong_checksum_ ? " (checksum wrong)" : "") + (all.size() > 1 ? " (burst)" : ""));
     notes_acknowledged(f);
     reset_only = reset_only && f.flags_.has(wire::kRst);
-    burst.push_back(std::move(frame));
+    burst.push_back(frame_of(packet, at));
   }
-  w_->counters_before = w_->stack->counters();
   const size_t had = w_->said.size();
+  arrives(burst, at);
+  for (size_t i = had; reset_only && i < w_->said.size(); ++i) {
+    if (w_->said[i].segment.flags.has(wire::kRst)) fails("a RST was answered with a RST", at);
+  }
+}
+
+Frame Peer::frame_of(const std::vector<uint8_t>& packet, At at) {
+  Frame frame = w_->frames_of_peer.allocate(kHeadroom);
+  if (!frame) fails("the peer has no frame left: the stack kept them", at);
+  frame.reshape(kHeadroom, packet.size());
+  std::ranges::copy(packet, frame.data());
+  return frame;
+}
+
+void Peer::arrives(std::vector<Frame>& burst, At at) {
+  w_->counters_before = w_->stack->counters();
   w_->stack->receive(burst, w_->now);
   for (const auto& frame : burst) {
     if (frame) fails("a frame of the burst was not consumed", at);
   }
-  burst.clear();
   collects(at);
-  for (size_t i = had; reset_only && i < w_->said.size(); ++i) {
-    if (w_->said[i].segment.flags.has(wire::kRst)) fails("a RST was answered with a RST", at);
-  }
+}
+
+Peer& Peer::hears_echo(At at) {
+  expects_silence("heard itself", at);
+  tells("echo   of the last");
+  std::vector<Frame> burst;
+  burst.push_back(frame_of(w_->heard.bytes, at));
+  arrives(burst, at);
+  return *this;
 }
 
 void Peer::collects(At at) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "rapport/base/address.hh"
+#include "rapport/base/frame.hh"
 #include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/seq.hh"
@@ -35,7 +36,7 @@ struct With {
   std::optional<uint16_t> mss{};       // the peer's; 0: not offered
   std::optional<bool> window_scale{};  // offered with shift 7
   std::optional<bool> sack{}, timestamps{};
-  uint32_t window = 65535;            // octets the peer can take; 0 closes it from the start
+  uint32_t window = 65408;            // octets the peer can take; 0 closes it from the start
   bool passive = false;               // states that both ways lead to: we had listened
   uint32_t backlog = 128;             // of our LISTEN
   bool listens_to_peer_only = false;  // a fully specified passive OPEN
@@ -62,6 +63,8 @@ class Peer {
   Peer& hears_burst(const std::vector<Seg>& all, At at = At::current());
   // The next segment, and no other, is like `s`. Text is compared with what was given to SEND.
   Peer& says(const Seg& s, At at = At::current());
+  // What the last says() matched comes back to the stack, octet by octet.
+  Peer& hears_echo(At at = At::current());
   Peer& says_nothing(At at = At::current());
   Peer& may_have_said_anything();  // forgets what was said
   [[nodiscard]] bool has_more_to_say() const;
@@ -73,7 +76,7 @@ class Peer {
   // --- time -----------------------------------------------------------------------------------
   // Every timer that is due on the way fires at its own instant.
   Peer& after(Duration d, At at = At::current());
-  // To the next instant at which the stack wants to be called.
+  // From timer to timer until the stack says something.
   Peer& after_next_timer(At at = At::current());
   [[nodiscard]] Instant now() const;
   [[nodiscard]] Duration until_next_timer() const;
@@ -146,6 +149,8 @@ class Peer {
   void place_iss_near_wrap();
   [[nodiscard]] Seg filled_in(const Seg& s) const;
   void feeds(const std::vector<Seg>& all, At at);
+  [[nodiscard]] Frame frame_of(const std::vector<uint8_t>& packet, At at);
+  void arrives(std::vector<Frame>& burst, At at);
   void collects(At at);
   void notes(Said& said, At at);
   void notes_acknowledged(const Seg& s);

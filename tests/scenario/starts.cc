@@ -186,6 +186,13 @@ Seg window_probe(const Peer& t) {
   return ack(t.rcv_nxt()).seq(t.snd_una() - 1_B);
 }
 
+Seg completion(const Peer& t, const Endpoint& other) {
+  const auto& syn_ack = t.heard();
+  Seg s = ack(syn_ack.seq + 1_B).seq(syn_ack.ack).from(other);
+  if (syn_ack.options.has_timestamps) s.ts(t.tsval_now(), syn_ack.options.tsval);
+  return s;
+}
+
 Peer Row::begins(const With& other) const {
   With passive = other;
   passive.passive = true;

@@ -42,6 +42,9 @@ Peer in_time_wait(const With& with = {});  // by FIN-WAIT-2; 2MSL begins now
 // peer's sequence check answers.
 Seg window_probe(const Peer& t);
 
+// The third segment of the handshake of `other`, whose SYN,ACK was the last that t.says() matched.
+Seg completion(const Peer& t, const Endpoint& other);
+
 // A starting point of a rule that repeats over the states.
 enum class Start : uint8_t {
   Closed,

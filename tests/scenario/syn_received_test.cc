@@ -34,10 +34,8 @@ void fills_the_accept_queue(Peer& t) {
   for (const uint16_t which : {uint16_t{1}, uint16_t{2}}) {
     const Endpoint other{t.remote.address, static_cast<uint16_t>(t.remote.port + which)};
     t.hears(t.syn_of_peer().from(other)).says(syn().ack(t.irs + 1_B).to(other));
-    Seg completion = ack(t.heard().seq + 1_B).seq(t.irs + 1_B).from(other);
-    if (t.heard().options.has_timestamps) completion.ts(t.tsval_now(), t.heard().options.tsval);
-    completions.push_back(completion);
-    if (which == 1) t.hears(completion).says_nothing();
+    completions.push_back(completion(t, other));
+    if (which == 1) t.hears(completions.back()).says_nothing();
   }
   t.hears(t.syn_of_peer()).says(syn().ack(t.irs + 1_B));
   t.hears(completions.back()).says_nothing();

@@ -151,7 +151,7 @@ SCENARIO_TEST("SYN-SENT: a SYN crossing ours: SYN,ACK with the same ISS [SA-SYNS
   t.is(State::SynReceived).is_told_nothing();
   const auto s = t.calls_status();
   t.holds(!s.passive && s.irs == t.irs && s.rcv_nxt == t.irs + 1_B, "the origin is active");
-  t.holds(s.snd_wnd == 65535_B, "SND.WND is set");
+  t.holds(s.snd_wnd == 65408_B, "SND.WND is set");
   t.hears(ack(t.iss + 1_B)).says_nothing();
   t.is(State::Established).is_told(What::Connected);
 }
@@ -166,6 +166,23 @@ SCENARIO_TEST(
   t.is(State::Established);
   t.hears(data(10_B).fin().seq(t.irs + 1_B)).says(ack(t.irs + 12_B));  // … but sent again
   t.is(State::CloseWait).calls_receive(10_B);
+}
+
+SCENARIO_TEST(
+    "SYN-SENT: our own SYN that comes back opens a connection to ourselves [SA-SYNSENT-18]") {
+  auto t = peer::in_closed();
+  t.remote = t.local;
+  t.calls_connect().says(syn()).hears_echo();
+  t.irs = t.iss;
+  t.says(syn().seq(t.iss).ack(t.iss + 1_B)).is(State::SynReceived);
+  t.hears_echo().says_nothing();
+  t.is(State::Established).is_told(What::Connected);
+  t.calls_send(10_B).says(data(10_B).seq(t.iss + 1_B).ack(t.iss + 1_B)).hears_echo();
+  t.says(ack(t.iss + 11_B).seq(t.iss + 11_B)).hears_echo().says_nothing();
+  t.is_told(What::Readable).calls_receive(10_B);
+  t.calls_shutdown_write().says(fin().seq(t.iss + 11_B)).hears_echo();
+  t.says(ack(t.iss + 12_B).seq(t.iss + 12_B)).hears_echo().says_nothing();
+  t.is(State::TimeWait).after(2 * msl).is_gone();
 }
 
 SCENARIO_TEST(
@@ -235,7 +252,7 @@ SCENARIO_TEST(
     "[SA-SYNSENT-24]") {
   auto t = peer::in_syn_sent({.timestamps = true});
   const uint32_t ours = t.tsval_of_stack();
-  t.hears(syn_ack(t).ts(t.tsval_now(), ours - 1)).says(rst().seq(t.iss + 1_B));
+  t.hears(syn_ack(t).ts(t.tsval_now(), ours - 1000)).says(rst().seq(t.iss + 1_B));
   t.hears(syn_ack(t).ts(t.tsval_now(), ours + 1)).says(rst().seq(t.iss + 1_B));
   t.is(State::SynSent).after(1_s).says(syn().seq(t.iss));
   // Both the first and the second SYN may be meant.

@@ -35,6 +35,8 @@ struct Peer::World {
 
   World(const With& with, uint64_t seed);
   void builds_stack();
+  // What this world answers a SYN with.
+  [[nodiscard]] Seq iss_towards(const Endpoint& from, const Endpoint& to, Instant at);
 
   With with;
   Random random;
