@@ -80,7 +80,10 @@ void World::begin_turn(Instant now) {
   left -= cx.blocks.prepare(left);
   left -= cx.pieces.prepare(left);
   left -= cx.half_open.prepare(left);
-  (void)cx.extras.prepare(left);
+  left -= cx.extras.prepare(left);
+  left -= cx.listeners.prepare(left);
+  const uint64_t touched = kTouchPerTurn - left;
+  cx.counters.most_touched_in_a_turn = std::max(cx.counters.most_touched_in_a_turn, touched);
 }
 
 Stack::Stack(const Config& config, FramePool& frames)
@@ -104,8 +107,12 @@ void Stack::receive(std::span<Frame> burst, Instant now) {
 void Stack::expire(Instant now) {
   World& w = *world_;
   w.begin_turn(now);
-  (void)w.cx.wheel.advance(now, kTimersPerExpiry,
-                           [&](uint32_t index) { tcp::timer_fires(index, w.cx); });
+  uint64_t fired = 0;
+  (void)w.cx.wheel.advance(now, kTimersPerExpiry, [&](uint32_t index) {
+    ++fired;
+    tcp::timer_fires(index, w.cx);
+  });
+  w.cx.counters.most_timers_in_a_turn = std::max(w.cx.counters.most_timers_in_a_turn, fired);
   tcp::expire_half_open(w.cx, kTimersPerExpiry);
   tcp::expire_time_wait(w.cx, kTimersPerExpiry);
   if (w.cx.draining && now >= w.cx.drain_until) {
