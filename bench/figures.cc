@@ -1,0 +1,173 @@
+// The figures of the stack in memory, each beside the kernel's over loopback in the same run, both
+// ends on one core. See bench/run.
+#include "rapport/tcp/connection.hh"
+#include "rapport/tcp/transfer.hh"
+#include "report.hh"
+#include "work.hh"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rapport::bench {
+
+namespace {
+
+struct Wish {
+  bool json = false;
+  bool peer = true;
+  uint32_t runs = 5;
+  std::string only;  // names that contain this
+};
+
+class Show {
+ public:
+  explicit Show(const Wish& wish) : wish_(wish) {
+    if (!wish.json) print_heading();
+  }
+
+  [[nodiscard]] bool wanted(std::string_view name) const {
+    return name.find(wish_.only) != std::string_view::npos;
+  }
+
+  // Our run and the peer's, by turns.
+  template <class Ours, class Peers>
+  void compare(const std::string& name, const std::string& unit, Ours&& ours, Peers&& peers) {
+    Figure f{name, unit, wish_.peer ? "linux_loopback" : "", {}};
+    for (uint32_t i = 0; i < wish_.runs; ++i) {
+      const double value = ours();
+      f.samples.push_back({value, wish_.peer ? peers() : 0.0});
+    }
+    show(f);
+  }
+
+  template <class Ours>
+  void measure(const std::string& name, const std::string& unit, Ours&& ours) {
+    Figure f{name, unit, "", {}};
+    for (uint32_t i = 0; i < wish_.runs; ++i) f.samples.push_back({ours(), 0});
+    show(f);
+  }
+
+  void state(const std::string& name, const std::string& unit, double value) {
+    show({name, unit, "", {{value, 0}}});
+  }
+
+  void remark(const char* text) const {
+    if (!wish_.json) std::printf("%s\n", text);
+  }
+
+ private:
+  void show(const Figure& f) {
+    if (wish_.json)
+      print_json(f);
+    else
+      print_row(f);
+  }
+
+  Wish wish_;
+};
+
+void show_lifecycles(Show& show) {
+  constexpr uint32_t kOurs = 300'000, kPeers = 5'000;
+  Lifecycles work;
+  show.compare(
+      "lifecycle_memory", "1/s", [&] { return work.run(kOurs); },
+      [] { return loopback_lifecycles(kPeers); });
+  show.state("lifecycle_memory_time_waits_alive", "count", work.least_time_waits());
+  show.state("lifecycle_memory_tuples_reused_early", "count",
+             static_cast<double>(work.early_reuses()));
+  show.state("lifecycle_memory_segments", "count", work.segments_per_lifecycle());
+  show.state("lifecycle_memory_burst", "count", work.segments_per_burst());
+}
+
+std::string kib(ByteCount n) {
+  return std::to_string(n.v / 1024) + "KiB";
+}
+
+constexpr ByteCount kBestWindow = 128_KiB;
+
+void show_bulk(Show& show, bool own) {
+  constexpr uint64_t kOurs = uint64_t{1} << 30, kPeers = uint64_t{256} << 20;
+  const std::string name = "bulk_memory_mss1460";
+  const BulkKind best{.window = kBestWindow};
+  (void)bulk(best, uint64_t{64} << 20, true);  // is the text right?
+  if (own) set_loopback(1500, false);
+  show.compare(
+      name, "Gbit/s", [&] { return bulk(best, kOurs, false); },
+      [] { return loopback_bulk(kPeers); });
+  for (const ByteCount w : {64_KiB, 128_KiB, 256_KiB, 512_KiB, 1024_KiB}) {
+    show.measure(name + "_window_" + kib(w), "Gbit/s",
+                 [&] { return bulk({.window = w}, kOurs, false); });
+  }
+  (void)bulk({.window = kBestWindow, .copying = true}, uint64_t{64} << 20, true);
+  show.measure(name + "_copying", "Gbit/s",
+               [&] { return bulk({.window = kBestWindow, .copying = true}, kOurs, false); });
+  show.measure(name + "_ack_every_second", "Gbit/s",
+               [&] { return bulk({.window = kBestWindow, .every_second = true}, kOurs, false); });
+  if (own) set_loopback(65'536, true);
+}
+
+void show_pingpong(Show& show) {
+  show.compare(
+      "pingpong_memory", "1/s", [] { return pingpong(1'000'000); },
+      [] { return loopback_pingpong(30'000); });
+}
+
+void show_sizes(Show& show) {
+  show.state("sizeof_connection", "bytes", sizeof(tcp::Connection));
+  show.state("sizeof_half_open", "bytes", sizeof(tcp::HalfOpen));
+  show.state("sizeof_time_wait", "bytes", sizeof(tcp::TimeWait));
+  show.state("sizeof_transfer", "bytes", sizeof(tcp::Transfer));
+  show.state("sizeof_extras", "bytes", sizeof(tcp::Extras));
+}
+
+int usage() {
+  std::fprintf(stderr, "usage: figures [--json] [--runs N (1 .. 99)] [--only NAME] [--no-peer]\n");
+  return 2;
+}
+
+bool read(int argc, char** argv, Wish& wish) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view a = argv[i];
+    if (a == "--json") {
+      wish.json = true;
+    } else if (a == "--no-peer") {
+      wish.peer = false;
+    } else if (a == "--runs" && i + 1 < argc) {
+      const long n = std::strtol(argv[++i], nullptr, 10);
+      if (n < 1 || n > 99) return false;
+      wish.runs = static_cast<uint32_t>(n);
+    } else if (a == "--only" && i + 1 < argc) {
+      wish.only = argv[++i];
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+}  // namespace rapport::bench
+
+int main(int argc, char** argv) {
+  using namespace rapport::bench;
+  Wish wish;
+  if (!read(argc, argv, wish)) return usage();
+  const int core = pin_to_one_core();
+  const bool own = wish.peer && enter_own_loopback();
+  Show show(wish);
+  if (show.wanted("lifecycle_memory")) show_lifecycles(show);
+  if (show.wanted("bulk_memory_mss1460")) show_bulk(show, own);
+  if (show.wanted("pingpong_memory")) show_pingpong(show);
+  if (show.wanted("sizeof")) show_sizes(show);
+  show.remark("time: what this thread had of its one core, system calls included");
+  if (core < 0) show.remark("not pinned to one core: figures of two may be mixed");
+  if (wish.peer && !own) {
+    show.remark("the host's loopback as it is: its MTU and offload make the peer's bulk larger");
+  }
+  return 0;
+}
