@@ -20,7 +20,8 @@ struct Wish {
   bool json = false;
   bool peer = true;
   uint32_t runs = 5;
-  std::string only;  // names that contain this
+  uint32_t part = 1;  // one such part of the usual work: for profilers that slow it down
+  std::string only;   // names that contain this
 };
 
 class Show {
@@ -32,6 +33,8 @@ class Show {
   [[nodiscard]] bool wanted(std::string_view name) const {
     return name.find(wish_.only) != std::string_view::npos;
   }
+
+  [[nodiscard]] uint32_t part() const { return wish_.part; }
 
   // Our run and the peer's, by turns.
   template <class Ours, class Peers>
@@ -71,10 +74,11 @@ class Show {
 };
 
 void show_lifecycles(Show& show) {
-  constexpr uint32_t kOurs = 300'000, kPeers = 5'000;
+  const uint32_t ours = 300'000 / show.part();
+  constexpr uint32_t kPeers = 5'000;
   Lifecycles work;
   show.compare(
-      "lifecycle_memory", "1/s", [&] { return work.run(kOurs); },
+      "lifecycle_memory", "1/s", [&] { return work.run(ours); },
       [] { return loopback_lifecycles(kPeers); });
   show.state("lifecycle_memory_time_waits_alive", "count", work.least_time_waits());
   show.state("lifecycle_memory_tuples_reused_early", "count",
@@ -90,29 +94,31 @@ std::string kib(ByteCount n) {
 constexpr ByteCount kBestWindow = 128_KiB;
 
 void show_bulk(Show& show, bool own) {
-  constexpr uint64_t kOurs = uint64_t{1} << 30, kPeers = uint64_t{256} << 20;
+  const uint64_t ours = (uint64_t{1} << 30) / show.part();
+  constexpr uint64_t kPeers = uint64_t{256} << 20;
   const std::string name = "bulk_memory_mss1460";
   const BulkKind best{.window = kBestWindow};
   (void)bulk(best, uint64_t{64} << 20, true);  // is the text right?
   if (own) set_loopback(1500, false);
   show.compare(
-      name, "Gbit/s", [&] { return bulk(best, kOurs, false); },
+      name, "Gbit/s", [&] { return bulk(best, ours, false); },
       [] { return loopback_bulk(kPeers); });
   for (const ByteCount w : {64_KiB, 128_KiB, 256_KiB, 512_KiB, 1024_KiB}) {
     show.measure(name + "_window_" + kib(w), "Gbit/s",
-                 [&] { return bulk({.window = w}, kOurs, false); });
+                 [&] { return bulk({.window = w}, ours, false); });
   }
   (void)bulk({.window = kBestWindow, .copying = true}, uint64_t{64} << 20, true);
   show.measure(name + "_copying", "Gbit/s",
-               [&] { return bulk({.window = kBestWindow, .copying = true}, kOurs, false); });
+               [&] { return bulk({.window = kBestWindow, .copying = true}, ours, false); });
   show.measure(name + "_ack_every_second", "Gbit/s",
-               [&] { return bulk({.window = kBestWindow, .every_second = true}, kOurs, false); });
+               [&] { return bulk({.window = kBestWindow, .every_second = true}, ours, false); });
   if (own) set_loopback(65'536, true);
 }
 
 void show_pingpong(Show& show) {
+  const uint32_t ours = 1'000'000 / show.part();
   show.compare(
-      "pingpong_memory", "1/s", [] { return pingpong(1'000'000); },
+      "pingpong_memory", "1/s", [ours] { return pingpong(ours); },
       [] { return loopback_pingpong(30'000); });
 }
 
@@ -125,7 +131,9 @@ void show_sizes(Show& show) {
 }
 
 int usage() {
-  std::fprintf(stderr, "usage: figures [--json] [--runs N (1 .. 99)] [--only NAME] [--no-peer]\n");
+  std::fprintf(stderr,
+               "usage: figures [--json] [--runs N (1 .. 99)] [--part N (1 .. 1000)] [--only NAME] "
+               "[--no-peer]\n");
   return 2;
 }
 
@@ -140,6 +148,10 @@ bool read(int argc, char** argv, Wish& wish) {
       const long n = std::strtol(argv[++i], nullptr, 10);
       if (n < 1 || n > 99) return false;
       wish.runs = static_cast<uint32_t>(n);
+    } else if (a == "--part" && i + 1 < argc) {
+      const long n = std::strtol(argv[++i], nullptr, 10);
+      if (n < 1 || n > 1000) return false;
+      wish.part = static_cast<uint32_t>(n);
     } else if (a == "--only" && i + 1 < argc) {
       wish.only = argv[++i];
     } else {
