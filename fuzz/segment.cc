@@ -8,7 +8,6 @@
 #include "rapport/wire/options.hh"
 #include "rapport/wire/tcp.hh"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

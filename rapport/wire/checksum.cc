@@ -129,4 +129,12 @@ PartialSum copy_and_sum(uint8_t* to, std::span<const uint8_t> from) {
   return run<true>(to, from.data(), from.size());
 }
 
+PartialSum plain_sum(std::span<const uint8_t> bytes) {
+  return plain_run<false>(nullptr, bytes.data(), bytes.size());
+}
+
+PartialSum plain_copy_and_sum(uint8_t* to, std::span<const uint8_t> from) {
+  return plain_run<true>(to, from.data(), from.size());
+}
+
 }  // namespace rapport::wire

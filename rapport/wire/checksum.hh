@@ -27,6 +27,10 @@ struct PartialSum {
 // Copies `from` to `to` (not overlapping) and sums it in the same pass.
 [[nodiscard]] PartialSum copy_and_sum(uint8_t* to, std::span<const uint8_t> from);
 
+// The same two without wide registers: what they come to on a processor without AVX2.
+[[nodiscard]] PartialSum plain_sum(std::span<const uint8_t> bytes);
+[[nodiscard]] PartialSum plain_copy_and_sum(uint8_t* to, std::span<const uint8_t> from);
+
 // Moves a sum by one octet: what it would be had it begun at an odd offset. That is a factor of
 // 2^8, and a rotation multiplies modulo 2^64 - 1, which 65535 divides (RFC 1071 2 (B)).
 [[nodiscard]] inline PartialSum swapped(PartialSum s) {

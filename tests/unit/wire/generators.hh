@@ -37,7 +37,7 @@ inline Options arbitrary_options() {
   for (size_t i = 0; i < o.sack_count; ++i) {
     const auto left = *rc::gen::arbitrary<uint32_t>();
     const auto right = *rc::gen::arbitrary<uint32_t>();
-    o.sack[i] = {Seq{left}, Seq{right}};
+    o.sack[i] = {.left = Seq{left}, .right = Seq{right}};
   }
   return o;
 }
