@@ -1,8 +1,8 @@
 // What a Stack is made of: TCP's context and the packets of the burst at hand. Private to stack/.
 #pragma once
 
-#include "rapport/stack/stack.hh"
-#include "rapport/tcp/context.hh"
+#include "rapport/stack/stack.hh"  // IWYU pragma: export
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 #include "rapport/wire/ipv4.hh"
 #include "rapport/wire/tcp.hh"
 

@@ -3,7 +3,7 @@
 // outside slabs, or frees a connection. It returns false when the segment goes no further.
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 #include "rapport/wire/tcp.hh"
 
 #include <cstdint>

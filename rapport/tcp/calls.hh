@@ -3,7 +3,7 @@
 #pragma once
 
 #include "rapport/tcp/commands.hh"
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 
 #include <expected>
 

@@ -2,22 +2,22 @@
 // the settings, the tables and slabs, what is owed, and where things are told.
 #pragma once
 
-#include "rapport/base/frame.hh"
-#include "rapport/base/random.hh"
-#include "rapport/base/siphash.hh"
-#include "rapport/base/slab.hh"
-#include "rapport/base/time.hh"
-#include "rapport/base/timer_wheel.hh"
-#include "rapport/base/trace.hh"
-#include "rapport/tcp/commands.hh"
-#include "rapport/tcp/config.hh"
-#include "rapport/tcp/connection.hh"
-#include "rapport/tcp/connection_table.hh"
-#include "rapport/tcp/counters.hh"
-#include "rapport/tcp/local_addresses.hh"
-#include "rapport/tcp/outbox.hh"
-#include "rapport/tcp/transfer.hh"
-#include "rapport/wire/tcp.hh"
+#include "rapport/base/frame.hh"  // IWYU pragma: export
+#include "rapport/base/random.hh"  // IWYU pragma: export
+#include "rapport/base/siphash.hh"  // IWYU pragma: export
+#include "rapport/base/slab.hh"  // IWYU pragma: export
+#include "rapport/base/time.hh"  // IWYU pragma: export
+#include "rapport/base/timer_wheel.hh"  // IWYU pragma: export
+#include "rapport/base/trace.hh"  // IWYU pragma: export
+#include "rapport/tcp/commands.hh"  // IWYU pragma: export
+#include "rapport/tcp/config.hh"  // IWYU pragma: export
+#include "rapport/tcp/connection.hh"  // IWYU pragma: export
+#include "rapport/tcp/connection_table.hh"  // IWYU pragma: export
+#include "rapport/tcp/counters.hh"  // IWYU pragma: export
+#include "rapport/tcp/local_addresses.hh"  // IWYU pragma: export
+#include "rapport/tcp/outbox.hh"  // IWYU pragma: export
+#include "rapport/tcp/transfer.hh"  // IWYU pragma: export
+#include "rapport/wire/tcp.hh"  // IWYU pragma: export
 
 #include <array>
 #include <cstdint>

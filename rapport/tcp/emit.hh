@@ -2,7 +2,7 @@
 // nowhere else.
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 #include "rapport/wire/tcp.hh"
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SYN-SENT, and the SYN that a Connection sends (RFC 9293 3.10.7.3).
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 
 namespace rapport::tcp {
 

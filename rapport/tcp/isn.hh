@@ -2,7 +2,7 @@
 // 6056).
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 
 #include <cstdint>
 #include <expected>

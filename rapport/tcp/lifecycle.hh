@@ -1,7 +1,7 @@
 // The one writer of states, and how connections begin, change tiers and end.
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 
 namespace rapport::tcp {
 

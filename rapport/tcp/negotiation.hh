@@ -2,7 +2,7 @@
 // 2018, 6691; the exact rules are in docs/rules and connection-life 1.4).
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 #include "rapport/wire/options.hh"
 
 #include <cstdint>

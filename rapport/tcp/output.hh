@@ -1,7 +1,7 @@
 // What shall I send? The pieces of the one answer (output.cc, acks.cc).
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 #include "rapport/wire/options.hh"
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 // the door through which every segment comes in.
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 
 namespace rapport::tcp {
 

@@ -2,7 +2,7 @@
 // up.
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 
 namespace rapport::tcp {
 

@@ -3,7 +3,7 @@
 // are O(1), of a run O(log n). It knows nothing of ACKs.
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 
 #include <cstdint>
 #include <span>

@@ -2,7 +2,7 @@
 // one branch on Trace::enabled() or makes it itself.
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 #include "rapport/tcp/emit.hh"
 
 #include <cstdint>

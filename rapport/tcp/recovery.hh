@@ -2,7 +2,7 @@
 #pragma once
 
 #include "rapport/tcp/arrival.hh"
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 
 namespace rapport::tcp {
 

@@ -3,7 +3,7 @@
 // first octet of text.
 #pragma once
 
-#include "rapport/tcp/context.hh"
+#include "rapport/tcp/context.hh"  // IWYU pragma: export
 
 #include <cstdint>
 #include <span>
