@@ -1,5 +1,5 @@
 // The slots of the wheel: which is next, and when.
-#include "rapport/base/timer_wheel.hh"
+#include "rapport/base/timer_slots.hh"
 
 #include "rapport/base/time.hh"
 
