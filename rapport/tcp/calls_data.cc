@@ -56,9 +56,11 @@ void text_was_queued(Connection& c, ByteCount octets, Context& cx) {
   mark_dirty(c, cx);
 }
 
-// The state decides what "nothing to read" means (3.10.3).
-Error nothing_to_read(const Connection& c) {
-  return peer_has_finished(c.state) ? Error::Closing : Error::WouldBlock;
+// The state decides what "nothing to read" means (3.10.3). Only the end of the stream is recorded:
+// an application may ask as often as it likes whether something has come.
+std::unexpected<Error> nothing_to_read(const Connection& c, Context& cx) {
+  if (!peer_has_finished(c.state)) return std::unexpected(Error::WouldBlock);
+  return failed(c, CallKind::Receive, Error::Closing, cx);
 }
 
 std::expected<Connection*, Error> readable(Handle h, Context& cx) {
@@ -68,7 +70,7 @@ std::expected<Connection*, Error> readable(Handle h, Context& cx) {
   if (c->orphan != 0) return std::unexpected(Error::Closing);
   const Transfer* x = cx.transfer_of(*c);
   if (c->state == State::Closed && x == nullptr) return std::unexpected(error_for(c->reason));
-  if (x == nullptr || unread(*x, *c) == 0_B) return std::unexpected(nothing_to_read(*c));
+  if (x == nullptr || unread(*x, *c) == 0_B) return nothing_to_read(*c, cx);
   return c;
 }
 

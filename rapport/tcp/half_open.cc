@@ -317,7 +317,7 @@ void expire_half_open(Context& cx, uint32_t budget) {
       for (uint32_t r = 0; r <= retries; ++r) waited += interval_ms(r, cx);
       const bool pressed = cx.half_open.used() > cx.half_open.cap() / 2
                            && retries >= cx.config.syn_ack_retries_under_pressure;
-      record_key_timer(h.key, TimerKind::HalfOpen, retries + 1, cx);
+      record_key_timer(h.key, TimerKind::HalfOpen, retries + 1, interval_ms(retries, cx), cx);
       if (waited >= limit || pressed || retries + 1 == kHalfOpenLists) {
         remove_half_open(index, Event::GaveUp, cx);
         continue;

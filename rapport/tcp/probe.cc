@@ -33,11 +33,20 @@ void send_old(Connection& c, Seq seq, uint32_t octets, Context& cx) {
   if (piece != kNone) cx.pieces.release(piece);
 }
 
+// SHLD-29, SHLD-30
+uint32_t persist_us(const Connection& c, const Context& cx) {
+  return std::min(rto_us(c, cx), to_us(cx.config.persist_max));
+}
+
+// How long the next probe of a silent peer waits.
+Duration keep_alive_wait(const Extras& e) {
+  return e.keep_alives_sent == 0 ? e.options.keep_alive_idle : e.options.keep_alive_interval;
+}
+
 }  // namespace
 
 void begin_persist(Connection& c, Context& cx) {
-  const auto us = std::min(rto_us(c, cx), to_us(cx.config.persist_max));  // SHLD-29, SHLD-30
-  wait_for(c, Waiting::Persist, us, cx);
+  wait_for(c, Waiting::Persist, persist_us(c, cx), cx);
 }
 
 void send_window_probe(Connection& c, Context& cx) {
@@ -46,8 +55,9 @@ void send_window_probe(Connection& c, Context& cx) {
 }
 
 void persist_times_out(Connection& c, Context& cx) {
+  const uint32_t waited = persist_us(c, cx) / 1'000;
   if (c.retries < 250) ++c.retries;
-  record_timer(c, TimerKind::Persist, c.retries, 0, cx);
+  record_timer(c, TimerKind::Persist, c.retries, waited, cx);
   send_window_probe(c, cx);
   begin_persist(c, cx);
 }
@@ -62,15 +72,15 @@ bool may_keep_alive(const Connection& c, const Context& cx) {
 
 Tick keep_alive_due(const Connection& c, const Context& cx) {
   const Extras& e = cx.extras[c.extras];
-  const Duration wait =
-      e.keep_alives_sent == 0 ? e.options.keep_alive_idle : e.options.keep_alive_interval;
+  const Duration wait = keep_alive_wait(e);
   const Tick since = e.keep_alives_sent == 0 ? c.last_heard : e.keep_alive_at;
   return since + static_cast<uint32_t>(std::min<int64_t>(wait.to_ms(), 2'000'000'000));
 }
 
 void keep_alive_times_out(Connection& c, Context& cx) {
   Extras& e = cx.extras[c.extras];
-  record_timer(c, TimerKind::KeepAlive, e.keep_alives_sent + 1U, 0, cx);
+  record_timer(c, TimerKind::KeepAlive, e.keep_alives_sent + 1U,
+               static_cast<uint32_t>(keep_alive_wait(e).to_ms()), cx);
   if (e.keep_alives_sent >= e.options.keep_alive_probes) {
     send_reset(c, cx);
     end(c, Event::GaveUp, CloseReason::KeepAliveTimedOut, cx);

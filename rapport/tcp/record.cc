@@ -1,6 +1,7 @@
 // The trace records of TCP (DESIGN 4, Trace).
 #include "rapport/tcp/record.hh"
 
+#include "rapport/tcp/negotiation.hh"
 #include "rapport/tcp/receive_queue.hh"
 #include "rapport/wire/tcp.hh"
 
@@ -82,9 +83,10 @@ void record_timer(const Connection& c, TimerKind timer, uint32_t attempt, uint32
   write(TraceKind::Timer, c.key, cx.handle_of(c), t, cx);
 }
 
-void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt, Context& cx) {
+void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt, uint32_t interval_ms,
+                      Context& cx) {
   if (!cx.trace.enabled()) return;
-  const TraceTimer t{static_cast<uint8_t>(timer), static_cast<uint8_t>(attempt), 0, 0};
+  const TraceTimer t{static_cast<uint8_t>(timer), static_cast<uint8_t>(attempt), 0, interval_ms};
   write(TraceKind::Timer, key, Handle{}, t, cx);
 }
 
@@ -116,10 +118,15 @@ void record_options(const Connection& c, uint16_t mss_sent, Context& cx) {
   t.scaling_on = c.scaling_on;
   t.sack_on = c.sack_on;
   t.timestamps_on = c.timestamps_on;
-  t.window_scale_sent = c.scaling_on != 0 ? static_cast<uint8_t>(c.rcv_shift) : 0xff;
+  // A SYN,ACK carries what was offered to it and nothing else; a SYN carries what we may offer.
+  const bool asked = c.active_origin != 0;
+  const bool scale_sent = asked ? cx.config.offer_window_scale : c.scaling_on != 0;
+  t.window_scale_sent = scale_sent ? shift_for(cx.options_of(c).receive_buffer) : uint8_t{0xff};
   t.window_scale_received = c.scaling_on != 0 ? static_cast<uint8_t>(c.snd_shift) : 0xff;
-  t.sack_sent = t.sack_received = c.sack_on;
-  t.timestamps_sent = t.timestamps_received = c.timestamps_on;
+  t.sack_sent = asked ? cx.config.offer_sack : c.sack_on;
+  t.sack_received = c.sack_on;
+  t.timestamps_sent = asked ? cx.config.offer_timestamps : c.timestamps_on;
+  t.timestamps_received = c.timestamps_on;
   t.effective_mss = c.mss;
   write(TraceKind::Options, c.key, cx.handle_of(c), t, cx);
 }

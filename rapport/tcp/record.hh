@@ -17,7 +17,8 @@ void record_received(const FlowKey& key, const wire::Segment& seg, const Connect
                      Context& cx);
 void record_timer(const Connection& c, TimerKind timer, uint32_t attempt, uint32_t interval_ms,
                   Context& cx);
-void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt, Context& cx);
+void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt, uint32_t interval_ms,
+                      Context& cx);
 void record_drop(const FlowKey& key, Handle connection, DropReason reason, Context& cx);
 void record_call(const FlowKey& key, Handle connection, CallKind call, uint32_t octets,
                  Context& cx);

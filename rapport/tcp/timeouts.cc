@@ -54,6 +54,10 @@ bool is_due(Micros at, const Context& cx) {
   return !before(cx.micros, at);
 }
 
+uint32_t ms(Duration d) {
+  return static_cast<uint32_t>(d.to_ms());
+}
+
 bool is_due(Tick at, const Context& cx) {
   return !before(cx.tick, at);
 }
@@ -90,12 +94,12 @@ void short_timer_fires(Connection& c, Context& cx) {
     case Waiting::Retransmission: retransmission_times_out(c, cx); return;
     case Waiting::Persist: persist_times_out(c, cx); return;
     case Waiting::SillyWindow:
-      record_timer(c, TimerKind::SillyWindow, 1, 0, cx);
+      record_timer(c, TimerKind::SillyWindow, 1, ms(cx.config.silly_window_override), cx);
       c.waiting = Waiting::Nothing;
       c.override_due = 1;
       return;
     case Waiting::Orphan:
-      record_timer(c, TimerKind::FinWait2, 1, 0, cx);
+      record_timer(c, TimerKind::FinWait2, 1, ms(cx.config.fin_wait_2_orphan), cx);
       end(c, Event::GaveUp, CloseReason::OrphanTimedOut, cx);
       return;
     case Waiting::Nothing: return;
@@ -165,7 +169,7 @@ void timer_fires(uint32_t index, Context& cx) {
   if (c.waiting != Waiting::Nothing && is_due(c.short_at, cx)) short_timer_fires(c, cx);
   if (c.state == State::Closed) return;
   if (c.ack_delayed != 0 && is_due(c.ack_at, cx)) {
-    record_timer(c, TimerKind::DelayedAck, 1, 0, cx);
+    record_timer(c, TimerKind::DelayedAck, 1, ms(cx.config.delayed_ack), cx);
     c.owes_ack = 1;
   }
   if (may_keep_alive(c, cx) && is_due(keep_alive_due(c, cx), cx)) keep_alive_times_out(c, cx);
