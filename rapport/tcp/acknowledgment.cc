@@ -94,10 +94,16 @@ void una_moves(Connection& c, const Arrival& a, Context& cx) {
 }
 
 // U-15. Returns whether the window changed. Equality with SND.UNA permits pure window updates.
-bool window_is_updated(Connection& c, const Arrival& a) {
+// Beyond the letter, an ACK that moves SND.UNA always counts, whatever WL1 says: text that overtook
+// it has moved WL1 ahead, but nothing older than this ACK can have acknowledged as much. Without it
+// the window of the overtaking segment, counted from the new SND.UNA, would be exceeded. So does
+// Linux (tcp_may_update_window).
+bool window_is_updated(Connection& c, const Arrival& a, bool una_moved) {
   const Seq seq = a.whole.seq;
   const Seq ack = a.whole.ack;
-  if (!before(c.snd.wl1, seq) && !(c.snd.wl1 == seq && at_or_before(c.snd.wl2, ack))) return false;
+  const bool newer =
+      before(c.snd.wl1, seq) || (c.snd.wl1 == seq && at_or_before(c.snd.wl2, ack));
+  if (!newer && !una_moved) return false;
   const ByteCount window{uint64_t{a.whole.window} << c.snd_shift};
   const bool changed = window != c.snd.wnd;
   window_is_learnt(c, a, window);
@@ -142,7 +148,7 @@ bool acknowledgment_is_taken(Connection& c, Arrival& a, Context& cx) {
   if (after(a.whole.ack, una)) una_moves(c, a, cx);
   if (at_or_after(a.whole.ack, una)) {
     const ByteCount before_update = c.snd.wnd;
-    const bool changed = window_is_updated(c, a);
+    const bool changed = window_is_updated(c, a, after(a.whole.ack, una));
     if (changed) mark_dirty(c, cx);
     if (c.snd.wnd == 0_B || before_update == 0_B) window_was_or_is_zero(c, cx);
     if (a.whole.ack == una) maybe_duplicate_ack(c, a, changed, cx);
