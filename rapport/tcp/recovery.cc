@@ -1,6 +1,8 @@
 // NewReno recovery (RFC 5681 3.2, RFC 6582 3.2) and limited transmit (RFC 3042 2).
 #include "rapport/tcp/recovery.hh"
 
+#include "rapport/tcp/lifecycle.hh"
+
 #include <algorithm>
 #include <cstdint>
 #include <variant>
@@ -116,6 +118,13 @@ void window_was_or_is_zero(Connection& c, Context& cx) {
   if (c.waiting == Waiting::Persist && c.snd.wnd > 0_B) {
     c.waiting = Waiting::Nothing;
     c.retries = 0;
+    // What was in flight when the window shut may have been refused: it goes out again, under its
+    // own timer (an old ACK that came late can shut the window with text in flight).
+    Transfer* x = cx.transfer_of(c);
+    if (x != nullptr && c.snd.una != c.snd.nxt) {
+      resend(*x, c.snd.una, c.snd.nxt);
+      wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
+    }
   }
   mark_dirty(c, cx);
 }
