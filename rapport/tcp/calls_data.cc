@@ -59,6 +59,7 @@ void text_was_queued(Connection& c, ByteCount octets, Context& cx) {
 // The state decides what "nothing to read" means (3.10.3). Only the end of the stream is recorded:
 // an application may ask as often as it likes whether something has come.
 std::unexpected<Error> nothing_to_read(const Connection& c, Context& cx) {
+  if (c.state == State::Closed) return failed(c, CallKind::Receive, error_for(c.reason), cx);
   if (!peer_has_finished(c.state)) return std::unexpected(Error::WouldBlock);
   return failed(c, CallKind::Receive, Error::Closing, cx);
 }
@@ -78,7 +79,9 @@ void text_was_read(Connection& c, ByteCount octets, Context& cx) {
   Transfer& x = cx.transfers[c.transfer];
   consume_text(x, c, octets, cx);
   record_call(c.key, cx.handle_of(c), CallKind::Receive, octets.v, cx);
-  if (window_update_is_due(c, cx))
+  if (c.state == State::Closed && c.gone != 0)
+    tell_end(c, cx);
+  else if (window_update_is_due(c, cx))
     owe_ack(c, cx);
   else if (unread(x, c) == 0_B)
     mark_dirty(c, cx);  // settling may let Transfer go

@@ -45,7 +45,8 @@ void end(Connection& c, Event event, CloseReason reason, Context& cx) {
   move(c, event, cx);
   c.reason = reason;
   record_end(c.key, cx.handle_of(c), was, reason, cx);
-  discard_text(c, cx);
+  // What was acknowledged and not yet read outlives a close by the book (3.10.3, CLOSE-WAIT ff.).
+  if (event != Event::FinAcked || !has_reader_to_wait_for(c, cx)) discard_text(c, cx);
   c.waiting = Waiting::Nothing;
   c.owes_ack = c.ack_delayed = c.owes_syn = 0;
   mark_dirty(c, cx);  // it retires at settling
@@ -77,8 +78,19 @@ void retire(Connection& c, Context& cx) {
   cx.wheel.remove(i);
   cx.table.erase(c.tag, {Tier::Connection, i});
   c.gone = 1;
-  tell(c, What::Ended, cx);
+  tell_end(c, cx);
   if (c.orphan != 0) forget(c, cx);
+}
+
+bool has_reader_to_wait_for(const Connection& c, const Context& cx) {
+  const Transfer* x = cx.transfer_of(c);
+  return c.orphan == 0 && x != nullptr && unread(*x, c) > 0_B;
+}
+
+void tell_end(Connection& c, Context& cx) {
+  if (has_reader_to_wait_for(c, cx)) return;  // text_was_read() comes back here
+  discard_text(c, cx);
+  tell(c, What::Ended, cx);
 }
 
 void forget(Connection& c, Context& cx) {

@@ -11,13 +11,18 @@ State advance(State from, Event event, const FlowKey& key, Handle connection, Co
               Origin origin = Origin::Active);
 void move(Connection& c, Event event, Context& cx);
 
-// The connection is over: to CLOSED with a reason; its text is thrown away. It retires at settling.
+// The connection is over: to CLOSED with a reason; its text is thrown away, but for what a reader has
+// still to take after a close by the book. It retires at settling.
 void end(Connection& c, Event event, CloseReason reason, Context& cx);
 // Records and counts why a connection ended.
 void record_end(const FlowKey& key, Handle connection, State state, CloseReason reason,
                 Context& cx);
 // At settling only: takes a finished connection out of its tables, or makes it a TimeWait.
 void retire(Connection& c, Context& cx);
+// Text that was acknowledged is unread and somebody holds the handle.
+[[nodiscard]] bool has_reader_to_wait_for(const Connection& c, const Context& cx);
+// Tells of the end of a connection that is out of the tables: now, or when the rest has been read.
+void tell_end(Connection& c, Context& cx);
 // Frees the slot of a connection that is out of the tables and that nobody will ask for.
 void forget(Connection& c, Context& cx);
 // Nobody asks for an ended connection any more: forgotten now, or when it retires.

@@ -109,7 +109,8 @@ void drop_directories(ReceiveQueue& q, Context& cx) {
 }  // namespace
 
 ByteCount unread(const Transfer& x, const Connection& c) {
-  const ByteCount fin = peer_has_finished(c.state) ? 1_B : 0_B;
+  // In CLOSED only a close by the book, and so by both ends, has left text behind.
+  const ByteCount fin = peer_has_finished(c.state) || c.state == State::Closed ? 1_B : 0_B;
   return (c.rcv.nxt - x.receive.read) - fin;
 }
 

@@ -151,7 +151,7 @@ void tell_owner(TimeWait& w, Context& cx) {
   w.owner = kNone;
   c.state = State::Closed;
   c.listener_or_next = kNone;
-  tell(c, What::Ended, cx);
+  tell_end(c, cx);
 }
 
 }  // namespace
