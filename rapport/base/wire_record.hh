@@ -6,6 +6,7 @@
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -26,10 +27,10 @@ enum class Fate : uint8_t {
 
 // "lost", "duplicated", ...
 [[nodiscard]] constexpr std::string_view name(Fate f) {
-  constexpr std::string_view kNames[] = {"delivered",   "duplicated",   "corrupted",
-                                         "injected",    "lost",         "overflowed",
-                                         "partitioned", "no-such-host", "host-down"};
-  return kNames[static_cast<uint8_t>(f)];
+  constexpr std::array<std::string_view, 9> names{"delivered",   "duplicated",   "corrupted",
+                                                  "injected",    "lost",         "overflowed",
+                                                  "partitioned", "no-such-host", "host-down"};
+  return names[static_cast<uint8_t>(f)];
 }
 
 // No host: the sender of an injected frame, the receiver of one that nobody owns.

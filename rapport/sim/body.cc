@@ -1,8 +1,8 @@
 // What happens at one instant of a World: frames arrive, timers fire, programs run, frames leave.
 #include "rapport/sim/body.hh"
 
-#include "rapport/base/address.hh"
 #include "rapport/base/assert.hh"
+#include "rapport/base/build.hh"
 #include "rapport/base/frame.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/wire_record.hh"
@@ -13,6 +13,7 @@
 #include "rapport/wire/ipv4.hh"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -24,9 +25,9 @@ namespace rapport::sim {
 namespace {
 
 // More rounds at one instant than any world needs: programs or stacks that never rest.
-constexpr int kRestless = 1'000'000;
+constexpr int restless = 1'000'000;
 // A burst as large as a device's queue would give.
-constexpr size_t kBurst = 64;
+constexpr size_t burst_limit = 64;
 
 // The later one; so that the heap has the earliest in front.
 bool comes_after(const Arrival& a, const Arrival& b) {
@@ -38,7 +39,7 @@ bool comes_after(const Arrival& a, const Arrival& b) {
 void World::Body::settle() {
   bool any = true;
   for (int rounds = 0; any; ++rounds) {
-    ASSERT(rounds < kRestless);
+    ASSERT(rounds < restless);
     any = false;
     for (HostId h = 0; h < machines.size(); ++h) any |= settle_host(h);
   }
@@ -50,7 +51,7 @@ bool World::Body::settle_host(HostId h) {
   bool any = false;
   bool worked = true;
   for (int rounds = 0; worked && m.up(); ++rounds) {
-    ASSERT(rounds < kRestless);
+    ASSERT(rounds < restless);
     worked = false;
     if (config.settling == Settling::ProgramsFirst) worked |= m.programs().turn(now);
     worked |= send_frames(h);
@@ -84,17 +85,18 @@ void World::Body::send(HostId from, Frame frame) {
     return depart(wire, std::move(frame));
   }
   const Passage passage = link->second.pass(frame.size(), now);
+  Frame second;
+  if (passage.count == 2) second = machine(from).frame_of(frame.bytes());
+  std::array<Frame, 2> frames{std::move(frame), std::move(second)};
   for (uint32_t i = 0; i < passage.count; ++i) {
-    const Passage::Copy& copy = passage.copies[i];
+    if (!frames.at(i)) continue;  // the pool has no room for a copy: the wire does not make one
+    const Passage::Copy& copy = passage.copies.at(i);
     wire.fate = copy.fate;
     wire.arrived = copy.arrival;
     wire.held = copy.held;
-    const bool last = i + 1 == passage.count;
-    Frame carried = last ? std::move(frame) : machine(from).frame_of(frame.bytes());
-    if (!carried) continue;  // the pool has no room for a copy: the wire does not make one
-    carried.serial = wire.serial;
-    passage.verdict.damage(carried.bytes());
-    depart(wire, std::move(carried));
+    frames.at(i).serial = wire.serial;
+    passage.verdict.damage(frames.at(i).bytes());
+    depart(wire, std::move(frames.at(i)));
   }
 }
 
@@ -123,9 +125,17 @@ void World::Body::collect(HostId h) {
   while (m.stack().trace().read(record.record)) {
     record.order = order_++;
     if (config.keep_records) records.push_back(record);
+    if constexpr (kChecks) ask_oracle(record);
     for (Observer* o : observers) o->recorded(record);
   }
   ASSERT(m.stack().trace().lost() == 0);  // HostConfig::trace_records is too small
+}
+
+void World::Body::ask_oracle(const HostRecord& record) {
+  oracle.recorded(record);
+  if (config.abort_on_complaint && !oracle.complaint().empty()) {
+    assertion_failed(oracle.complaint().c_str(), __FILE__, __LINE__);
+  }
 }
 
 Instant World::Body::next_deadline() {
@@ -157,7 +167,7 @@ Arrival World::Body::take_arrival() {
 
 void World::Body::deliver_due() {
   const auto due = [&] { return !arrivals.empty() && arrivals.front().wire.arrived <= now; };
-  const size_t limit = config.bursts == Bursts::One ? 1 : kBurst;
+  const size_t limit = config.bursts == Bursts::One ? 1 : burst_limit;
   std::vector<std::vector<Frame>> bursts(machines.size());
   while (due()) {
     Arrival a = take_arrival();

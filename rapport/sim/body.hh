@@ -8,6 +8,7 @@
 #include "rapport/base/wire_record.hh"
 #include "rapport/sim/link.hh"
 #include "rapport/sim/machine.hh"
+#include "rapport/sim/oracle.hh"
 #include "rapport/sim/world.hh"
 
 #include <cstddef>
@@ -55,6 +56,7 @@ class World::Body {
   std::vector<Arrival> arrivals;  // a heap, the next one in front; gone before the machines' pools
   std::vector<HostRecord> records;
   std::vector<WireRecord> wires;
+  Oracle oracle;  // listens in builds with RAPPORT_CHECKS
 
  private:
   bool settle_host(HostId h);
@@ -66,6 +68,7 @@ class World::Body {
   [[nodiscard]] Arrival take_arrival();
   void receive(HostId to, std::vector<Frame>& burst);
   void expire_due();
+  void ask_oracle(const HostRecord& record);
 
   uint64_t number_ = 0;
   uint32_t order_ = 0;

@@ -36,9 +36,9 @@ void Link::corrupt(uint64_t nth, uint32_t at) {
 }
 
 Duration Link::sending_time(size_t octets) const {
-  constexpr uint64_t kBitNanoseconds = 8'000'000'000;
+  constexpr uint64_t bit_nanoseconds = 8'000'000'000;
   if (config_.bits_per_second == 0) return {};
-  return Duration{static_cast<int64_t>(octets * kBitNanoseconds / config_.bits_per_second)};
+  return Duration{static_cast<int64_t>(octets * bit_nanoseconds / config_.bits_per_second)};
 }
 
 // Delivered when nothing stands against it.

@@ -17,7 +17,7 @@ struct LinkConfig {
   Duration delay = 1_ms;         // propagation
   uint64_t bits_per_second = 0;  // 0: sending takes no time
   uint32_t queue = 0;            // octets that may wait to be sent; 0: no limit
-  FaultPlan faults;
+  FaultPlan faults{};
 };
 
 // What becomes of one frame: no copy of it arrives, or one, or two.

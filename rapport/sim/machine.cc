@@ -50,9 +50,9 @@ bool Machine::owns(const IpAddress& a) const {
 }
 
 void Machine::expire(Instant now) {
-  constexpr int kMany = 1'000'000;  // far beyond what a stack of any size has due at one instant
+  constexpr int many = 1'000'000;  // far beyond what a stack of any size has due at one instant
   for (int calls = 0; stack_->next_deadline() <= now; ++calls) {
-    ASSERT(calls < kMany);
+    ASSERT(calls < many);
     stack_->expire(now);
   }
 }

@@ -12,7 +12,6 @@
 #include "rapport/socket/coroutine/host.hh"
 #include "rapport/stack/stack.hh"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,6 +28,7 @@ World::~World() = default;
 HostId World::add_host(HostConfig config) {
   Body& b = *body_;
   const uint64_t seed = b.random.next();
+  b.oracle.set_two_msl(hosts(), config.stack.tcp.two_msl);
   b.machines.push_back(std::make_unique<Machine>(std::move(config), seed, b.now));
   return hosts() - 1;
 }
@@ -92,6 +92,10 @@ std::span<const WireRecord> World::wires() const {
   return body_->wires;
 }
 
+std::string_view World::complaint() const {
+  return body_->oracle.complaint();
+}
+
 Instant World::next_deadline() {
   return body_->next_deadline();
 }
@@ -128,6 +132,7 @@ bool World::run_until_idle(Duration max) {
 void World::crash(HostId h) {
   body_->collect(h);
   body_->machine(h).crash();
+  body_->oracle.forget(h);
 }
 
 void World::restart(HostId h) {

@@ -41,6 +41,9 @@ struct WorldConfig {
   Settling settling = Settling::ProgramsFirst;
   Instant start{};           // the first instant
   bool keep_records = true;  // records() and wires() hold everything since the beginning
+  // Builds with RAPPORT_CHECKS: what the oracle (oracle.hh) does not believe ends the process;
+  // false: it is left to whoever asks complaint().
+  bool abort_on_complaint = true;
 };
 
 struct HostConfig {
@@ -102,6 +105,8 @@ class World {
   // waits.
   [[nodiscard]] Instant next_deadline();
   [[nodiscard]] std::span<const HostRecord> records() const;
+  // What the oracle did not believe; always empty without RAPPORT_CHECKS.
+  [[nodiscard]] std::string_view complaint() const;
   // In the order of departure.
   [[nodiscard]] std::span<const WireRecord> wires() const;
 

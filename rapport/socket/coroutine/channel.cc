@@ -15,7 +15,7 @@ namespace rapport::coroutine {
 
 namespace {
 
-constexpr uint16_t kReaders = tcp::What::Readable | tcp::What::PeerFinished;
+constexpr uint16_t readers_events = tcp::What::Readable | tcp::What::PeerFinished;
 
 }  // namespace
 
@@ -81,7 +81,7 @@ void Channel::occurred(const tcp::Occurrence& o) {
   }
   if (ended_ || connected_) wake(openers);
   if (ended_ || o.is(What::Acceptable)) wake(acceptors);
-  if (ended_ || (o.what & kReaders) != 0) wake(readers);
+  if (ended_ || (o.what & readers_events) != 0) wake(readers);
   if (ended_ || o.is(What::Writable)) wake(writers);
   if (ended_) wake(closers);
 }
@@ -93,6 +93,7 @@ std::expected<void, Error> Channel::close() {
   closing_ = true;
   const auto done = listens_ ? stack()->command(tcp::CloseListener{handle_}, now())
                              : stack()->command(tcp::Close{handle_}, now());
+  wake(closers);
   for (OperationList* list : {&openers, &acceptors, &readers, &writers}) end_all(*list);
   return done;
 }
@@ -102,8 +103,16 @@ std::expected<void, Error> Channel::abort() {
   if (ended_) return std::unexpected(error_of(reason_));
   closing_ = true;
   const auto done = stack()->command(tcp::Abort{handle_}, now());
+  ended_ = true;
+  reason_ = CloseReason::AbortedByUs;
+  wake(closers);
   for (OperationList* list : {&openers, &acceptors, &readers, &writers}) end_all(*list);
   return done;
+}
+
+void Channel::let_go() {
+  const auto done = close();
+  static_cast<void>(done.has_value());  // closed, or there was nothing left to close
 }
 
 void Channel::end_all(OperationList& list) {

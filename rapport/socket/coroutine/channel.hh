@@ -34,7 +34,10 @@ class Channel {
   void occurred(const tcp::Occurrence& o);
   // CLOSE, once, if there is still something to close. Operations that wait end with Aborted.
   std::expected<void, Error> close();
+  // Ends at once: whoever waits for the end learns AbortedByUs.
   std::expected<void, Error> abort();
+  // close(), for those who have nobody to tell.
+  void let_go();
   // Every waiting operation ends with Aborted.
   void cancel();
   // The machine died.

@@ -1,9 +1,16 @@
 // The queues of a Host: programs, the ready, the sleepers; and the way of an event to who waits.
 #include "rapport/socket/coroutine/host.hh"
 
+#include "rapport/base/address.hh"
 #include "rapport/base/assert.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
+#include "rapport/socket/coroutine/channel.hh"
+#include "rapport/socket/coroutine/opening.hh"
+#include "rapport/socket/coroutine/operation.hh"
+#include "rapport/socket/coroutine/task.hh"
+#include "rapport/socket/coroutine/waiting.hh"
+#include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 
 #include <coroutine>
@@ -74,9 +81,12 @@ ConnectOperation Host::connect(const Endpoint& remote, const ConnectOptions& opt
 std::expected<Listener, Error> Host::listen(uint16_t port, const ListenOptions& options) {
   if (stack_ == nullptr) return std::unexpected(Error::Aborted);
   auto channel = make_channel();
-  const tcp::Listen command{options.local_address, port,
-                            options.remote,        options.backlog,
-                            channel->cookie(),     options.options ? &*options.options : nullptr};
+  const tcp::Listen command{.local_address = options.local_address,
+                            .port = port,
+                            .remote = options.remote,
+                            .backlog = options.backlog,
+                            .cookie = channel->cookie(),
+                            .options = options.options ? &*options.options : nullptr};
   const auto handle = stack_->command(command, now_);
   if (!handle) return std::unexpected(handle.error());
   channel->opened(*handle, true);

@@ -25,7 +25,7 @@ ConnectOperation::ConnectOperation(Host& host, const Endpoint& remote,
       options_(options.options) {}
 
 ConnectOperation::~ConnectOperation() {
-  if (channel_) (void)channel_->close();
+  if (channel_) channel_->let_go();
 }
 
 bool ConnectOperation::attempt() {
@@ -47,8 +47,11 @@ bool ConnectOperation::open() {
     return false;
   }
   auto channel = host()->make_channel();
-  const tcp::Connect command{remote_, local_address_, local_port_, channel->cookie(),
-                             options_ ? &*options_ : nullptr};
+  const tcp::Connect command{.remote = remote_,
+                             .local_address = local_address_,
+                             .local_port = local_port_,
+                             .cookie = channel->cookie(),
+                             .options = options_ ? &*options_ : nullptr};
   const auto handle = host()->stack().command(command, host()->now());
   if (!handle) {
     result_ = std::unexpected(handle.error());
@@ -62,7 +65,7 @@ bool ConnectOperation::open() {
 // The channel itself stays until the end of the operation: it may be the one who ends it.
 void ConnectOperation::fail(Error e) {
   result_ = std::unexpected(e);
-  if (channel_) (void)channel_->close();
+  if (channel_) channel_->let_go();
 }
 
 AcceptOperation::AcceptOperation(std::shared_ptr<Channel> channel)
@@ -74,8 +77,8 @@ bool AcceptOperation::attempt() {
     return fail(stack == nullptr ? Error::Aborted : Error::Closing), true;
   }
   auto child = channel_->host()->make_channel();
-  const auto handle =
-      stack->command(tcp::Accept{channel_->handle(), child->cookie()}, channel_->now());
+  const auto handle = stack->command(
+      tcp::Accept{.listener = channel_->handle(), .cookie = child->cookie()}, channel_->now());
   if (!handle && handle.error() == Error::WouldBlock) return false;
   if (!handle) return fail(channel_->explain(handle.error())), true;
   child->opened(*handle, false);
@@ -85,14 +88,14 @@ bool AcceptOperation::attempt() {
 
 Listener& Listener::operator=(Listener&& o) noexcept {
   if (this != &o) {
-    Listener old = std::move(*this);
+    const Listener old = std::move(*this);
     channel_ = std::move(o.channel_);
   }
   return *this;
 }
 
 Listener::~Listener() {
-  if (channel_) (void)channel_->close();
+  if (channel_) channel_->let_go();
 }
 
 AcceptOperation Listener::accept() {

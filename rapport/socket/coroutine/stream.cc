@@ -3,7 +3,6 @@
 
 #include "rapport/base/reason.hh"
 #include "rapport/socket/coroutine/channel.hh"
-#include "rapport/socket/coroutine/host.hh"
 #include "rapport/socket/coroutine/operation.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
@@ -28,8 +27,9 @@ bool ReadOperation::attempt() {
     return fail(stack == nullptr ? Error::Aborted : Error::Closing), true;
   }
   while (done_ < minimum_) {
-    const auto got = stack->command(tcp::Receive{channel_->handle(), into_.subspan(done_), false},
-                                    channel_->now());
+    const auto got =
+        stack->command(tcp::Receive{.connection = channel_->handle(), .into = into_.subspan(done_)},
+                       channel_->now());
     if (!got && got.error() == Error::WouldBlock) return false;
     if (!got) return take_end(got.error());
     done_ += got->v;
@@ -64,8 +64,10 @@ bool WriteOperation::attempt() {
   stack::Stack* const stack = channel_->stack();
   if (stack == nullptr) return fail(Error::Aborted), true;
   while (done_ < from_.size() && (amount_ == Amount::All || done_ == 0)) {
-    const auto sent = stack->command(tcp::Send{channel_->handle(), from_.subspan(done_), urgent_},
-                                     channel_->now());
+    const auto sent = stack->command(
+        tcp::Send{
+            .connection = channel_->handle(), .bytes = from_.subspan(done_), .urgent = urgent_},
+        channel_->now());
     if (!sent && sent.error() == Error::WouldBlock) return false;
     if (!sent) return fail(channel_->explain(sent.error())), true;
     done_ += sent->v;
@@ -78,21 +80,26 @@ ClosedOperation::ClosedOperation(std::shared_ptr<Channel> channel)
     : Operation(channel->host()), channel_(std::move(channel)) {}
 
 bool ClosedOperation::attempt() {
-  if (!channel_->ended()) return false;
-  result_ = channel_->reason();
+  if (channel_->ended()) {
+    result_ = channel_->reason();
+  } else if (channel_->closing()) {
+    fail(Error::Closing);
+  } else {
+    return false;
+  }
   return true;
 }
 
 Stream& Stream::operator=(Stream&& o) noexcept {
   if (this != &o) {
-    Stream old = std::move(*this);
+    const Stream old = std::move(*this);
     channel_ = std::move(o.channel_);
   }
   return *this;
 }
 
 Stream::~Stream() {
-  if (channel_) (void)channel_->close();
+  if (channel_) channel_->let_go();
 }
 
 ReadOperation Stream::read(std::span<uint8_t> into) {
@@ -141,7 +148,8 @@ void Stream::cancel() {
 
 std::expected<void, Error> Stream::set_options(const tcp::ConnectionOptions& options) {
   if (channel_->stack() == nullptr) return std::unexpected(Error::Aborted);
-  return channel_->stack()->command(tcp::SetOptions{channel_->handle(), options}, channel_->now());
+  return channel_->stack()->command(
+      tcp::SetOptions{.target = channel_->handle(), .options = options}, channel_->now());
 }
 
 std::expected<tcp::Status, Error> Stream::status() const {

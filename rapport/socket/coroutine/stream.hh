@@ -70,7 +70,8 @@ class [[nodiscard]] WriteOperation final : public Operation {
   std::expected<size_t, Error> result_ = 0;
 };
 
-// Result: why the connection ended. Error only by cancel() or a time limit.
+// Result: why the connection ended. Closing: this end has said CLOSE, and a stack tells nothing of
+// a connection that is closed for good; Aborted, TimedOut: by cancel() or a time limit.
 class [[nodiscard]] ClosedOperation final : public Operation {
  public:
   explicit ClosedOperation(std::shared_ptr<Channel> channel);
@@ -113,10 +114,11 @@ class Stream {
 
   // CLOSE of the sending side only: a FIN follows what was written; reading goes on.
   std::expected<void, Error> shutdown();
-  // CLOSE for good; returns at once. Wait for closed() to learn how it ended.
+  // CLOSE for good; returns at once, and nothing more is heard of this connection. Who wants to
+  // know how it ends says shutdown(), reads to the end of file and waits for closed().
   std::expected<void, Error> close();
   std::expected<void, Error> abort();
-  // The end of the connection, whoever brings it about.
+  // The end of the connection, whoever brings it about, while this end has not said CLOSE.
   ClosedOperation closed();
   // Every pending operation of this stream answers Error::Aborted.
   void cancel();

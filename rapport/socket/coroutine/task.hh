@@ -20,7 +20,8 @@ class PromiseBase {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
 
     template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> ended) const noexcept {
+    [[nodiscard]] std::coroutine_handle<> await_suspend(
+        std::coroutine_handle<Promise> ended) const noexcept {
       const std::coroutine_handle<> next = ended.promise().continuation_;
       return next ? next : std::noop_coroutine();
     }
@@ -106,7 +107,7 @@ class [[nodiscard]] Task {
   // Awaiting runs the task to its end and gives its value or throws what it threw. Once only.
   [[nodiscard]] bool await_ready() const noexcept { return done(); }
 
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> who) const noexcept {
+  [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<> who) const noexcept {
     frame_.promise().continue_with(who);
     return frame_;
   }

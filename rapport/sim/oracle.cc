@@ -1,0 +1,264 @@
+// The two halves of every end, and what makes a change of state believable.
+#include "rapport/sim/oracle.hh"
+
+#include "rapport/base/address.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
+#include "rapport/sim/world.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace rapport::sim {
+
+namespace {
+
+using tcp::Event;
+using tcp::State;
+
+bool has(const TraceSegment& s, wire::Flags f) {
+  return wire::Flags{s.flags}.has(f);
+}
+
+uint32_t sequence_length(const TraceSegment& s) {
+  return s.text_length + (has(s, wire::kSyn) ? 1U : 0U) + (has(s, wire::kFin) ? 1U : 0U);
+}
+
+// A tuple without an end: its segments belong to a listener or to nobody.
+bool is_nobody(State s) {
+  return s == State::Closed || s == State::Listen;
+}
+
+}  // namespace
+
+State Halves::name() const {
+  switch (sending) {
+    case Sending::Closed: return State::Closed;
+    case Sending::SynSent:
+      return receiving == Receiving::None ? State::SynSent : State::SynReceived;
+    case Sending::Open:
+      return receiving == Receiving::FinReceived ? State::CloseWait : State::Established;
+    case Sending::FinSent:
+      if (receiving != Receiving::FinReceived) return State::FinWait1;
+      return answered ? State::LastAck : State::Closing;
+    case Sending::FinAcked:
+      if (receiving != Receiving::FinReceived) return State::FinWait2;
+      return answered ? State::Closed : State::TimeWait;
+  }
+  return State::Closed;
+}
+
+void Coverage::add(uint32_t left, uint32_t right) {
+  if (left >= right) return;
+  auto at = runs_.upper_bound(left);
+  if (at != runs_.begin() && std::prev(at)->second >= left) {
+    --at;
+    left = at->first;
+  }
+  while (at != runs_.end() && at->first <= right) {
+    right = std::max(right, at->second);
+    at = runs_.erase(at);
+  }
+  runs_.emplace(left, right);
+}
+
+bool Coverage::covers(uint32_t right) const {
+  return right == 0
+         || (!runs_.empty() && runs_.begin()->first == 0 && runs_.begin()->second >= right);
+}
+
+void Oracle::recorded(const HostRecord& record) {
+  const TraceHeader& h = record.record.header;
+  if (h.key.remote_port == 0) return;  // a listener's record, or one without a tuple
+  const Key key{record.host, h.local, h.key.local_port, h.key.remote, h.key.remote_port};
+  End& end = ends_[key];
+  switch (h.kind) {
+    case TraceKind::Segment: segment(record, end); break;
+    case TraceKind::Transition: transition(record, end); break;
+    case TraceKind::Call: {
+      const auto call = static_cast<CallKind>(record.record.as<TraceCall>().call);
+      if (call == CallKind::Close || call == CallKind::ShutdownWrite || call == CallKind::Abort) {
+        end.called = h.at;
+      }
+      break;
+    }
+    case TraceKind::Drop: {
+      // A FIN that was dropped has not restarted TIME-WAIT; but one that comes again lies left of
+      // the window, and is dropped and answered for that.
+      const auto d = record.record.as<TraceDrop>();
+      const bool again = d.reason == static_cast<uint8_t>(DropReason::NotAcceptable);
+      if (!again && end.heard && d.serial == end.heard->serial) end.quiet_since = end.quiet_before;
+      break;
+    }
+    default: break;
+  }
+}
+
+void Oracle::forget(HostId h) {
+  for (auto e = ends_.begin(); e != ends_.end();) {
+    e = std::get<0>(e->first) == h ? ends_.erase(e) : std::next(e);
+  }
+}
+
+void Oracle::segment(const HostRecord& r, End& end) {
+  const auto s = r.record.as<TraceSegment>();
+  const auto traced = static_cast<State>(s.state);
+  const State derived = end.halves.name();
+  const bool is_sent = static_cast<Direction>(s.direction) == Direction::Sent;
+  // The state is that after sending: a reset that ends the connection is sent by nobody.
+  const bool last_word = is_sent && has(s, wire::kRst) && traced == State::Closed;
+  if (traced != derived && !last_word && !(is_nobody(traced) && is_nobody(derived))) {
+    complain(r, "a segment is traced in " + std::string(tcp::name(traced)));
+  }
+  if (is_sent) {
+    sent(s, end);
+  } else {
+    heard(r, s, end);
+  }
+}
+
+void Oracle::sent(const TraceSegment& s, End& end) {
+  if (has(s, wire::kRst) || end.halves.sending == Sending::Closed) return;
+  const Seq behind = Seq{s.seq} + ByteCount{sequence_length(s)};
+  if (has(s, wire::kSyn)) {
+    end.iss = Seq{s.seq};
+    end.snd_max = behind;
+  }
+  if (!end.iss) return;
+  end.snd_max = later(end.snd_max, behind);
+  if (has(s, wire::kFin)) end.fin_end = behind;
+}
+
+void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
+  end.heard = s;
+  end.quiet_before = end.quiet_since;
+  if (has(s, wire::kSyn) && !is_synchronized(end.halves.name())) end.irs = Seq{s.seq};
+  if (!end.irs || has(s, wire::kRst)) return;
+  const Seq first = Seq{s.seq} + ByteCount{has(s, wire::kSyn) ? 1U : 0U};
+  const Seq origin = *end.irs + 1_B;
+  const Seq behind = first + ByteCount{s.text_length};
+  if (after(behind, origin)) {
+    end.received.add((later(first, origin) - origin).v, (behind - origin).v);
+  }
+  if (!has(s, wire::kFin)) return;
+  const bool again = end.peer_fin == behind;
+  end.peer_fin = behind;
+  if (again && end.halves.name() == State::TimeWait) {
+    end.quiet_since = r.record.header.at;
+  }
+}
+
+void Oracle::transition(const HostRecord& r, End& end) {
+  const auto t = r.record.as<TraceTransition>();
+  const auto from = static_cast<State>(t.from);
+  const auto event = static_cast<Event>(t.event);
+  const State before = end.halves.name();
+  if (from != before && !(is_nobody(from) && is_nobody(before))) {
+    return complain(r, "it leaves " + std::string(tcp::name(from)));
+  }
+  if (!is_evident(r, event, end)) return complain(r, "nothing shows that this happened");
+  apply(event, end);
+  const auto to = static_cast<State>(t.to);
+  const State after_it = end.halves.name();
+  if (to != after_it && !(is_nobody(to) && is_nobody(after_it))) {
+    return complain(r, "it enters " + std::string(tcp::name(to)));
+  }
+  ++believed_;
+  if (to == State::TimeWait && from != State::TimeWait) {
+    end.quiet_since = end.quiet_before = r.record.header.at;
+    end.exact = event != Event::ReuseRefused;
+  }
+  if (is_nobody(to)) end = {};
+}
+
+bool Oracle::is_evident(const HostRecord& r, Event event, const End& end) const {
+  const TraceSegment* const s = end.heard ? &*end.heard : nullptr;
+  const bool acks_syn = s != nullptr && has(*s, wire::kAck) && end.iss
+                        && after(Seq{s->ack}, *end.iss) && at_or_before(Seq{s->ack}, end.snd_max);
+  switch (event) {
+    case Event::SynArrived:
+    case Event::SynInWindow:
+    case Event::TupleReused: return s != nullptr && has(*s, wire::kSyn);
+    case Event::SynAckArrived: return acks_syn && has(*s, wire::kSyn);
+    case Event::SynAcked: return acks_syn;
+    case Event::RstArrived: return s != nullptr && has(*s, wire::kRst);
+    case Event::CloseCalled: return end.called == r.record.header.at;
+    case Event::FinAcked:
+      return s != nullptr && has(*s, wire::kAck) && end.fin_end && Seq{s->ack} == *end.fin_end;
+    case Event::FinArrived:
+      return end.irs && end.peer_fin && end.received.covers((*end.peer_fin - (*end.irs + 1_B)).v);
+    case Event::TimeWaitExpired: return has_waited(r, end);
+    default: return true;
+  }
+}
+
+// TIME-WAIT lasts 2MSL after the last FIN, to the first tick of a millisecond (MUST-13).
+bool Oracle::has_waited(const HostRecord& r, const End& end) const {
+  constexpr int64_t tick = 1'000'000;
+  const auto two_msl = two_msl_.find(r.host);
+  if (two_msl == two_msl_.end() || !end.exact) return true;
+  const int64_t due = (end.quiet_since + two_msl->second).ns;
+  return r.record.header.at.ns == (due + tick - 1) / tick * tick;
+}
+
+void Oracle::apply(Event event, End& end) {
+  Halves& h = end.halves;
+  switch (event) {
+    case Event::OpenedActive: h.sending = Sending::SynSent; break;
+    case Event::TupleReused:
+      h = {.sending = Sending::SynSent, .receiving = Receiving::Open};
+      end.fin_end.reset();
+      end.peer_fin.reset();
+      end.received = {};
+      if (end.heard) end.irs = Seq{end.heard->seq};
+      break;
+    case Event::SynArrived:
+      h.sending = Sending::SynSent;
+      h.receiving = Receiving::Open;
+      break;
+    case Event::SynAckArrived: h.receiving = Receiving::Open; [[fallthrough]];
+    case Event::SynAcked: h.sending = Sending::Open; break;
+    case Event::CloseCalled:
+      if (h.receiving == Receiving::None) {
+        h = {};
+      } else {
+        h.sending = Sending::FinSent;
+        h.answered = h.receiving == Receiving::FinReceived;
+      }
+      break;
+    case Event::FinAcked: h.sending = Sending::FinAcked; break;
+    case Event::FinArrived: h.receiving = Receiving::FinReceived; break;
+    case Event::ReuseRefused:
+      h = {.sending = Sending::FinAcked, .receiving = Receiving::FinReceived};
+      break;
+    default: h = {}; break;  // every other event ends the connection
+  }
+}
+
+void Oracle::complain(const HostRecord& r, const std::string& what) {
+  if (!complaint_.empty()) return;
+  const TraceHeader& h = r.record.header;
+  const Key key{r.host, h.local, h.key.local_port, h.key.remote, h.key.remote_port};
+  complaint_ = "t=" + std::to_string(h.at.ns) + "ns host " + std::to_string(r.host) + " "
+               + to_string(Endpoint{.address = h.local, .port = h.key.local_port}) + " - "
+               + to_string(Endpoint{.address = h.key.remote, .port = h.key.remote_port})
+               + ": by its halves it is in " + std::string(tcp::name(ends_.at(key).halves.name()))
+               + ", but " + what;
+  if (h.kind == TraceKind::Transition) {
+    const auto t = r.record.as<TraceTransition>();
+    complaint_ += " (" + std::string(tcp::name(static_cast<State>(t.from))) + " to "
+                  + std::string(tcp::name(static_cast<State>(t.to))) + ": "
+                  + std::string(tcp::name(static_cast<Event>(t.event))) + ")";
+  }
+}
+
+}  // namespace rapport::sim
