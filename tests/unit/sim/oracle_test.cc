@@ -1,0 +1,196 @@
+// The oracle believes a life that is told truly, and catches each kind of lie.
+#include "rapport/sim/oracle.hh"
+
+#include "rapport/base/address.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
+
+#include <cstdint>
+#include <cstring>
+
+#include <gtest/gtest.h>
+
+namespace rapport::sim {
+namespace {
+
+using tcp::Event;
+using tcp::State;
+
+// Writes records of one connection of host 0, ISS 100, IRS 900.
+class Teller {
+ public:
+  Teller() { oracle.set_two_msl(0, 60_s); }
+
+  template <class T>
+  Teller& tell(TraceKind kind, const T& tail) {
+    HostRecord r;
+    r.record.header = {};
+    r.record.header.at = now;
+    r.record.header.kind = kind;
+    r.record.header.local = IpAddress::v4(10, 0, 0, 1);
+    r.record.header.key.remote = IpAddress::v4(10, 0, 0, 2);
+    r.record.header.key.local_port = 4000;
+    r.record.header.key.remote_port = 80;
+    std::memcpy(r.record.tail, &tail, sizeof(tail));
+    oracle.recorded(r);
+    return *this;
+  }
+
+  Teller& segment(Direction d, State s, wire::Flags flags, uint32_t seq, uint32_t ack,
+                  uint32_t text = 0) {
+    TraceSegment t{};
+    t.direction = static_cast<uint8_t>(d);
+    t.state = static_cast<uint8_t>(s);
+    t.flags = flags.v;
+    t.seq = seq;
+    t.ack = ack;
+    t.text_length = text;
+    t.serial = ++serial;
+    return tell(TraceKind::Segment, t);
+  }
+
+  Teller& sends(State s, wire::Flags flags, uint32_t seq, uint32_t ack) {
+    return segment(Direction::Sent, s, flags, seq, ack);
+  }
+
+  Teller& hears(State s, wire::Flags flags, uint32_t seq, uint32_t ack, uint32_t text = 0) {
+    return segment(Direction::Received, s, flags, seq, ack, text);
+  }
+
+  Teller& moves(State from, State to, Event e) {
+    TraceTransition t{};
+    t.from = static_cast<uint8_t>(from);
+    t.to = static_cast<uint8_t>(to);
+    t.event = static_cast<uint8_t>(e);
+    return tell(TraceKind::Transition, t);
+  }
+
+  Teller& calls(CallKind c) {
+    TraceCall t{};
+    t.call = static_cast<uint8_t>(c);
+    return tell(TraceKind::Call, t);
+  }
+
+  Teller& after(Duration d) {
+    now += d;
+    return *this;
+  }
+
+  Teller& opens() {
+    return moves(State::Closed, State::SynSent, Event::OpenedActive)
+        .sends(State::SynSent, wire::kSyn, 100, 0)
+        .after(10_ms)
+        .hears(State::SynSent, wire::kSyn | wire::kAck, 900, 101)
+        .moves(State::SynSent, State::Established, Event::SynAckArrived)
+        .sends(State::Established, wire::kAck, 101, 901);
+  }
+
+  Teller& closes_first() {
+    return calls(CallKind::ShutdownWrite)
+        .moves(State::Established, State::FinWait1, Event::CloseCalled)
+        .sends(State::FinWait1, wire::kFin | wire::kAck, 101, 901)
+        .after(10_ms)
+        .hears(State::FinWait1, wire::kAck, 901, 102)
+        .moves(State::FinWait1, State::FinWait2, Event::FinAcked);
+  }
+
+  Teller& hears_the_last_fin() {
+    return hears(State::FinWait2, wire::kFin | wire::kAck, 901, 102)
+        .moves(State::FinWait2, State::TimeWait, Event::FinArrived)
+        .sends(State::TimeWait, wire::kAck, 102, 902);
+  }
+
+  [[nodiscard]] bool believed() const { return oracle.complaint().empty(); }
+
+  Oracle oracle;
+  Instant now{7'000'000};
+  uint32_t serial = 0;
+};
+
+TEST(Oracle, BelievesATrueLife) {
+  Teller t;
+  t.opens().closes_first().hears_the_last_fin().after(60_s);
+  t.moves(State::TimeWait, State::Closed, Event::TimeWaitExpired);
+  EXPECT_EQ(t.oracle.complaint(), "");
+  EXPECT_EQ(t.oracle.believed(), 6U);
+}
+
+TEST(Oracle, ARetransmittedFinBeginsTimeWaitAnew) {
+  Teller t;
+  t.opens().closes_first().hears_the_last_fin().after(30_s);
+  t.hears(State::TimeWait, wire::kFin | wire::kAck, 901, 102).after(60_s);
+  t.moves(State::TimeWait, State::Closed, Event::TimeWaitExpired);
+  EXPECT_EQ(t.oracle.complaint(), "");
+}
+
+TEST(Oracle, SeesATimeWaitThatIsTooShortOrTooLong) {
+  for (const Duration wrong : {59'999_ms, 60'001_ms}) {
+    Teller t;
+    t.opens().closes_first().hears_the_last_fin().after(wrong);
+    t.moves(State::TimeWait, State::Closed, Event::TimeWaitExpired);
+    EXPECT_FALSE(t.believed());
+  }
+}
+
+TEST(Oracle, SeesATickThatIsNotTheNext) {
+  Teller t;
+  t.now = Instant{} + 7_ms + 1_us;
+  t.opens().closes_first().hears_the_last_fin().after(60_s - 1_us);
+  t.moves(State::TimeWait, State::Closed, Event::TimeWaitExpired);
+  EXPECT_FALSE(t.believed()) << "it ended before 2MSL had passed";
+}
+
+TEST(Oracle, SeesAFinThatWasNeverAcknowledged) {
+  Teller t;
+  t.opens().calls(CallKind::Close);
+  t.moves(State::Established, State::FinWait1, Event::CloseCalled)
+      .sends(State::FinWait1, wire::kFin | wire::kAck, 101, 901)
+      .hears(State::FinWait1, wire::kAck, 901, 101)
+      .moves(State::FinWait1, State::FinWait2, Event::FinAcked);
+  EXPECT_FALSE(t.believed());
+}
+
+TEST(Oracle, SeesAFinThatWasTakenOutOfOrder) {
+  Teller t;
+  t.opens().hears(State::Established, wire::kFin | wire::kAck, 911, 101);  // 901..910 are missing
+  t.moves(State::Established, State::CloseWait, Event::FinArrived);
+  EXPECT_FALSE(t.believed());
+  Teller u;
+  u.opens().hears(State::Established, wire::kFin | wire::kAck, 911, 101);
+  u.hears(State::Established, wire::kAck, 901, 101, 10);
+  u.moves(State::Established, State::CloseWait, Event::FinArrived);
+  EXPECT_TRUE(u.believed());
+}
+
+TEST(Oracle, SeesACloseThatNobodyCalled) {
+  Teller t;
+  t.opens().moves(State::Established, State::FinWait1, Event::CloseCalled);
+  EXPECT_FALSE(t.believed());
+}
+
+TEST(Oracle, SeesAStateThatDoesNotFollow) {
+  Teller t;
+  t.opens().hears(State::Established, wire::kFin | wire::kAck, 901, 101);
+  t.moves(State::Established, State::Closing, Event::FinArrived);
+  EXPECT_FALSE(t.believed());
+  Teller u;
+  u.opens().sends(State::CloseWait, wire::kAck, 101, 901);
+  EXPECT_FALSE(u.believed());
+}
+
+TEST(Oracle, TellsTheOrderOfTwoCloses) {
+  Teller t;
+  t.opens().hears(State::Established, wire::kFin | wire::kAck, 901, 101);
+  t.moves(State::Established, State::CloseWait, Event::FinArrived).calls(CallKind::Close);
+  t.moves(State::CloseWait, State::LastAck, Event::CloseCalled);
+  t.sends(State::LastAck, wire::kFin | wire::kAck, 101, 902).after(10_ms);
+  t.hears(State::LastAck, wire::kAck, 902, 102);
+  t.moves(State::LastAck, State::Closed, Event::FinAcked);
+  EXPECT_EQ(t.oracle.complaint(), "");
+}
+
+}  // namespace
+}  // namespace rapport::sim
