@@ -128,6 +128,16 @@ SCENARIO_TEST("ESTABLISHED: old text is answered with a D-SACK [SA-ESTAB-23]") {
 }
 
 SCENARIO_TEST(
+    "ESTABLISHED: of text that is all old not even the ACK is looked at [SA-ESTAB-04, "
+    "SA-ESTAB-23]") {
+  auto t = peer::in_established();
+  has_received(t, 10_B);
+  t.calls_send(100_B).says(data(100_B));
+  t.hears(data(10_B).seq(t.rcv_nxt() - 10_B).ack(t.iss + 101_B)).says(ack(t.rcv_nxt()));
+  t.holds(t.calls_status().snd_una == t.iss + 1_B, "our text is not acknowledged");
+}
+
+SCENARIO_TEST(
     "ESTABLISHED: an urgent pointer is told, and told once "
     "[SA-ESTAB-24, SA-ESTAB-25]") {
   auto t = peer::in_established();
