@@ -110,6 +110,7 @@ void congestion_timed_out(Connection& c, Context& cx) {
   x->recover_valid = true;
   x->in_recovery = false;
   c.dup_acks = 0;
+  x->window_limited = true;          // from now on it is cwnd that holds back what is sent again
   resend(*x, c.snd.una, c.snd.nxt);  // slow start sends the rest again as ACKs return
 }
 
