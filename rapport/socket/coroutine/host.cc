@@ -154,6 +154,7 @@ stack::Stack& Host::stack() const {
 void Host::detach() {
   stack_ = nullptr;
   for (auto& [cookie, channel] : channels_) channel->die();
+  channels_.clear();  // a dead channel does not take itself out
   kill();
 }
 
