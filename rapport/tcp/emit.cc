@@ -72,7 +72,7 @@ bool emit(const Draft& d, Cursor from, uint32_t length, Context& cx) {
 void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx) {
   if (seg.flags.any(wire::kRst)) return;  // SA-ALL-10
   if (seg.flags.any(wire::kAck)) {
-    reset_unacceptable_ack(key, seg, cx);
+    reset_unacceptable_ack(key, State::Closed, seg, cx);
     return;
   }
   Draft d;
@@ -84,12 +84,14 @@ void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx
   emit(d, cx);
 }
 
-void reset_unacceptable_ack(const FlowKey& key, const wire::Segment& seg, Context& cx) {
+void reset_unacceptable_ack(const FlowKey& key, State state, const wire::Segment& seg,
+                            Context& cx) {
   if (seg.flags.any(wire::kRst)) return;
   Draft d;
   d.key = &key;
   d.seq = seg.ack;
   d.flags = wire::kRst;
+  d.state = state;
   d.ttl = cx.config.defaults.ttl;
   emit(d, cx);
 }

@@ -37,8 +37,9 @@ inline bool emit(const Draft& draft, Context& cx) {
 
 // The answer of RFC 9293 3.5.2 to a segment that belongs to nobody: a reset in the form that fits.
 void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx);
-// <SEQ=SEG.ACK><CTL=RST>, for unacceptable ACKs in states that are not synchronized.
-void reset_unacceptable_ack(const FlowKey& key, const wire::Segment& seg, Context& cx);
+// <SEQ=SEG.ACK><CTL=RST>, for unacceptable ACKs in states that are not synchronized. `state` is
+// told in the trace.
+void reset_unacceptable_ack(const FlowKey& key, State state, const wire::Segment& seg, Context& cx);
 
 // The connection's own segments carry these.
 [[nodiscard]] uint32_t timestamp_now(const Connection& c, const Context& cx);

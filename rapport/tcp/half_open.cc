@@ -158,8 +158,8 @@ Verdict check_ack(HalfOpen& h, const wire::Segment& seg, Context& cx) {
     answer_with_ack(h, DropReason::AckUnacceptable, cx);
     return Verdict::Done;
   }
-  reset_unacceptable_ack(h.key, seg, cx);
   dropped(h.key, DropReason::AckUnacceptable, cx);
+  reset_unacceptable_ack(h.key, State::SynReceived, seg, cx);
   return Verdict::Done;
 }
 
@@ -287,7 +287,7 @@ void segment_arrives_half_open(uint32_t index, const wire::Segment& seg, Context
   if (l.waiting >= l.backlog) {  // choice 7
     dropped(h.key, DropReason::AcceptQueueFull, cx);
     if (cx.config.reset_on_accept_overflow) {
-      reset_unacceptable_ack(h.key, seg, cx);
+      reset_unacceptable_ack(h.key, State::SynReceived, seg, cx);
       remove_half_open(index, Event::Evicted, cx);
     }
     return;

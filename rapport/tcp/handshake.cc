@@ -21,8 +21,9 @@ namespace {
 bool ack_is_acceptable(Connection& c, const wire::Segment& seg, Context& cx) {
   if (!seg.flags.any(wire::kAck)) return true;
   if (after(seg.ack, c.snd.iss) && at_or_before(seg.ack, c.snd.nxt)) return true;
-  reset_unacceptable_ack(c.key, seg, cx);  // silent when the segment is itself a reset
-  return dropped(c, DropReason::SynSentBadAck, cx);
+  (void)dropped(c, DropReason::SynSentBadAck, cx);
+  reset_unacceptable_ack(c.key, c.state, seg, cx);  // silent when the segment is itself a reset
+  return false;
 }
 
 // Second. RFC 5961's exact SEQ cannot be asked for: RCV.NXT is not known yet (choice 27).
@@ -42,8 +43,9 @@ bool echo_is_ours(Connection& c, const wire::Segment& seg, Context& cx) {
   const uint32_t last = timestamp_now(c, cx);
   const uint32_t first = c.stalled_since.v + c.ts_offset - 1;  // stalled_since was rounded up
   if (o.tsecr - first <= last - first) return true;
-  reset_unacceptable_ack(c.key, seg, cx);
-  return dropped(c, DropReason::SynSentBadAck, cx);
+  (void)dropped(c, DropReason::SynSentBadAck, cx);
+  reset_unacceptable_ack(c.key, c.state, seg, cx);
+  return false;
 }
 
 void learn_from_syn(Connection& c, const wire::Segment& seg, Context& cx) {
