@@ -24,10 +24,12 @@ struct Knowledge {
   [[nodiscard]] bool complete() const { return peer_to_me && me_to_peer; }
 };
 
-// An ACK of something that this host sent in this connection.
-bool acknowledges(const TraceSegment& s) {
-  const auto n = static_cast<int32_t>(s.relative_ack);
-  return (s.flags & wire::kAck.v) != 0 && s.relative_known != 0 && n >= 1;
+// An ACK of something that the receiver sent in this connection, as the receiver sees it, or the
+// sender where the receiver does not know its numbers yet.
+bool acknowledges(const TraceSegment& received, const TraceSegment& sent) {
+  const TraceSegment& s = received.relative_known != 0 ? received : sent;
+  return (s.flags & wire::kAck.v) != 0 && s.relative_known != 0
+         && static_cast<int32_t>(s.relative_ack) >= 1;
 }
 
 std::string lesson(const Knowledge& before, const Knowledge& after, std::string_view me,
@@ -68,7 +70,7 @@ std::vector<std::string> explain_handshake(const Story& story, uint32_t left, ui
     Knowledge& mine = known[p.to == left ? 0 : 1];
     const Knowledge before = mine;
     mine.peer_to_me = true;
-    mine.me_to_peer |= acknowledges(s);
+    mine.me_to_peer |= acknowledges(s, story.records[p.sent].record.as<TraceSegment>());
     const std::string text = lesson(before, mine, story.hosts[p.to], story.hosts[p.from]);
     if (!text.empty())
       out.push_back(fmt::format("{:>8}  {:<8} tells the {}:  {}", seconds(r.record.header.at),

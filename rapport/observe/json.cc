@@ -129,7 +129,11 @@ void options(Object& out, const TraceOptions& o) {
   if (o.window_scale_sent != kAbsentShift) out.number("window_scale_sent", o.window_scale_sent);
   if (o.window_scale_received != kAbsentShift)
     out.number("window_scale_received", o.window_scale_received);
-  out.truth("scaling", o.scaling_on != 0)
+  out.truth("sack_sent", o.sack_sent != 0)
+      .truth("sack_received", o.sack_received != 0)
+      .truth("timestamps_sent", o.timestamps_sent != 0)
+      .truth("timestamps_received", o.timestamps_received != 0)
+      .truth("scaling", o.scaling_on != 0)
       .truth("sack", o.sack_on != 0)
       .truth("timestamps", o.timestamps_on != 0);
 }

@@ -27,7 +27,7 @@ namespace {
 
 constexpr Duration kPause = 1_s;       // a longer silence gets a row of its own
 constexpr Duration kLongWay = 500_ms;  // a longer way is told at the arrival
-constexpr size_t kPreview = 24;        // octets of text
+constexpr size_t kPreview = 32;        // octets of text: longer texts are not shown
 
 Ink ink_of(uint8_t flags) {
   if ((flags & wire::kRst.v) != 0) return Ink::Reset;
@@ -88,6 +88,7 @@ class Painter {
       if (r.record.header.kind == TraceKind::Transition) fit(r.record.as<TraceTransition>().to);
       if (r.record.header.kind == TraceKind::Segment) fit(r.record.as<TraceSegment>().state);
     }
+    for (const Remark& r : story_.remarks) latest = std::max(latest, r.at.ns);
     time_width_ = std::max<size_t>(6, seconds(latest).size());
     const size_t width = std::clamp(style_.width, kLeastWidth, kGreatestWidth);
     middle_ = width - 2 * (time_width_ + 2 + state_width_ + 2);
@@ -228,6 +229,7 @@ class Painter {
     const bool leaves = course != Course::Arriving;
     const bool arrives = course == Course::Whole || course == Course::Arriving;
     pause(story_.records[leaves ? p.sent : p.arrived].record.header.at);
+    if (leaves) rails_.note_syn(story_.records[p.sent]);
 
     const ArrowText text{
         .label = label(p, sent, arrived, course),
@@ -258,11 +260,27 @@ class Painter {
     return out;
   }
 
+  // The numbers as distances from the SYNs that were seen; else as the records tell them.
+  SegmentNumbers numbers(const Passage& p, const std::optional<TraceSegment>& sent,
+                         const std::optional<TraceSegment>& arrived) {
+    SegmentNumbers n = segment_numbers(sent ? &*sent : nullptr, arrived ? &*arrived : nullptr);
+    const TraceSegment& s = sent ? *sent : *arrived;
+    const HostRecord& r = story_.records[sent ? p.sent : p.arrived];
+    const auto own = sent ? rails_.count(r, s.seq) : rails_.count_of_peer(r, p.from, s.seq);
+    const auto other = sent ? rails_.count_of_peer(r, p.to, s.ack) : rails_.count(r, s.ack);
+    earlier_ = false;
+    if (own && s.seq != 0) n.seq = fmt::format("{}", own->distance);
+    if (other && !n.ack.empty()) n.ack = fmt::format("{}", other->distance);
+    if (own && s.seq != 0) earlier_ |= own->earlier;
+    if (other && !n.ack.empty()) earlier_ |= other->earlier;
+    n.absolute = n.seq.starts_with('#') || n.ack.starts_with('#');
+    return n;
+  }
+
   std::vector<std::string> label(const Passage& p, const std::optional<TraceSegment>& sent,
                                  const std::optional<TraceSegment>& arrived, Course course) {
     const TraceSegment& s = sent ? *sent : *arrived;
-    const SegmentNumbers n =
-        segment_numbers(sent ? &*sent : nullptr, arrived ? &*arrived : nullptr);
+    const SegmentNumbers n = numbers(p, sent, arrived);
     seen_absolute_ |= n.absolute;
     std::vector<std::string> out{flag_words(s.flags), "seq=" + n.seq};
     if (!n.ack.empty()) out.push_back("ack=" + n.ack);
@@ -292,13 +310,14 @@ class Painter {
     const auto add = [&](const std::vector<std::string>& more) {
       all.insert(all.end(), more.begin(), more.end());
     };
-    if (course != Course::Arriving || !sent) {
+    if (course != Course::Arriving) {
       if ((s.flags & wire::kSyn.v) != 0) add(offered_options(s));
       add(sack_words(s));
-      const std::string preview = text_preview(s, kPreview, style_.ascii);
-      if (!preview.empty()) all.push_back(preview);
+      if (s.text_length > 0 && s.text_length <= kPreview && s.snap_length > 0)
+        all.push_back(text_preview(s, kPreview, style_.ascii));
     }
     if (!sent) all.push_back(fmt::format("the {} did not send it", story_.hosts[p.from]));
+    if (earlier_) all.emplace_back("counts from an earlier SYN");
     if (p.fate == Fate::Corrupted) all.emplace_back("corrupted on the way");
     add(late(p, course));
     const uint32_t host = course == Course::Arriving ? p.to : p.from;
@@ -366,6 +385,7 @@ class Painter {
   std::array<std::string, 2> told_, windows_;  // of the left and right side
   unsigned seen_causes_ = 0;
   bool seen_absolute_ = false;
+  bool earlier_ = false;  // of the segment that is being told
   std::string out_;
 };
 

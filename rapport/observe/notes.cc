@@ -48,12 +48,29 @@ std::string spaced(std::string_view kebab) {
 }
 
 bool is_worth_telling(const TraceRecord& r) {
+  // A half-open entry that a reset ends is told by its transition.
+  if (r.header.kind == TraceKind::Drop)
+    return static_cast<DropReason>(r.as<TraceDrop>().reason) != DropReason::HalfOpenReset;
   if (r.header.kind != TraceKind::Call) return true;
   const auto c = r.as<TraceCall>();
   const auto kind = static_cast<CallKind>(c.call);
   if (kind == CallKind::Status) return false;
   if (c.failed != 0) return static_cast<Error>(c.error) != Error::WouldBlock;
   return kind != CallKind::Receive || c.octets > 0;
+}
+
+// Reasons whose short name says too little; the rest are told by name.
+std::string drop_words(DropReason r) {
+  switch (r) {
+    case DropReason::NotAcceptable: return "not in the window, only acknowledged";
+    case DropReason::SynChallenged: return "a SYN in an open connection is only challenged";
+    case DropReason::RstChallenged: return "not the next number, so only challenged";
+    case DropReason::RstOutsideWindow: return "an RST outside the window";
+    case DropReason::SynSentBadAck: return "it acknowledges what was never sent";
+    case DropReason::TimeWaitRst: return "TIME-WAIT ignores an RST";
+    case DropReason::TcpChecksum: return "wrong checksum";
+    default: return spaced(name(r));
+  }
 }
 
 Note note_of(const TraceRecord& r, const Signs& g) {
@@ -66,7 +83,7 @@ Note note_of(const TraceRecord& r, const Signs& g) {
       return {"agreed: " + joined(agreed_options(r.as<TraceOptions>())), Ink::Dim};
     case TraceKind::Drop: {
       const auto reason = static_cast<DropReason>(r.as<TraceDrop>().reason);
-      return {fmt::format("{} dropped: {}", g.lost, spaced(name(reason))), Ink::Loss};
+      return {fmt::format("{} dropped: {}", g.lost, drop_words(reason)), Ink::Loss};
     }
     case TraceKind::Ended: {
       const auto reason = static_cast<CloseReason>(r.as<TraceEnded>().reason);

@@ -17,7 +17,8 @@ struct Note {
 
 // Empty for segments, transitions and samples.
 [[nodiscard]] Note note_of(const TraceRecord& r, const Signs& signs);
-// False for calls that found nothing to do yet, and for questions: they are not part of the story.
+// False for what is no part of the story: calls that found nothing to do yet, questions, drops that
+// another record tells.
 [[nodiscard]] bool is_worth_telling(const TraceRecord& r);
 // "closed-by-us" -> "closed by us"
 [[nodiscard]] std::string spaced(std::string_view kebab);

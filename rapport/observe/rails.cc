@@ -1,6 +1,8 @@
 // Keeping track of states and scales by connection.
 #include "rapport/observe/rails.hh"
 
+#include "rapport/wire/tcp.hh"
+
 namespace rapport::observe {
 
 Rails::Rails(const Story& story, uint32_t left, uint32_t right) {
@@ -46,6 +48,33 @@ uint8_t Rails::shift(std::span<const HostRecord> records, const Passage& p) cons
   if (p.sent == kAbsent) return 0;
   const auto found = shifts_.find(key(records[p.sent]));
   return found != shifts_.end() ? found->second : 0;
+}
+
+void Rails::note_syn(const HostRecord& sent) {
+  const auto s = sent.record.as<TraceSegment>();
+  if ((s.flags & wire::kSyn.v) == 0) return;
+  auto& all = syns_[key(sent)];
+  if (all.empty() || all.back() != s.seq) all.push_back(s.seq);
+}
+
+std::optional<Counted> Rails::count(const HostRecord& r, uint32_t number) const {
+  return count(key(r), number);
+}
+
+std::optional<Counted> Rails::count_of_peer(const HostRecord& r, uint32_t peer_host,
+                                            uint32_t number) const {
+  const FlowKey& k = r.record.header.key;
+  return count(Key{peer_host, k.remote_port, r.record.header.local, k.local_port}, number);
+}
+
+std::optional<Counted> Rails::count(const Key& k, uint32_t number) const {
+  constexpr uint32_t kFar = 1U << 24;  // beyond: of another connection
+  const auto found = syns_.find(k);
+  if (found == syns_.end()) return std::nullopt;
+  for (auto syn = found->second.rbegin(); syn != found->second.rend(); ++syn) {
+    if (number - *syn < kFar) return Counted{number - *syn, syn != found->second.rbegin()};
+  }
+  return std::nullopt;
 }
 
 std::string Rails::endpoint(uint32_t host) const {

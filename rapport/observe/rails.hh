@@ -9,12 +9,20 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 namespace rapport::observe {
+
+// A sequence number as a distance from a SYN.
+struct Counted {
+  uint32_t distance = 0;
+  bool earlier = false;  // from the SYN of an earlier connection under the same addresses and ports
+};
 
 class Rails {
  public:
@@ -31,6 +39,14 @@ class Rails {
   [[nodiscard]] std::string_view state(const HostRecord& r) const;
   // By how much the window of the segment on its way `p` is to be shifted.
   [[nodiscard]] uint8_t shift(std::span<const HostRecord> records, const Passage& p) const;
+  // A segment leaves `host`: its SYN is what the numbers of its connection count from.
+  void note_syn(const HostRecord& sent);
+  // How far `number` lies behind the SYN that it counts from: the latest before it of those that
+  // the host of `r` sent in this connection, or its peer did. Nothing when it counts from none of
+  // them.
+  [[nodiscard]] std::optional<Counted> count(const HostRecord& r, uint32_t number) const;
+  [[nodiscard]] std::optional<Counted> count_of_peer(const HostRecord& r, uint32_t peer_host,
+                                                     uint32_t number) const;
   // "10.0.0.1:1024", without the port when the host used several.
   [[nodiscard]] std::string endpoint(uint32_t host) const;
 
@@ -45,9 +61,11 @@ class Rails {
   };
 
   static Key key(const HostRecord& r);
+  [[nodiscard]] std::optional<Counted> count(const Key& k, uint32_t number) const;
 
   std::map<Key, tcp::State> states_;
   std::map<Key, uint8_t> shifts_;
+  std::map<Key, std::vector<uint32_t>> syns_;  // sequence numbers of SYNs, the latest last
   std::map<uint32_t, Place> places_;
 };
 

@@ -1,5 +1,6 @@
 // Joining departures with arrivals, and the order of steps. Two passages cross when they leave and
-// arrive in different orders on the two rails; only passages that cross nothing become one line.
+// arrive in different orders on the two rails; only passages that cross nothing become one line,
+// and of the very long ones only those in whose time nothing else happened.
 #include "rapport/observe/story.hh"
 
 #include <algorithm>
@@ -148,6 +149,7 @@ class Joiner {
 // -------------------------------------------------------------------------------
 
 constexpr size_t kNowhere = SIZE_MAX;
+constexpr Duration kLongWay = 500_ms;
 
 class Arranger {
  public:
@@ -211,6 +213,18 @@ class Arranger {
     size_t crossings = 0;
   };
 
+  // On a long way (a frame that was held back) something else happened at either end: one line
+  // would turn the order of times around.
+  [[nodiscard]] bool is_overtaken_by_time(const Passage& g) const {
+    const Instant left = story_.records[g.sent].record.header.at;
+    const Instant arrived = story_.records[g.arrived].record.header.at;
+    if (arrived - left < kLongWay) return false;
+    return std::ranges::any_of(story_.records, [&](const HostRecord& r) {
+      const Instant at = r.record.header.at;
+      return left < at && at < arrived && pair_.concerns(r);
+    });
+  }
+
   static bool cross(const Candidate& a, const Candidate& b) {
     return (a.left < b.left) != (a.right < b.right);
   }
@@ -223,6 +237,7 @@ class Arranger {
       const Passage& g = passages_[p];
       if (g.sent == kAbsent || g.arrived == kAbsent || g.copy) continue;
       const bool forth = g.from == left_;
+      if (is_overtaken_by_time(g)) continue;
       c.push_back({p, place_[forth ? g.sent : g.arrived], place_[forth ? g.arrived : g.sent]});
     }
     for (Candidate& a : c) {

@@ -22,6 +22,20 @@ std::string_view escape(Ink ink) {
   return "";
 }
 
+// Where a line of at most `width` columns ends: before a space if there is one behind the first
+// word, else where the first word ends.
+size_t line_end(std::string_view line, size_t width) {
+  if (columns(line) <= width) return line.size();
+  const size_t begin = std::min(line.find_first_not_of(' '), line.size());
+  size_t end = line.find(' ', begin);
+  while (end != std::string_view::npos) {
+    const size_t next = line.find(' ', line.find_first_not_of(' ', end));
+    if (columns(line.substr(0, next)) > width) break;
+    end = next;
+  }
+  return std::min(end, line.size());
+}
+
 }  // namespace
 
 size_t columns(std::string_view text) {
@@ -78,7 +92,8 @@ std::vector<std::string> flow(const std::vector<std::string>& words, size_t widt
                               std::string_view glue) {
   std::vector<std::string> lines;
   for (const std::string& w : words) {
-    if (!lines.empty() && columns(lines.back()) + columns(glue) + columns(w) < width) {
+    const size_t comma = &w == &words.back() ? 0 : 1;  // may have to follow the word
+    if (!lines.empty() && columns(lines.back()) + columns(glue) + columns(w) + comma <= width) {
       lines.back().append(glue).append(w);
     } else {
       if (!lines.empty() && glue.starts_with(',')) lines.back() += ',';
@@ -89,23 +104,17 @@ std::vector<std::string> flow(const std::vector<std::string>& words, size_t widt
 }
 
 std::vector<std::string> paragraph(std::string_view text, size_t width, size_t indent) {
-  std::vector<std::string> lines(1);
-  const std::string margin(indent, ' ');
-  bool fresh = true;  // nothing but the margin is on the last line
-  while (!text.empty()) {
-    const size_t space = text.find(' ');
-    const std::string_view word = text.substr(0, space);
-    text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
-    if (word.empty()) continue;
-    if (!fresh && columns(lines.back()) + 1 + columns(word) > width) {
-      lines.push_back(margin);
-      fresh = true;
-    }
-    if (!fresh) lines.back() += ' ';
-    lines.back() += word;
-    fresh = false;
+  std::vector<std::string> lines;
+  std::string margin;
+  while (true) {
+    const std::string line = margin + std::string(text);
+    const size_t end = line_end(line, width);
+    lines.push_back(line.substr(0, end));
+    const size_t next = line.find_first_not_of(' ', end);
+    if (next == std::string::npos) return lines;
+    text.remove_prefix(next - margin.size());
+    margin.assign(indent, ' ');
   }
-  return lines;
 }
 
 const Signs& signs(bool ascii) {

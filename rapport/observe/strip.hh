@@ -52,7 +52,8 @@ class Strip {
 // stands alone.
 [[nodiscard]] std::vector<std::string> flow(const std::vector<std::string>& words, size_t width,
                                             std::string_view glue = ", ");
-// A paragraph in lines of at most `width` columns, the second and later ones indented.
+// A paragraph in lines of at most `width` columns, the second and later ones indented. Spaces
+// inside a line stay as they are.
 [[nodiscard]] std::vector<std::string> paragraph(std::string_view text, size_t width,
                                                  size_t indent);
 

@@ -80,6 +80,7 @@ class Hand {
   // Puts a segment on the wire now and returns its serial.
   uint32_t sends(uint32_t host, tcp::State state, TraceSegment s,
                  SendCause cause = SendCause::Stack) {
+    number(host, s);
     s.direction = static_cast<uint8_t>(Direction::Sent);
     s.state = static_cast<uint8_t>(state);
     s.cause = static_cast<uint8_t>(cause);
@@ -123,6 +124,7 @@ class Hand {
 
   // Nobody's segment: a script put it on the wire.
   Hand& injected(uint32_t host, tcp::State state, TraceSegment s) {
+    number(1 - host, s);
     s.direction = static_cast<uint8_t>(Direction::Received);
     s.state = static_cast<uint8_t>(state);
     return write(host, TraceKind::Segment, s);
@@ -149,6 +151,12 @@ class Hand {
   }
 
  private:
+  // The client's ISS is 5000, the server's 9000.
+  static void number(uint32_t host, TraceSegment& s) {
+    s.seq = s.relative_seq + (host == kClient ? 5000 : 9000);
+    s.ack = s.relative_ack + (host == kClient ? 9000 : 5000);
+  }
+
   template <class T>
   Hand& write(uint32_t host, TraceKind kind, const T& tail) {
     static constexpr IpAddress kAddresses[] = {IpAddress::v4(10, 0, 0, 1),
