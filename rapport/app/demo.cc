@@ -1,0 +1,227 @@
+// The verb `demo`: plays a scenario in virtual time and prints its ladder and what is to be learned
+// from it, or its trace as JSON. No root, no network, no clock: the same seed prints the same
+// bytes.
+#include "rapport/app/demo_scenario.hh"
+#include "rapport/app/demo_stage.hh"
+#include "rapport/app/verbs.hh"
+#include "rapport/observe/json.hh"
+#include "rapport/observe/ladder.hh"
+#include "rapport/observe/names.hh"
+#include "rapport/observe/strip.hh"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace rapport::app {
+
+namespace {
+
+constexpr uint64_t kLongestDelay = 10'000;  // milliseconds
+constexpr size_t kDefaultWidth = 100;       // where there is no terminal
+
+// As given; read into values before the play.
+struct DemoArguments {
+  std::string scenario = "life";
+  bool list = false, ascii = false, json = false;
+  std::string seed = "1", loss = "0", duplicate = "0", reorder = "0", delay = "10";
+  std::string width, color = "auto";
+};
+
+struct Page {
+  size_t width = kDefaultWidth;
+  bool ascii = false, colour = false;
+};
+
+std::string scenario_names() {
+  std::string out;
+  for (const Scenario& s : all_scenarios()) out += (out.empty() ? "" : ", ") + std::string(s.name);
+  return out;
+}
+
+DemoSettings settings_of(const DemoArguments& a) {
+  DemoSettings s;
+  s.seed = whole_number("--seed", a.seed, 0, UINT64_MAX);
+  s.loss_ppm = parts_per_million("--loss", a.loss);
+  s.duplicate_ppm = parts_per_million("--duplicate", a.duplicate);
+  s.reorder_ppm = parts_per_million("--reorder", a.reorder);
+  s.delay = static_cast<int64_t>(whole_number("--delay", a.delay, 0, kLongestDelay)) * 1_ms;
+  return s;
+}
+
+size_t terminal_width() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return std::clamp<size_t>(size.ws_col, observe::kLeastWidth, observe::kGreatestWidth);
+  return kDefaultWidth;
+}
+
+bool wants_colour(const std::string& color) {
+  if (color == "always") return true;
+  if (color == "never") return false;
+  if (color != "auto")
+    throw Misuse(fmt::format("--color {}: auto, always or never is allowed", color));
+  return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+}
+
+Page page_of(const DemoArguments& a) {
+  Page p;
+  p.ascii = a.ascii;
+  p.colour = wants_colour(a.color);
+  p.width = a.width.empty()
+                ? terminal_width()
+                : whole_number("--width", a.width, observe::kLeastWidth, observe::kGreatestWidth);
+  return p;
+}
+
+void print(const observe::Strip& strip, const Page& page) {
+  fmt::print("{}\n", strip.render(page.colour));
+}
+
+void print_wrapped(std::string_view text, size_t indent, const Page& page) {
+  const std::string margin(indent, ' ');
+  for (const std::string& l : observe::paragraph(text, page.width - 2 * indent, 0))
+    fmt::print("{}{}\n", margin, l);
+}
+
+void list_scenarios() {
+  for (const Scenario& s : all_scenarios()) fmt::print("{:<22} {}\n", s.name, s.line);
+}
+
+// --- what is said under the ladder
+// ------------------------------------------------------------------
+
+// What the wire did besides carrying, unless nothing.
+std::string wire_summary(const Stage& stage, const observe::Story& story) {
+  size_t lost = 0, doubled = 0;
+  for (const WireRecord& w : story.wires) {
+    if (w.fate == Fate::Lost) ++lost;
+    if (w.fate == Fate::Duplicated) ++doubled;
+  }
+  const observe::Facts facts(story);
+  size_t again = 0;
+  for (uint32_t h = 0; h < story.hosts.size(); ++h) again += facts.retransmissions(h);
+  const DemoSettings& s = stage.settings();
+  if (s.loss_ppm == 0 && s.duplicate_ppm == 0 && s.reorder_ppm == 0) return {};
+  return fmt::format("The wire of this run lost {} and doubled {} of {}; {} sent again.",
+                     observe::counted(lost, "frame"), doubled, story.wires.size() - doubled,
+                     again == 1 ? "1 segment was" : fmt::format("{} segments were", again));
+}
+
+void print_telling(const Stage& stage, const observe::Story& story, const Scenario& scenario,
+                   const Page& page) {
+  const observe::Facts facts(story);
+  Telling telling;
+  scenario.tell(stage, facts, telling);
+  for (const Telling::Table& t : telling.tables()) {
+    fmt::print("\n");
+    print(observe::Strip(t.title, observe::Ink::Strong), page);
+    for (const std::string& row : t.rows) {
+      for (const std::string& l : observe::paragraph(row, page.width, 20)) fmt::print("{}\n", l);
+    }
+  }
+  fmt::print("\n");
+  print(observe::Strip("What was seen", observe::Ink::Strong), page);
+  const std::string wire = wire_summary(stage, story);
+  if (!wire.empty()) telling.say(wire);
+  for (const std::string& s : telling.sentences()) print_wrapped(s, 2, page);
+}
+
+void print_title(const Scenario& scenario, const Page& page) {
+  const std::string text =
+      fmt::format("{}{}{}", scenario.name, page.ascii ? " - " : " – ", scenario.line);
+  bool first = true;
+  for (const std::string& line : observe::paragraph(text, page.width, 2)) {
+    observe::Strip strip;
+    if (first) strip.add(scenario.name, observe::Ink::Strong);
+    strip.add(std::string_view(line).substr(first ? scenario.name.size() : 0));
+    print(strip, page);
+    first = false;
+  }
+}
+
+void print_play(const Stage& stage, const Scenario& scenario, const Page& page) {
+  const observe::Story story = stage.story();
+  print_title(scenario, page);
+  const DemoSettings& s = stage.settings();
+  print(observe::Strip(fmt::format("seed {}, {} each way, in virtual time", s.seed,
+                                   observe::length_words(s.delay)),
+                       observe::Ink::Dim),
+        page);
+  for (const auto& [left, right] : stage.ladders) {
+    const observe::LadderStyle style{.width = page.width,
+                                     .ascii = page.ascii,
+                                     .colour = page.colour,
+                                     .left = left,
+                                     .right = right};
+    fmt::print("\n{}", observe::ladder(story, style));
+  }
+  print_telling(stage, story, scenario, page);
+}
+
+void run_demo(const DemoArguments& a) {
+  if (a.list) return list_scenarios();
+  const Scenario* scenario = find_scenario(a.scenario);
+  if (scenario == nullptr)
+    throw Misuse(
+        fmt::format("there is no scenario \"{}\"; there are: {}", a.scenario, scenario_names()));
+  const DemoSettings settings = settings_of(a);
+  const Page page = page_of(a);
+  Stage stage(settings);
+  scenario->play(stage);
+  if (a.json)
+    fmt::print("{}", observe::json(stage.story()));
+  else
+    print_play(stage, *scenario, page);
+}
+
+}  // namespace
+
+std::vector<Scenario> all_scenarios() {
+  std::vector<Scenario> out;
+  for (const auto group :
+       {life_scenarios(), open_scenarios(), close_scenarios(), trouble_scenarios()})
+    out.insert(out.end(), group.begin(), group.end());
+  return out;
+}
+
+const Scenario* find_scenario(std::string_view name) {
+  for (const auto group :
+       {life_scenarios(), open_scenarios(), close_scenarios(), trouble_scenarios()}) {
+    const auto found = std::ranges::find(group, name, &Scenario::name);
+    if (found != group.end()) return &*found;
+  }
+  return nullptr;
+}
+
+void add_demo(CLI::App& program, int& /*status*/) {
+  CLI::App* demo = program.add_subcommand(
+      "demo", "Play a scenario between two hosts in virtual time and draw what happened.");
+  const auto a = std::make_shared<DemoArguments>();
+  demo->add_option("scenario", a->scenario, "What to play; --list names all (life)");
+  demo->add_flag("--list", a->list, "Name the scenarios, a line each");
+  demo->add_option("--seed", a->seed, "Fixes every draw: the same seed prints the same bytes (1)")
+      ->type_name("N");
+  demo->add_option("--loss", a->loss, "How likely the wire loses a frame: 0.1 or 10% (0)")
+      ->type_name("P");
+  demo->add_option("--duplicate", a->duplicate, "How likely it delivers a frame twice (0)")
+      ->type_name("P");
+  demo->add_option("--reorder", a->reorder, "How likely it holds a frame back (0)")->type_name("P");
+  demo->add_option("--delay", a->delay, "How long a frame travels, in ms, up to 10000 (10)")
+      ->type_name("MS");
+  demo->add_flag("--ascii", a->ascii, "Draw with plain ASCII");
+  demo->add_flag("--json", a->json, "Print the trace instead, a record a line");
+  demo->add_option("--width", a->width, "Columns, 72 to 160 (the terminal's, else 100)")
+      ->type_name("N");
+  demo->add_option("--color", a->color, "auto, always or never (auto)")->type_name("WHEN");
+  demo->callback([a] { run_demo(*a); });
+}
+
+}  // namespace rapport::app

@@ -1,0 +1,342 @@
+// Scenarios about parting: in two halves, in three segments, at once, never, and TIME-WAIT.
+#include "rapport/app/demo_scenario.hh"
+#include "rapport/app/demo_stage.hh"
+#include "rapport/observe/facts.hh"
+#include "rapport/observe/names.hh"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace rapport::app {
+
+namespace {
+
+using observe::counted;
+using observe::Facts;
+using observe::length_words;
+using enum tcp::State;
+
+Task<> ask_and_close(Stage& s, std::string_view word) {
+  auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort));
+  auto stream = co_await opening;
+  if (!stream) co_return;
+  auto writing = write_text(stream, word);
+  (void)co_await writing;
+  auto pausing = s.host(kClient).sleep(5 * s.way());
+  co_await pausing;
+  (void)stream.close();
+}
+
+// --- half-close
+// -----------------------------------------------------------------------------------------
+
+constexpr std::array<std::string_view, 3> kLines{"one", "two", "three"};
+
+Task<> answer_in_pieces(Stage& s) {
+  coroutine::Listener* listener = s.listen(kServer, kServerPort);
+  if (listener == nullptr) co_return;
+  auto accepting = accept_one(*listener);
+  auto stream = co_await accepting;
+  if (!stream) co_return;
+  auto reading = read_to_end(stream);
+  (void)co_await reading;
+  for (const std::string_view line : kLines) {
+    auto working = s.host(kServer).sleep(200_ms);
+    co_await working;
+    auto writing = write_text(stream, line);
+    (void)co_await writing;
+  }
+  (void)stream.close();
+}
+
+Task<> ask_and_listen(Stage& s) {
+  auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort));
+  auto stream = co_await opening;
+  if (!stream) co_return;
+  auto writing = write_text(stream, "all I have to say");
+  (void)co_await writing;
+  (void)stream.shutdown();
+  auto reading = read_to_end(stream);
+  (void)co_await reading;
+  (void)stream.close();
+}
+
+void play_half_close(Stage& s) {
+  s.raise();
+  s.host(kServer).spawn(answer_in_pieces(s));
+  s.world().settle();  // the listener is there before the first SYN
+  s.host(kClient).spawn(ask_and_listen(s));
+  s.run();
+}
+
+void tell_half_close(const Stage& /*s*/, const Facts& f, Telling& t) {
+  const auto stay = f.stay(kClient, FinWait2);
+  if (!stay) return tell_detour(t);
+  uint64_t octets = 0;
+  for (const observe::Heard& h : f.segments()) {
+    if (h.host == kClient && !h.sent() && static_cast<tcp::State>(h.segment.state) == FinWait2)
+      octets += h.segment.text_length;
+  }
+  t.say(fmt::format(
+      "A FIN closes one direction only. The client had said all that it had to say and spent {} in "
+      "FIN-WAIT-2, and {} of text reached it there.",
+      length_words(*stay), counted(octets, "octet")));
+  t.say(
+      "The server in CLOSE-WAIT may send for as long as it likes: no timer hurries it, for the "
+      "client's "
+      "application is still reading.");
+}
+
+// --- three-segment-close
+// ----------------------------------------------------------------------------------
+
+void play_three_segment_close(Stage& s) {
+  s.raise();
+  s.host(kServer).spawn(hear_out_and_close(s));
+  s.world().settle();  // the listener is there before the first SYN
+  s.host(kClient).spawn(ask_and_close(s, "bye"));
+  s.run();
+}
+
+// One segment took the client from FIN-WAIT-1 through FIN-WAIT-2 to TIME-WAIT.
+bool one_segment_was_enough(const Facts& f) {
+  const auto acknowledged = f.first(kClient, FinWait2);
+  const auto finished = f.first(kClient, TimeWait);
+  if (!acknowledged || !finished) return false;
+  return std::ranges::none_of(f.segments(), [&](const observe::Heard& h) {
+    return h.host == kClient && acknowledged->order < h.order && h.order < finished->order;
+  });
+}
+
+void tell_three_segment_close(const Stage& /*s*/, const Facts& f, Telling& t) {
+  if (!one_segment_was_enough(f)) return tell_detour(t);
+  t.say(
+      "The server's application called close() as soon as it read the end of file, before its "
+      "stack "
+      "had acknowledged the client's FIN. So one segment carried both, the ACK and the server's "
+      "FIN.");
+  t.say(
+      "That segment took the client from FIN-WAIT-1 to TIME-WAIT: its ACK (fifth step) led to "
+      "FIN-WAIT-2, its FIN (eighth step) led on at once. With four segments the client waits in "
+      "FIN-WAIT-2 for as long as the server's application takes.");
+}
+
+// --- simultaneous-close
+// -----------------------------------------------------------------------------------
+
+Instant closing_time(const Stage& s) {
+  return Instant{} + std::max(1_s, 10 * s.way());
+}
+
+Task<> close_on_time(Stage& s, uint32_t me, coroutine::Stream stream) {
+  auto waiting = s.host(me).sleep_until(closing_time(s));
+  co_await waiting;
+  (void)stream.close();
+}
+
+Task<> accept_and_close_on_time(Stage& s) {
+  coroutine::Listener* listener = s.listen(kServer, kServerPort);
+  if (listener == nullptr) co_return;
+  auto accepting = accept_one(*listener);
+  auto stream = co_await accepting;
+  if (!stream) co_return;
+  auto closing = close_on_time(s, kServer, std::move(stream));
+  co_await closing;
+}
+
+Task<> open_and_close_on_time(Stage& s) {
+  auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort));
+  auto stream = co_await opening;
+  if (!stream) co_return;
+  auto closing = close_on_time(s, kClient, std::move(stream));
+  co_await closing;
+}
+
+void play_simultaneous_close(Stage& s) {
+  s.raise();
+  s.host(kServer).spawn(accept_and_close_on_time(s));
+  s.world().settle();  // the listener is there before the first SYN
+  s.host(kClient).spawn(open_and_close_on_time(s));
+  s.run();
+}
+
+void tell_simultaneous_close(const Stage& /*s*/, const Facts& f, Telling& t) {
+  if (!f.went(kClient, {FinWait1, Closing, TimeWait})
+      || !f.went(kServer, {FinWait1, Closing, TimeWait}))
+    return tell_detour(t);
+  t.say(
+      "Both called close() before the other's FIN had arrived, and the FINs crossed. Each side "
+      "went to "
+      "CLOSING: it has the other's FIN, but not yet the acknowledgment of its own.");
+  t.say(
+      "Both ended in TIME-WAIT, for both closed first and neither can know whether its last ACK "
+      "arrived.");
+}
+
+// --- close-wait
+// ---------------------------------------------------------------------------------------------
+
+constexpr Duration kForgotten = 3600_s;
+
+Task<> forget_to_close(Stage& s) {
+  coroutine::Listener* listener = s.listen(kServer, kServerPort);
+  if (listener == nullptr) co_return;
+  auto accepting = accept_one(*listener);
+  auto stream = co_await accepting;
+  if (!stream) co_return;
+  auto reading = read_to_end(stream);
+  (void)co_await reading;
+  auto sleeping = s.host(kServer).sleep(kForgotten);
+  co_await sleeping;
+}
+
+void play_close_wait(Stage& s) {
+  s.raise();
+  s.host(kServer).spawn(forget_to_close(s));
+  s.world().settle();  // the listener is there before the first SYN
+  s.host(kClient).spawn(ask_and_close(s, "hello"));
+  s.run();
+}
+
+void tell_close_wait(const Stage& s, const Facts& f, Telling& t) {
+  const auto stay = f.stay(kServer, CloseWait);
+  if (!stay || *stay < kForgotten) return tell_detour(t);
+  t.say(
+      fmt::format("The server's application read the end of file and did not call close(). The "
+                  "connection stayed in "
+                  "CLOSE-WAIT for {} and would be there still, had the process not ended: no timer "
+                  "of TCP ends this "
+                  "state, since the application may yet have something to say.",
+                  length_words(*stay)));
+  if (f.stay(kClient, FinWait2) && f.went(kClient, {FinWait2, Closed}))
+    t.say(
+        fmt::format("The client did not wait so long: its application had closed for good, so its "
+                    "stack gave up "
+                    "FIN-WAIT-2 after {}. The server's late FIN met nobody and drew an RST.",
+                    length_words(*f.stay(kClient, FinWait2))));
+  t.say(
+      "Many connections in CLOSE-WAIT always mean the same: a program that does not close what it "
+      "has "
+      "read to the end. Mend the program.");
+  (void)s;
+}
+
+// --- lost-final-ack
+// -------------------------------------------------------------------------------------------
+
+void play_lost_final_ack(Stage& s) {
+  s.raise();
+  s.lose_answer(kServer, kClient, wire::kFin);
+  s.host(kServer).spawn(hear_out_and_close(s));
+  s.world().settle();  // the listener is there before the first SYN
+  s.host(kClient).spawn(ask_and_close(s, "bye"));
+  s.run();
+}
+
+void tell_lost_final_ack(const Stage& /*s*/, const Facts& f, Telling& t) {
+  const auto wait = f.stay(kClient, TimeWait);
+  if (!wait || f.sent(kServer, wire::kFin) < 2) return tell_detour(t);
+  t.say(fmt::format(
+      "The client's last ACK was lost, so the server in LAST-ACK sent its FIN {} in all. The "
+      "client "
+      "could answer, because it was in TIME-WAIT: that is one of the two reasons for this state.",
+      f.sent(kServer, wire::kFin) == 2 ? "twice"
+                                       : fmt::format("{} times", f.sent(kServer, wire::kFin))));
+  t.say(
+      fmt::format("Each retransmitted FIN starts 2MSL anew, and TIME-WAIT lasted {} here. Had the "
+                  "client forgotten "
+                  "the connection, it would have answered with an RST, and the server would have "
+                  "taken a clean end "
+                  "for an error.",
+                  length_words(*wait)));
+}
+
+// --- time-wait-reuse
+// --------------------------------------------------------------------------------------------
+
+Task<> serve_and_close_first(Stage& s) {
+  coroutine::Listener* listener = s.listen(kServer, kServerPort);
+  if (listener == nullptr) co_return;
+  for (int i = 0; i < 2; ++i) {
+    auto accepting = accept_one(*listener);
+    auto stream = co_await accepting;
+    if (!stream) co_return;
+    auto hearing = read_text(stream);
+    (void)co_await hearing;
+    auto answering = write_text(stream, "bye");
+    (void)co_await answering;
+    (void)stream.close();
+  }
+}
+
+constexpr Duration kAway = 20_s;  // shorter than 2MSL, long enough for the client to reach CLOSED
+
+Task<> come_again(Stage& s) {
+  coroutine::ConnectOptions options;
+  options.local_port = kClientPort;
+  for (int i = 0; i < 2; ++i) {
+    auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort), options);
+    auto stream = co_await opening;
+    if (!stream) co_return;
+    auto asking = write_text(stream, "hello");
+    (void)co_await asking;
+    auto reading = read_to_end(stream);
+    (void)co_await reading;
+    (void)stream.close();
+    auto pausing = s.host(kClient).sleep(kAway);
+    co_await pausing;
+  }
+}
+
+void play_time_wait_reuse(Stage& s) {
+  s.raise();
+  s.host(kServer).spawn(serve_and_close_first(s));
+  s.world().settle();  // the listener is there before the first SYN
+  s.host(kClient).spawn(come_again(s));
+  s.run();
+}
+
+void tell_time_wait_reuse(const Stage& s, const Facts& f, Telling& t) {
+  const auto reused = f.first(kServer, tcp::Event::TupleReused);
+  const auto stay = f.stay(kServer, TimeWait);
+  if (!reused || !stay) return tell_detour(t);
+  t.say(
+      fmt::format("The server closed first and was in TIME-WAIT, when after {} the client came "
+                  "again from the same "
+                  "address and port. The server let TIME-WAIT go before its {} were over: "
+                  "SYN-RECEIVED, and a new "
+                  "connection.",
+                  length_words(*stay), length_words(tcp::Config{}.two_msl)));
+  t.say(
+      "It could, because this SYN cannot be an old duplicate: its timestamp is newer than any of "
+      "the old "
+      "connection (RFC 6191). TIME-WAIT guards against old segments, and these the new connection "
+      "can "
+      "tell apart.");
+  (void)s;
+}
+
+constexpr std::array kScenarios{
+    Scenario{"half-close", "one side has finished, the other goes on sending", play_half_close,
+             tell_half_close},
+    Scenario{"three-segment-close", "the answer to a FIN is an ACK and a FIN in one",
+             play_three_segment_close, tell_three_segment_close},
+    Scenario{"simultaneous-close", "both sides close at once: CLOSING", play_simultaneous_close,
+             tell_simultaneous_close},
+    Scenario{"close-wait", "the application that forgets to close", play_close_wait,
+             tell_close_wait},
+    Scenario{"lost-final-ack", "the last ACK is lost: what TIME-WAIT is for", play_lost_final_ack,
+             tell_lost_final_ack},
+    Scenario{"time-wait-reuse", "the same address and port come again before 2MSL are over",
+             play_time_wait_reuse, tell_time_wait_reuse},
+};
+
+}  // namespace
+
+std::span<const Scenario> close_scenarios() {
+  return kScenarios;
+}
+
+}  // namespace rapport::app

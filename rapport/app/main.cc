@@ -1,0 +1,12 @@
+// The `rapport` program: its verbs, each in a file of its own.
+#include "rapport/app/verbs.hh"
+
+#include <array>
+
+int main(int argc, char** argv) {
+  using namespace rapport::app;
+  static constexpr std::array kVerbs{
+      Verb{"demo", add_demo},
+  };
+  return run(kVerbs, argc, argv);
+}
