@@ -132,7 +132,7 @@ bool same_prefix(const IpAddress& a, const IpAddress& b, unsigned bits) {
     return false;
   }
   if (bits % 8 == 0) return true;
-  const unsigned differ = static_cast<unsigned>(a.octets[whole] ^ b.octets[whole]);
+  const auto differ = static_cast<unsigned>(a.octets[whole] ^ b.octets[whole]);
   return differ >> (8 - bits % 8) == 0;
 }
 

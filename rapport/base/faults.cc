@@ -8,7 +8,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -35,9 +34,10 @@ void Faults::configure(FaultPlan plan) {
 }
 
 void Faults::order(const ScriptedFault& fault) {
-  const auto at =
-      std::ranges::lower_bound(script_, fault.packet, std::greater{}, &ScriptedFault::packet);
-  script_.insert(at, fault);
+  const auto later = [](const ScriptedFault& a, const ScriptedFault& b) {
+    return a.packet > b.packet;
+  };
+  script_.insert(std::lower_bound(script_.begin(), script_.end(), fault, later), fault);
 }
 
 // Uniform in [0, plan.jitter], to the microsecond.

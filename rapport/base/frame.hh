@@ -161,11 +161,12 @@ class FramePool {
 };
 
 inline size_t Frame::tailroom() const {
+  ASSERT(pool_ != nullptr);
   return pool_->size_ - offset_ - length_;
 }
 
 inline void Frame::reshape(size_t headroom, size_t length) {
-  ASSERT(headroom + length <= pool_->size_);
+  ASSERT(pool_ != nullptr && headroom + length <= pool_->size_);
   offset_ = static_cast<uint32_t>(headroom);
   length_ = static_cast<uint32_t>(length);
 }

@@ -10,8 +10,10 @@
 #include "rapport/base/build.hh"
 #include "rapport/base/handle.hh"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <type_traits>
 
@@ -61,7 +63,7 @@ class Slab {
   [[nodiscard]] uint32_t allocate() {
     uint32_t i = free_head_;
     if (i != kNone) {
-      free_head_ = slot(i).next_free;
+      free_head_ = link(i);
       if (free_head_ == kNone) free_tail_ = kNone;
     } else {
       if (top_ > cap_) return kNone;
@@ -87,17 +89,16 @@ class Slab {
       ASSERT(reinterpret_cast<std::byte*>(&old.generation) - slot(i).bytes >= kLinkOctets);
       if (++old.generation == 0) old.generation = 1;
     }
-    Slot& s = slot(i);
-    s.next_free = kNone;
     if constexpr (kReuse == Reuse::OldestFirst) {
+      set_link(i, kNone);
       if (free_tail_ == kNone) {
         free_head_ = i;
       } else {
-        slot(free_tail_).next_free = i;
+        set_link(free_tail_, i);
       }
       free_tail_ = i;
     } else {
-      s.next_free = free_head_;
+      set_link(i, free_head_);
       free_head_ = i;
     }
   }
@@ -142,15 +143,23 @@ class Slab {
 
  private:
   static constexpr size_t kAhead = 65536;
-  static constexpr std::ptrdiff_t kLinkOctets = 4;
+  static constexpr std::ptrdiff_t kLinkOctets = sizeof(uint32_t);
   static constexpr bool kHasGeneration = requires(T& t) { &t.generation; };
 
-  union Slot {
-    alignas(T) std::byte bytes[sizeof(T)];
-    uint32_t next_free;
+  // An object or, in its first octets, the index of the next free slot.
+  struct alignas(T) alignas(uint32_t) Slot {
+    std::byte bytes[std::max(sizeof(T), sizeof(uint32_t))];
   };
 
   [[nodiscard]] Slot& slot(uint32_t i) { return reinterpret_cast<Slot*>(space_.data())[i]; }
+
+  [[nodiscard]] uint32_t link(uint32_t i) {
+    uint32_t next = kNone;
+    std::memcpy(&next, slot(i).bytes, sizeof(next));
+    return next;
+  }
+
+  void set_link(uint32_t i, uint32_t next) { std::memcpy(slot(i).bytes, &next, sizeof(next)); }
 
   [[nodiscard]] T* object(uint32_t i) { return std::launder(reinterpret_cast<T*>(&slot(i))); }
 

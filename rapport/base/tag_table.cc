@@ -9,6 +9,7 @@
 #include "rapport/base/tag_table.hh"
 
 #include "rapport/base/assert.hh"
+#include "rapport/base/lanes.hh"
 #include "rapport/base/slab.hh"
 
 #include <algorithm>

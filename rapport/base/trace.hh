@@ -162,7 +162,8 @@ static_assert(sizeof(TraceRecord) == 256);
 // A ring of records. enabled() is the one branch of the silent case. Memory is taken in enable().
 class Trace {
  public:
-  // Keeps the last `records` records (rounded up to a power of two); 0 turns tracing off.
+  // Keeps the last `records` records (rounded up to a power of two, at most 2^24); 0 turns tracing
+  // off.
   void enable(uint32_t records);
 
   [[nodiscard]] bool enabled() const { return mask_ != 0; }
@@ -172,7 +173,7 @@ class Trace {
 
   [[nodiscard]] uint8_t snap_length() const { return snap_length_; }
 
-  template <class T>
+  template <class T>  // NOLINTNEXTLINE(readability-function-size): the fields of a record
   void write(TraceKind kind, Instant at, Handle connection, const FlowKey& key,
              const IpAddress& local, const T& tail) {
     static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 192);

@@ -123,7 +123,8 @@ RC_GTEST_PROP(Address, any_text_is_an_address_or_refused, ()) {
       rc::gen::element('0', '1', '9', 'a', 'f', 'F', 'g', ':', '.', '/', '-'));
   const auto parsed = parse_address(text);
   if (parsed) RC_ASSERT(a(to_string(*parsed)) == *parsed);
-  (void)parse_cidr(text);
+  const auto network = parse_cidr(text);
+  if (network) RC_ASSERT(network->contains(network->address));
 }
 
 TEST(Address, endpoints) {

@@ -1,7 +1,6 @@
 // Frame and FramePool: handles, headroom, exhaustion, the order of reuse.
 #include "rapport/base/frame.hh"
 
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -74,6 +73,7 @@ TEST(Frame, moving_hands_the_buffer_on) {
 TEST(FramePool, is_exhausted_without_harm_and_reuses_the_newest) {
   FramePool pool(3, 128);
   std::vector<Frame> held;
+  held.reserve(3);
   for (int i = 0; i < 3; ++i) held.push_back(pool.allocate(0));
   EXPECT_FALSE(pool.allocate(0));
   EXPECT_EQ(pool.available(), 0U);
@@ -92,6 +92,7 @@ TEST(FramePool, is_exhausted_without_harm_and_reuses_the_newest) {
 TEST(FramePool, every_buffer_is_its_own) {
   FramePool pool(50, 64);
   std::vector<Frame> held;
+  held.reserve(50);
   for (uint8_t i = 0; i < 50; ++i) {
     held.push_back(pool.allocate(0));
     held.back().reshape(0, 64);

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <gtest/gtest.h>
+#include <gtest/gtest.h>  // IWYU pragma: keep: rapidcheck/gtest.h needs it
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 

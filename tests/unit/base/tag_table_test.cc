@@ -5,7 +5,6 @@
 #include "rapport/base/random.hh"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>

@@ -1,8 +1,6 @@
 // Instants, durations, and the wrapping clocks of 1 ms and 1 us.
 #include "rapport/base/time.hh"
 
-#include <cstdint>
-
 #include <gtest/gtest.h>
 
 namespace rapport {

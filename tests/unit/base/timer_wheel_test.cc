@@ -6,7 +6,6 @@
 #include "rapport/base/time.hh"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
