@@ -272,6 +272,7 @@ TEST(AsioStream, AbortResetsThePeer) {
   w.run(
       [](World& world) -> net::awaitable<void> {
         Stream s = co_await world.accepted();
+        co_await say(s, "accepted");
         error_code ec;
         (void)co_await read_some(s, ec);
         EXPECT_EQ(ec, net::error::connection_reset);
@@ -279,6 +280,8 @@ TEST(AsioStream, AbortResetsThePeer) {
       }(w),
       [](World& world) -> net::awaitable<void> {
         Stream s = co_await world.connected();
+        error_code ec;
+        EXPECT_EQ(co_await read_some(s, ec), "accepted");
         s.abort();
       }(w));
 }
