@@ -61,7 +61,7 @@ bool add_sending(const char* file, int line, const std::string& title,
 void ended_by_reset(Peer& t, const Row& row) {
   switch (row.start) {
     case Start::Closed: t.is(State::Closed); return;
-    case Start::Listen: t.is(State::Listen).is_told_nothing(); return;
+    case Start::Listen:
     case Start::SynReceivedPassive: t.is(State::Listen).is_told_nothing(); return;
     case Start::TimeWait: t.is(State::TimeWait); return;  // choice 1
     case Start::SynSent:

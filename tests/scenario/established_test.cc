@@ -2,6 +2,8 @@
 // eight, and 3.10.8). Rows that it shares with other states are in common_rows_test.cc.
 #include "scenario.hh"
 
+#include <algorithm>
+
 namespace rapport::scenario {
 
 namespace {

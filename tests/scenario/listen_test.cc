@@ -12,6 +12,14 @@ Endpoint another(const Peer& t, uint16_t which) {
   return {t.remote.address, static_cast<uint16_t>(t.remote.port + which)};
 }
 
+// A SYN with those of the options that `with` offers, and none of the others.
+Seg echoing(const With& with) {
+  Seg s = syn();
+  (void)(*with.window_scale ? s.ws() : s.no_ws());
+  (void)(*with.sack ? s.sackp() : s.no_sackp());
+  return *with.timestamps ? s : s.no_ts();
+}
+
 }  // namespace
 
 SCENARIO_TEST("LISTEN: a reset is ignored, whatever comes with it [SA-LISTEN-01]") {
@@ -152,18 +160,7 @@ SCENARIO_TEST(
                     .timestamps = (offers & 8) != 0};
     auto t = peer::in_listen(with);
     // An MSS may always be sent; the window in a SYN is never scaled.
-    Seg wanted = syn().ack(t.irs + 1_B).mss(kOurMss).win(65535);
-    if (*with.window_scale) {
-      wanted.ws();
-    } else {
-      wanted.no_ws();
-    }
-    if (*with.sack) {
-      wanted.sackp();
-    } else {
-      wanted.no_sackp();
-    }
-    if (!*with.timestamps) wanted.no_ts();
+    const Seg wanted = echoing(with).ack(t.irs + 1_B).mss(kOurMss).win(65535);
     const uint32_t tsval = t.tsval_now();
     t.hears(t.syn_of_peer()).says(wanted);
     if (*with.timestamps) t.holds(t.heard().options.tsecr == tsval, "the SYN's TSval comes back");
