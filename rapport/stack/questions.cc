@@ -42,6 +42,7 @@ void add_transfer(Fingerprint& f, const tcp::Transfer& x, const tcp::Connection&
         x.in_recovery, x.resending, x.ack_pending);
   if (x.receive.fin_waits) f.add(x.receive.fin_at.v);
   if (x.recover_valid) f.add(x.recover.v);
+  f.add(x.sacked_left.v, x.sacked_right.v);
   if (x.resending) f.add(x.resend.v, x.resend_end.v);
   for (uint32_t i = 0; i < x.receive.runs; ++i) {
     const SeqRange r = tcp::run_at(x.receive, i, cx);

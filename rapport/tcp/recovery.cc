@@ -41,11 +41,33 @@ void grow(Connection& c, Transfer& x, ByteCount text) {
   with_controller(x, [&](auto& algorithm) { algorithm.acknowledged(window_of(c), text.v); });
 }
 
+bool contains(const wire::SackBlock& a, const wire::SackBlock& b) {
+  return at_or_before(a.left, b.left) && at_or_before(b.right, a.right);
+}
+
+// RFC 6675 2: octets beyond SND.UNA that were not reported before. The first block is the one that
+// the latest segment made (RFC 2018 4), so an update of the window repeats it; a D-SACK lies below
+// SND.UNA or within the second block (RFC 2883 4).
+bool reports_new_octets(const Connection& c, Transfer& x, const wire::Options& o) {
+  if (c.sack_on == 0 || o.sack_count == 0) return false;
+  const wire::SackBlock& block = o.sack[0];
+  if (!after(block.right, c.snd.una)) return false;
+  if (o.sack_count > 1 && contains(o.sack[1], block)) return false;
+  const bool news = block.left != x.sacked_left || block.right != x.sacked_right;
+  x.sacked_left = block.left;
+  x.sacked_right = block.right;
+  return news;
+}
+
 // RFC 5681 2: outstanding data, no text, no SYN or FIN, the same ACK, the same window. An ACK whose
-// only news is a D-SACK tells of a duplicate, not of a loss (RFC 2883 5).
-bool is_duplicate(const Connection& c, const Arrival& a, bool window_changed) {
-  if (window_changed || a.whole.length() != 0_B || c.snd.una == c.snd.nxt) return false;
+// only news is a D-SACK tells of a duplicate, not of a loss (RFC 2883 5). One that reports octets
+// not reported before is a duplicate even with text or another window (RFC 6675 2): Linux widens
+// its window with each segment that it takes out of order.
+bool is_duplicate(const Connection& c, Transfer& x, const Arrival& a, bool window_changed) {
+  if (c.snd.una == c.snd.nxt) return false;
   const wire::Options& o = a.whole.options;
+  if (reports_new_octets(c, x, o)) return true;
+  if (window_changed || a.whole.length() != 0_B) return false;
   const bool only_dsack = o.sack_count == 1 && at_or_before(o.sack[0].right, c.snd.una);
   return !only_dsack;
 }
@@ -88,7 +110,7 @@ bool congestion_acknowledged(Connection& c, Seq ack, ByteCount text, Context& cx
 
 void maybe_duplicate_ack(Connection& c, const Arrival& a, bool window_changed, Context& cx) {
   Transfer* x = cx.transfer_of(c);
-  if (x == nullptr || !is_duplicate(c, a, window_changed)) return;
+  if (x == nullptr || !is_duplicate(c, *x, a, window_changed)) return;
   if (c.dup_acks < 255) ++c.dup_acks;
   mark_dirty(c, cx);
   if (x->in_recovery) {

@@ -74,7 +74,8 @@ struct Transfer {
   Controller controller;
   Seq recover;             // RFC 6582
   Seq resend, resend_end;  // while `resending`: the next number to send again, and where to stop
-  Seq timed_seq;           // an ACK beyond this ends the measured round trip
+  Seq sacked_left, sacked_right;  // the block that the peer reported last
+  Seq timed_seq;                  // an ACK beyond this ends the measured round trip
   Micros timed_at;
   bool in_recovery = false;
   bool partial_seen = false;  // the first partial ACK restarts the timer, others do not
