@@ -1,0 +1,208 @@
+// `rapport serve`: the files of a folder over HTTP, from a stack of our own behind a TUN interface
+// that exists as long as the program runs. Everything is checked before anything is made.
+#include "rapport/app/serve_http.hh"
+#include "rapport/app/serve_site.hh"
+#include "rapport/app/verbs.hh"
+#include "rapport/base/address.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/device/device.hh"
+#include "rapport/device/pcap.hh"
+#include "rapport/device/tun.hh"
+#include "rapport/shard/shard.hh"
+#include "rapport/socket/asio/acceptor.hh"
+#include "rapport/socket/asio/context.hh"
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/system/error_code.hpp>
+#include <fmt/format.h>
+
+namespace rapport::app {
+namespace {
+
+namespace net = boost::asio;
+using boost::system::error_code;
+
+constexpr std::chrono::seconds kPatience{5};  // from SIGINT until the rest is reset
+constexpr int kInterrupted = 130;             // 128 + SIGINT, as shells count
+
+struct Arguments {
+  std::string folder;
+  std::string tun = "rapport0";
+  std::string address = "10.77.0.2/24";
+  std::string host_address = "10.77.0.1/24";
+  std::string port = "80";
+  std::string pcap;
+};
+
+Cidr network_of(std::string_view option, const std::string& text) {
+  const auto cidr = parse_cidr(text);
+  if (!cidr || !cidr->address.is_v4()) {
+    throw Misuse(fmt::format(
+        "{} {}: an IPv4 address with its prefix is needed, such as 10.77.0.2/24", option, text));
+  }
+  const uint32_t host_bits = cidr->prefix >= 32 ? 0 : UINT32_MAX >> cidr->prefix;
+  const uint32_t host = cidr->address.v4_host() & host_bits;
+  if (cidr->prefix < 1 || cidr->prefix > 30 || host == 0 || host == host_bits) {
+    throw Misuse(
+        fmt::format("{} {}: a host's address in a network of /1 to /30 is needed, neither "
+                    "its first nor its last",
+                    option, text));
+  }
+  return *cidr;
+}
+
+struct Addresses {
+  Cidr own, host;
+};
+
+Addresses addresses_of(const Arguments& a) {
+  const Addresses both{network_of("--address", a.address),
+                       network_of("--host-address", a.host_address)};
+  if (both.own.address == both.host.address) {
+    throw Misuse(
+        fmt::format("--address and --host-address are both {}: the stack and the host need "
+                    "one each",
+                    to_string(both.own.address)));
+  }
+  if (both.own.prefix != both.host.prefix || !both.host.contains(both.own.address)) {
+    throw Misuse(
+        fmt::format("--address {} and --host-address {} are in different networks: both "
+                    "must be in the same one",
+                    a.address, a.host_address));
+  }
+  return both;
+}
+
+std::unique_ptr<device::Device> device_of(const Arguments& a, const Cidr& host) {
+  device::TunConfig config;
+  config.name = a.tun;
+  config.host = host;
+  auto tun = device::make_tun(config);
+  if (!tun) throw Misuse(tun.error().text);
+  if (a.pcap.empty()) return std::move(*tun);
+  auto pcap = device::Pcap::make(std::move(*tun), a.pcap, a.tun);
+  if (!pcap) {
+    throw Misuse(fmt::format("--pcap {}: cannot write it: {}", a.pcap,
+                             std::system_category().message(pcap.error())));
+  }
+  return std::move(*pcap);
+}
+
+void print_counts(const stack::Stack& stack, const HttpCounters& http) {
+  const tcp::Counters& c = stack.counters();
+  fmt::print("connections {}, requests {}, refused {}\n", http.connections, http.requests,
+             http.refused);
+  fmt::print("ended, by reason:\n");
+  for (size_t i = 1; i < c.ended.size(); ++i) {
+    if (c.ended[i] != 0) fmt::print("  {:<20} {}\n", name(static_cast<CloseReason>(i)), c.ended[i]);
+  }
+  const auto alive = stack.population();
+  fmt::print("left: {} in TIME-WAIT, {} open\n", alive.time_wait,
+             alive.connections + alive.half_open);
+  (void)std::fflush(stdout);
+}
+
+// The running server: signals, and how it ends.
+class Server {
+ public:
+  Server(shard::Shard& shard, const Site& site) : shard_(shard), site_(site) {}
+
+  int run(uint16_t port, const std::string& greeting) {
+    if (const error_code failed = acceptor_.listen({{}, port})) {
+      throw Misuse(fmt::format("--port {}: cannot listen: {}", port, failed.message()));
+    }
+    net::co_spawn(io_, serve_http(acceptor_, site_, http_), net::detached);
+    signals_.async_wait([this](const error_code& failed, int) {
+      if (!failed) drain();
+    });
+    context_.on_device_gone([this] {
+      fmt::print(stderr, "rapport serve: the TUN interface has been deleted\n");
+      finish(1);
+    });
+    fmt::print("{}\n", greeting);
+    (void)std::fflush(stdout);
+    io_.run();
+    print_counts(shard_.stack(), http_);
+    return status_;
+  }
+
+ private:
+  void drain() {
+    acceptor_.close();
+    context_.async_drain(kPatience, [this](const error_code&, bool) { finish(0); });
+    signals_.async_wait([this](const error_code& failed, int) {
+      if (!failed) finish(kInterrupted);
+    });
+  }
+
+  void finish(int status) {
+    status_ = status;
+    io_.stop();
+  }
+
+  shard::Shard& shard_;
+  const Site& site_;
+  HttpCounters http_;
+  int status_ = 0;
+  net::io_context io_{1};
+  asio::Context context_{io_, shard_};
+  asio::Acceptor acceptor_{context_};
+  net::signal_set signals_{io_, SIGINT, SIGTERM};
+};
+
+int serve(const Arguments& a) {
+  const Addresses addresses = addresses_of(a);
+  const auto port = static_cast<uint16_t>(whole_number("--port", a.port, 1, UINT16_MAX));
+  auto site = Site::open(a.folder);
+  if (!site) throw Misuse(site.error());
+
+  shard::Config config;
+  config.stack.addresses = {addresses.own};
+  auto shard = shard::Shard::make(config, device_of(a, addresses.host));
+  if (!shard) {
+    throw Misuse(fmt::format("cannot {}: {}", shard.error().step,
+                             std::system_category().message(shard.error().code)));
+  }
+  Server server(**shard, *site);
+  const std::string where = port == 80 ? "" : fmt::format(":{}", port);
+  return server.run(port, fmt::format("serving {} at http://{}{}/ behind {} (host {}); Ctrl-C ends",
+                                      a.folder, to_string(addresses.own.address), where, a.tun,
+                                      to_string(addresses.host.address)));
+}
+
+}  // namespace
+
+void add_serve(CLI::App& program, int& status) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* verb = program.add_subcommand(
+      "serve",
+      "Serve the files of a folder over HTTP, from a TCP of our own behind a TUN interface.");
+  verb->add_option("DIR", a->folder, "The folder; nothing outside it can be reached")->required();
+  verb->add_option("--tun", a->tun, "Name of the interface that is made; it must be free")
+      ->capture_default_str();
+  verb->add_option("--address", a->address, "The stack's own address")->capture_default_str();
+  verb->add_option("--host-address", a->host_address, "The host's address on the interface")
+      ->capture_default_str();
+  verb->add_option("--port", a->port, "Where to listen, 1 to 65535")->capture_default_str();
+  verb->add_option("--pcap", a->pcap, "Write every packet into this pcapng file");
+  verb->footer(
+      "Needs CAP_NET_ADMIN and /dev/net/tun. SIGINT closes every connection properly, waits up to "
+      "5 s,\nresets the rest, prints the counts and exits 0; a second SIGINT ends at once.");
+  verb->callback([a, &status] { status = serve(*a); });
+}
+
+}  // namespace rapport::app

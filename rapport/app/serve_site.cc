@@ -1,0 +1,169 @@
+// Targets to files: decoding, resolution beneath the folder, media types. See serve_site.hh.
+#include "rapport/app/serve_site.hh"
+
+#include "rapport/device/descriptor.hh"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace rapport::app {
+namespace {
+
+constexpr size_t kLongestPath = 4096;
+
+// The digit's value, -1 for anything else.
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// Beneath `folder`, through no magic link of /proc; -1 and errno when that fails.
+device::Descriptor open_beneath(int folder, const std::string& path) {
+  open_how how{};
+  // O_NONBLOCK: a FIFO without a writer must not hold up the loop.
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return device::Descriptor(
+      static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how))));
+}
+
+Refusal refusal_of(int code) {
+  switch (code) {
+    case EXDEV:  // out of the folder
+    case EACCES:
+    case EPERM:
+    case ELOOP: return Refusal::Forbidden;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM: return Refusal::Overloaded;
+    default: return Refusal::NotFound;
+  }
+}
+
+// "http://host:80/path" -> "/path", "/path" as it is; empty for anything else.
+std::string_view path_of(std::string_view target) {
+  if (target.starts_with('/')) return target;
+  for (const std::string_view scheme : {"http://", "HTTP://"}) {
+    if (!target.starts_with(scheme)) continue;
+    target.remove_prefix(scheme.size());
+    const size_t slash = target.find_first_of("/?");
+    if (slash == std::string_view::npos || target[slash] == '?') return "/";
+    return target.substr(slash);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::expected<std::string, Refusal> decoded_path(std::string_view target) {
+  std::string_view path = path_of(target);
+  path = path.substr(0, path.find('?'));
+  if (path.empty() || path.size() > kLongestPath) return std::unexpected(Refusal::BadTarget);
+  std::string decoded;
+  for (size_t i = 0; i < path.size(); ++i) {
+    char c = path[i];
+    if (c == '%') {
+      const int high = i + 2 < path.size() ? hex_digit(path[i + 1]) : -1;
+      const int low = i + 2 < path.size() ? hex_digit(path[i + 2]) : -1;
+      if (high < 0 || low < 0) return std::unexpected(Refusal::BadTarget);
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+    if (c == '\0') return std::unexpected(Refusal::BadTarget);
+    decoded.push_back(c);
+  }
+  return decoded;
+}
+
+std::string_view media_type(std::string_view path) {
+  struct Entry {
+    std::string_view ending, type;
+  };
+
+  static constexpr std::array kTypes{
+      Entry{"html", "text/html; charset=utf-8"},
+      Entry{"htm", "text/html; charset=utf-8"},
+      Entry{"txt", "text/plain; charset=utf-8"},
+      Entry{"md", "text/markdown; charset=utf-8"},
+      Entry{"css", "text/css; charset=utf-8"},
+      Entry{"csv", "text/csv; charset=utf-8"},
+      Entry{"js", "text/javascript; charset=utf-8"},
+      Entry{"mjs", "text/javascript; charset=utf-8"},
+      Entry{"json", "application/json"},
+      Entry{"xml", "application/xml"},
+      Entry{"pdf", "application/pdf"},
+      Entry{"wasm", "application/wasm"},
+      Entry{"gz", "application/gzip"},
+      Entry{"zip", "application/zip"},
+      Entry{"png", "image/png"},
+      Entry{"jpg", "image/jpeg"},
+      Entry{"jpeg", "image/jpeg"},
+      Entry{"gif", "image/gif"},
+      Entry{"svg", "image/svg+xml"},
+      Entry{"webp", "image/webp"},
+      Entry{"ico", "image/vnd.microsoft.icon"},
+      Entry{"mp3", "audio/mpeg"},
+      Entry{"mp4", "video/mp4"},
+      Entry{"webm", "video/webm"},
+      Entry{"woff2", "font/woff2"},
+  };
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  const size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return "application/octet-stream";
+  std::string ending(name.substr(dot + 1));
+  std::ranges::transform(ending, ending.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto* found = std::ranges::find(kTypes, ending, &Entry::ending);
+  return found == kTypes.end() ? "application/octet-stream" : found->type;
+}
+
+std::expected<Site, std::string> Site::open(const std::string& folder) {
+  device::Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) {
+    const int code = errno;
+    if (code == ENOTDIR) return std::unexpected("'" + folder + "' is no folder");
+    if (code == ENOENT) return std::unexpected("there is no folder '" + folder + "'");
+    return std::unexpected("cannot read the folder '" + folder
+                           + "': " + std::system_category().message(code));
+  }
+  if (!open_beneath(fd.get(), ".")) {
+    return std::unexpected("cannot keep requests inside '" + folder
+                           + "': openat2 says: " + std::system_category().message(errno)
+                           + " (Linux 5.6 or later is needed)");
+  }
+  return Site(std::move(fd));
+}
+
+std::expected<SiteFile, Refusal> Site::find(std::string_view target) const {
+  auto path = decoded_path(target);
+  if (!path) return std::unexpected(path.error());
+  if (path->ends_with('/')) *path += "index.html";
+  const size_t first = path->find_first_not_of('/');
+  if (first == std::string::npos) return std::unexpected(Refusal::NotFound);
+  device::Descriptor fd = open_beneath(folder_.get(), path->substr(first));
+  if (!fd) return std::unexpected(refusal_of(errno));
+  struct stat about{};
+  if (::fstat(fd.get(), &about) != 0) return std::unexpected(refusal_of(errno));
+  if (S_ISDIR(about.st_mode)) return std::unexpected(Refusal::IsFolder);
+  if (!S_ISREG(about.st_mode)) return std::unexpected(Refusal::Forbidden);
+  return SiteFile{std::move(fd), static_cast<uint64_t>(about.st_size), about.st_mtime,
+                  media_type(*path)};
+}
+
+}  // namespace rapport::app

@@ -1,0 +1,127 @@
+// What `rapport serve` finds below its folder, and what it refuses.
+#include "rapport/app/serve_site.hh"
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+namespace rapport::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SiteTest : public testing::Test {
+ protected:
+  SiteTest()
+      : root_(fs::path(testing::TempDir()) / ("rapport-site-" + std::to_string(::getpid()))),
+        folder_(root_ / "site") {
+    fs::create_directories(folder_ / "sub");
+    write(folder_ / "index.html", "front");
+    write(folder_ / "sub" / "index.html", "below");
+    write(folder_ / "a b.txt", "blank");
+    write(root_ / "secret", "nobody may read this");
+    fs::create_symlink(root_ / "secret", folder_ / "absolute-way-out");
+    fs::create_symlink("../secret", folder_ / "relative-way-out");
+    fs::create_symlink("..", folder_ / "folder-way-out");
+    fs::create_symlink("sub/index.html", folder_ / "way-in");
+    EXPECT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+    auto site = Site::open(folder_.string());
+    EXPECT_TRUE(site.has_value());
+    if (site) site_.emplace(std::move(*site));
+  }
+
+  ~SiteTest() override {
+    std::error_code ignored;
+    fs::remove_all(root_, ignored);
+  }
+
+  static void write(const fs::path& path, std::string_view text) { std::ofstream(path) << text; }
+
+  std::string content(std::string_view target) {
+    auto file = site_->find(target);
+    if (!file) return "refused";
+    std::array<char, 64> octets{};
+    const ssize_t n = ::read(file->fd.get(), octets.data(), octets.size());
+    EXPECT_EQ(static_cast<uint64_t>(n), file->size);
+    return {octets.data(), static_cast<size_t>(n)};
+  }
+
+  std::optional<Refusal> refusal(std::string_view target) {
+    auto file = site_->find(target);
+    if (file) return std::nullopt;
+    return file.error();
+  }
+
+  fs::path root_, folder_;
+  std::optional<Site> site_;
+};
+
+TEST_F(SiteTest, FindsFilesAndTheIndexOfFolders) {
+  EXPECT_EQ(content("/index.html"), "front");
+  EXPECT_EQ(content("/"), "front");
+  EXPECT_EQ(content("/?query=/../x"), "front");
+  EXPECT_EQ(content("/sub/"), "below");
+  EXPECT_EQ(content("/a%20b.txt"), "blank");
+  EXPECT_EQ(content("/%69ndex%2ehtml"), "front");
+  EXPECT_EQ(content("//index.html"), "front");
+  EXPECT_EQ(content("/sub/../index.html"), "front");
+  EXPECT_EQ(content("/way-in"), "below");
+  EXPECT_EQ(content("http://10.77.0.2/sub/"), "below");
+  EXPECT_EQ(content("http://10.77.0.2"), "front");
+}
+
+TEST_F(SiteTest, NothingLeadsOut) {
+  for (const char* target :
+       {"/../secret", "/%2e%2e/secret", "/%2E%2e/secret", "/sub/../../secret", "/..%2fsecret",
+        "/%2e%2e%2fsecret", "//../secret", "/absolute-way-out", "/relative-way-out",
+        "/folder-way-out/secret", "/sub/%2e%2e/%2e%2e/secret", "/folder-way-out/"}) {
+    EXPECT_EQ(refusal(target), Refusal::Forbidden) << target;
+  }
+  EXPECT_EQ(refusal((root_ / "secret").string()), Refusal::NotFound) << "a name below the folder";
+}
+
+TEST_F(SiteTest, RefusesWhatIsNoPath) {
+  for (const char* target : {"", "*", "index.html", "?x", "/%", "/%4", "/%zz", "/%00",
+                             "/index.html%00.txt", "ftp://x/y"}) {
+    EXPECT_EQ(refusal(target), Refusal::BadTarget) << target;
+  }
+  EXPECT_EQ(refusal("/" + std::string(5000, 'x')), Refusal::BadTarget);
+}
+
+TEST_F(SiteTest, TellsFoldersAndOtherThingsFromFiles) {
+  EXPECT_EQ(refusal("/sub"), Refusal::IsFolder);
+  EXPECT_EQ(refusal("/pipe"), Refusal::Forbidden) << "and does not wait for its writer";
+  EXPECT_EQ(refusal("/nothing"), Refusal::NotFound);
+  EXPECT_EQ(refusal("/index.html/x"), Refusal::NotFound);
+  EXPECT_EQ(refusal("/nothing/"), Refusal::NotFound);
+}
+
+TEST(Site, AFolderThatIsNotThereIsOneLine) {
+  const auto missing = Site::open("/nowhere/at/all");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error(), "there is no folder '/nowhere/at/all'");
+  const auto file = Site::open("/proc/self/status");
+  ASSERT_FALSE(file.has_value());
+  EXPECT_EQ(file.error(), "'/proc/self/status' is no folder");
+}
+
+TEST(MediaType, IsByTheEnding) {
+  EXPECT_EQ(media_type("/x/index.html"), "text/html; charset=utf-8");
+  EXPECT_EQ(media_type("/x/PHOTO.JPG"), "image/jpeg");
+  EXPECT_EQ(media_type("/x.html/plain"), "application/octet-stream");
+  EXPECT_EQ(media_type("/archive.tar.gz"), "application/gzip");
+  EXPECT_EQ(media_type("/what.ever"), "application/octet-stream");
+}
+
+}  // namespace
+}  // namespace rapport::app
