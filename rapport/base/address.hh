@@ -20,6 +20,17 @@ struct IpAddress {
 
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
+  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
+    const auto x = a.words();
+    const auto y = b.words();
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+  }
+
+  // As they lie in memory.
+  [[nodiscard]] constexpr std::array<uint64_t, 2> words() const {
+    return std::bit_cast<std::array<uint64_t, 2>>(octets);
+  }
+
   static constexpr IpAddress v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
     return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
   }
@@ -31,10 +42,12 @@ struct IpAddress {
   }
 
   [[nodiscard]] constexpr bool is_v4() const {
-    for (int i = 0; i < 10; ++i) {
-      if (octets[static_cast<size_t>(i)] != 0) return false;
-    }
-    return octets[10] == 0xff && octets[11] == 0xff;
+    constexpr auto kMask =
+        std::bit_cast<uint64_t>(std::array<uint8_t, 8>{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0});
+    constexpr auto kMapped =
+        std::bit_cast<uint64_t>(std::array<uint8_t, 8>{0, 0, 0xff, 0xff, 0, 0, 0, 0});
+    const auto w = words();
+    return w[0] == 0 && (w[1] & kMask) == kMapped;
   }
 
   // The IPv4 address in host order; meaningful when is_v4().

@@ -23,7 +23,7 @@ struct FlowKey {
   uint16_t interface = 0;
 
   friend bool operator==(const FlowKey& a, const FlowKey& b) {
-    return std::memcmp(&a, &b, sizeof(FlowKey)) == 0;
+    return a.remote == b.remote && a.ports_and_local() == b.ports_and_local();
   }
 
   // Ports, local address and interface in one word.

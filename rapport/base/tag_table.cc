@@ -111,6 +111,7 @@ void TagTable::grow() {
     ++bits_;
   }
   --unsplit_;
+  prepared_ = false;
   if (2 * unsplit_ < resident_down_to() && 2 * unsplit_ >= untouched_from()) ++buckets_moved_cold_;
   split(unsplit_);
   ++buckets_moved_;
@@ -157,9 +158,12 @@ uint64_t TagTable::resident_down_to() const {
   return bits == resident_bits_ ? resident_from_ : uint64_t{1} << bits;
 }
 
-size_t TagTable::prepare(size_t limit) {
+size_t TagTable::prepare_more(size_t limit) {
   const uint32_t bits = growing() ? bits_ : bits_ + 1;
-  if (bits > max_bits_ || populated_) return 0;
+  if (bits > max_bits_ || populated_) {
+    prepared_ = true;
+    return 0;
+  }
   const uint64_t next =
       growing() ? 2 * unsplit_ : uint64_t{1} << bits;  // used up to here, from above
   const uint64_t resident = std::min(resident_down_to(), next);
@@ -167,7 +171,8 @@ size_t TagTable::prepare(size_t limit) {
   const uint64_t affordable = limit / sizeof(Bucket) / kPageBuckets * kPageBuckets;
   resident_bits_ = bits;
   resident_from_ = resident / kPageBuckets * kPageBuckets;
-  if (resident_from_ <= wanted || affordable == 0) return 0;
+  prepared_ = resident_from_ <= wanted;
+  if (prepared_ || affordable == 0) return 0;
   const uint64_t upto = resident_from_;
   resident_from_ =
       std::max(wanted / kPageBuckets * kPageBuckets, upto - std::min(upto, affordable));

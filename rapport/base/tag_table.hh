@@ -72,7 +72,8 @@ class TagTable {
   [[nodiscard]] Census census() const;
 
   // Once a turn: touches memory ahead of need, at most `limit` octets; returns the octets touched.
-  size_t prepare(size_t limit);
+  size_t prepare(size_t limit) { return prepared_ ? size_t{0} : prepare_more(limit); }
+
   // Instead, once at start: makes room for all `cap` entries resident.
   void populate();
 
@@ -110,6 +111,7 @@ class TagTable {
   void put(uint64_t home, uint32_t tag, uint32_t value);
   static void take(const Bucket* home, Place from);
   void grow();
+  size_t prepare_more(size_t limit);
   [[nodiscard]] uint64_t untouched_from() const;
   [[nodiscard]] uint64_t resident_down_to() const;
   void split(uint64_t number);
@@ -122,6 +124,7 @@ class TagTable {
   uint64_t room_below_;         // buckets below number 0, for what overflows from there
   uint32_t resident_bits_ = 0;  // the growth to which resident_from_ belongs
   bool populated_ = false;
+  bool prepared_ = false;       // nothing to touch until the table has grown by another bucket
   uint64_t resident_from_ = 0;  // its buckets from here to its end are touched
   uint64_t buckets_moved_ = 0;
   uint64_t buckets_moved_cold_ = 0;

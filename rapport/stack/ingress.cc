@@ -17,8 +17,11 @@ void drop(World& w, DropReason reason) {
 
 // R1122-7, MUST-63: a source that can be nobody's.
 bool is_martian(const IpAddress& a, const tcp::Context& cx) {
-  return a.is_unspecified() || a.is_multicast() || a.is_reserved_or_broadcast() || a.is_loopback()
-         || (a.is_v4() && (a.v4_host() >> 24) == 0) || cx.locals.is_broadcast(a);
+  if (a.is_v4()) {  // 0/8, 127/8, 224/4 and 240/4
+    const uint8_t first = a.octets[12];
+    return first == 0 || first == 127 || first >= 224 || cx.locals.is_broadcast(a);
+  }
+  return a.is_unspecified() || a.is_multicast() || a.is_loopback();
 }
 
 DropReason check_addresses(const wire::Ipv4& ip, uint16_t local, const tcp::Context& cx) {
@@ -63,18 +66,22 @@ void take_icmp(World& w, const wire::Ipv4& ip, uint16_t local) {
 
 void take_tcp(World& w, const wire::Ipv4& ip, uint16_t local, uint32_t serial) {
   Parsed& p = w.parsed[w.parsed_count];
-  auto segment = wire::parse_tcp(ip.payload, ip.source, ip.destination, wire::Checksum::Verify);
-  if (!segment) {
-    drop(w, segment.error());
+  const DropReason fault =
+      wire::parse_tcp(ip.payload, ip.source, ip.destination, wire::Checksum::Verify, p.segment);
+  if (fault != DropReason::None) {
+    drop(w, fault);
     return;
   }
-  p.segment = *segment;
   p.key.remote = ip.source;
-  p.key.remote_port = segment->source_port;
-  p.key.local_port = segment->destination_port;
+  p.key.remote_port = p.segment.source_port;
+  p.key.local_port = p.segment.destination_port;
   p.key.local = LocalId{local};
   p.key.interface = 0;
-  p.hash = tcp::hash_of(w.cx.flow_key, p.key);
+  if (p.key != w.last_key) {  // a burst is often of one flow
+    w.last_key = p.key;
+    w.last_hash = tcp::hash_of(w.cx.flow_key, p.key);
+  }
+  p.hash = w.last_hash;
   p.serial = serial;
   w.cx.table.prefetch(p.hash.tag);
   ++w.parsed_count;

@@ -38,6 +38,8 @@ struct World {
   tcp::Context cx;
   std::array<Parsed, kBurst> parsed{};
   size_t parsed_count = 0;
+  FlowKey last_key;  // of the last segment; no segment has this initial one
+  tcp::FlowHash last_hash;
   uint16_t next_ip_id = 0;
 
   void begin_turn(Instant now);

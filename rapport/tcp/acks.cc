@@ -55,6 +55,21 @@ class Blocks {
   uint32_t most_;
 };
 
+void pay_debt(Connection& c, const Debt& debt, Context& cx) {
+  wire::Options options;
+  ack_options(c, debt, options, cx);
+  Draft d = draft_for(c, wire::kAck, cx);
+  if (debt.kind == Debt::Kind::Cumulative) d.ack = debt.ack;
+  d.window = select_window(c, cx);
+  d.options = &options;
+  if (!emit(d, cx)) return;
+  if (debt.kind == Debt::Kind::OutOfOrder) ++cx.counters.duplicate_acks_sent;
+  if (!debt.dsack.empty() && c.sack_on != 0) ++cx.counters.dsacks_sent;
+  if (d.ack == c.rcv.nxt) ack_was_sent(c, cx);
+}
+
+}  // namespace
+
 void sack_blocks(const Connection& c, const Debt& debt, wire::Options& out, const Context& cx) {
   const Transfer* x = cx.transfer_of(c);
   const bool dsack = !debt.dsack.empty();
@@ -76,21 +91,6 @@ void sack_blocks(const Connection& c, const Debt& debt, wire::Options& out, cons
   for (uint32_t i = q.runs; i-- > 0 && out.sack_count < 4;) blocks.add_run(run_at(q, i, cx), dsack);
 }
 
-void pay_debt(Connection& c, const Debt& debt, Context& cx) {
-  wire::Options options;
-  ack_options(c, debt, options, cx);
-  Draft d = draft_for(c, wire::kAck, cx);
-  if (debt.kind == Debt::Kind::Cumulative) d.ack = debt.ack;
-  d.window = select_window(c, cx);
-  d.options = &options;
-  if (!emit(d, cx)) return;
-  if (debt.kind == Debt::Kind::OutOfOrder) ++cx.counters.duplicate_acks_sent;
-  if (!debt.dsack.empty() && c.sack_on != 0) ++cx.counters.dsacks_sent;
-  if (d.ack == c.rcv.nxt) ack_was_sent(c, cx);
-}
-
-}  // namespace
-
 uint16_t select_window(Connection& c, Context& cx) {
   const ByteCount current = c.rcv.edge - c.rcv.nxt;
   const ByteCount room = free_room(c, cx);
@@ -111,15 +111,6 @@ bool window_update_is_due(const Connection& c, const Context& cx) {
   if (room <= current || room - current < worthwhile(c, cx)) return false;
   // While more than half of it is still on offer the next segment's ACK tells it in time.
   return current < whole_window(c, cx) / 2;
-}
-
-void ack_options(const Connection& c, const Debt& debt, wire::Options& out, const Context& cx) {
-  if (c.timestamps_on != 0) {
-    out.has_timestamps = true;
-    out.tsval = timestamp_now(c, cx);
-    out.tsecr = c.ts_recent;
-  }
-  if (c.sack_on != 0) sack_blocks(c, debt, out, cx);
 }
 
 void ack_was_sent(Connection& c, Context& cx) {

@@ -88,15 +88,12 @@ void text_was_read(Connection& c, ByteCount octets, Context& cx) {
 }
 
 uint32_t copy_out(const Transfer& x, const Connection& c, std::span<uint8_t> into, Context& cx) {
-  // Peeks block by block by moving a copy of the reading position.
-  Transfer view = x;
   uint32_t done = 0;
-  while (done < into.size()) {
-    const auto text = front_text(view, c, cx);
+  while (done < into.size()) {  // block by block
+    const auto text = text_behind(x, c, ByteCount{done}, cx);
     if (text.empty()) break;
     const auto n = std::min<size_t>(text.size(), into.size() - done);
     std::memcpy(into.data() + done, text.data(), n);
-    view.receive.read += ByteCount{n};
     done += static_cast<uint32_t>(n);
   }
   return done;

@@ -66,32 +66,6 @@ Extras* need_extras(Connection& c, Context& cx) {
   return &cx.extras[i];
 }
 
-void mark_dirty(Connection& c, Context& cx) {
-  if (c.dirty != 0 || c.gone != 0) return;
-  c.dirty = 1;
-  c.dirty_next = kNone;
-  const uint32_t i = cx.index_of(c);
-  if (cx.dirty_tail == kNone)
-    cx.dirty_head = i;
-  else
-    cx.connections[cx.dirty_tail].dirty_next = i;
-  cx.dirty_tail = i;
-}
-
-void tell(Connection& c, What what, Context& cx) {
-  if (c.orphan != 0) return;
-  c.events |= static_cast<uint16_t>(what);
-  if (c.in_events != 0 || c.unaccepted != 0) return;
-  c.in_events = 1;
-  c.event_next = kNone;
-  const uint32_t i = cx.index_of(c);
-  if (cx.event_tail == kNone)
-    cx.event_head = i;
-  else
-    cx.connections[cx.event_tail].event_next = i;
-  cx.event_tail = i;
-}
-
 void tell_acceptable(uint32_t listener, Context& cx) {
   Listener& l = cx.listeners[listener];
   if (l.in_events) return;

@@ -2,22 +2,22 @@
 // the settings, the tables and slabs, what is owed, and where things are told.
 #pragma once
 
-#include "rapport/base/frame.hh"  // IWYU pragma: export
-#include "rapport/base/random.hh"  // IWYU pragma: export
-#include "rapport/base/siphash.hh"  // IWYU pragma: export
-#include "rapport/base/slab.hh"  // IWYU pragma: export
-#include "rapport/base/time.hh"  // IWYU pragma: export
-#include "rapport/base/timer_wheel.hh"  // IWYU pragma: export
-#include "rapport/base/trace.hh"  // IWYU pragma: export
-#include "rapport/tcp/commands.hh"  // IWYU pragma: export
-#include "rapport/tcp/config.hh"  // IWYU pragma: export
-#include "rapport/tcp/connection.hh"  // IWYU pragma: export
+#include "rapport/base/frame.hh"            // IWYU pragma: export
+#include "rapport/base/random.hh"           // IWYU pragma: export
+#include "rapport/base/siphash.hh"          // IWYU pragma: export
+#include "rapport/base/slab.hh"             // IWYU pragma: export
+#include "rapport/base/time.hh"             // IWYU pragma: export
+#include "rapport/base/timer_wheel.hh"      // IWYU pragma: export
+#include "rapport/base/trace.hh"            // IWYU pragma: export
+#include "rapport/tcp/commands.hh"          // IWYU pragma: export
+#include "rapport/tcp/config.hh"            // IWYU pragma: export
+#include "rapport/tcp/connection.hh"        // IWYU pragma: export
 #include "rapport/tcp/connection_table.hh"  // IWYU pragma: export
-#include "rapport/tcp/counters.hh"  // IWYU pragma: export
-#include "rapport/tcp/local_addresses.hh"  // IWYU pragma: export
-#include "rapport/tcp/outbox.hh"  // IWYU pragma: export
-#include "rapport/tcp/transfer.hh"  // IWYU pragma: export
-#include "rapport/wire/tcp.hh"  // IWYU pragma: export
+#include "rapport/tcp/counters.hh"          // IWYU pragma: export
+#include "rapport/tcp/local_addresses.hh"   // IWYU pragma: export
+#include "rapport/tcp/outbox.hh"            // IWYU pragma: export
+#include "rapport/tcp/transfer.hh"          // IWYU pragma: export
+#include "rapport/wire/tcp.hh"              // IWYU pragma: export
 
 #include <array>
 #include <cstdint>
@@ -98,6 +98,7 @@ struct Context {
   Instant drain_until = kNever;
 
   void set_time(Instant at) {
+    if (at == now) return;
     now = at;
     tick = at.tick();
     tick_up = at.tick_ceil();
@@ -130,10 +131,35 @@ struct Context {
 // Creates what a connection lacks; nullptr when a cap is reached.
 [[nodiscard]] Transfer* need_transfer(Connection& c, Context& cx);
 [[nodiscard]] Extras* need_extras(Connection& c, Context& cx);
+
 // Puts the connection on the list of those that owe something: output.cc pays at settling.
-void mark_dirty(Connection& c, Context& cx);
+inline void mark_dirty(Connection& c, Context& cx) {
+  if (c.dirty != 0 || c.gone != 0) return;
+  c.dirty = 1;
+  c.dirty_next = kNone;
+  const uint32_t i = cx.index_of(c);
+  if (cx.dirty_tail == kNone)
+    cx.dirty_head = i;
+  else
+    cx.connections[cx.dirty_tail].dirty_next = i;
+  cx.dirty_tail = i;
+}
+
 // Notes an event to be told; coalesces.
-void tell(Connection& c, What what, Context& cx);
+inline void tell(Connection& c, What what, Context& cx) {
+  if (c.orphan != 0) return;
+  c.events |= static_cast<uint16_t>(what);
+  if (c.in_events != 0 || c.unaccepted != 0) return;
+  c.in_events = 1;
+  c.event_next = kNone;
+  const uint32_t i = cx.index_of(c);
+  if (cx.event_tail == kNone)
+    cx.event_head = i;
+  else
+    cx.connections[cx.event_tail].event_next = i;
+  cx.event_tail = i;
+}
+
 void tell_acceptable(uint32_t listener, Context& cx);
 // The largest text that fits one packet towards nobody in particular: MTU - 40 (or - 60).
 [[nodiscard]] uint16_t mtu_mss(const Context& cx, const IpAddress& remote);

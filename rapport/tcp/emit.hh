@@ -42,7 +42,25 @@ void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx
 void reset_unacceptable_ack(const FlowKey& key, State state, const wire::Segment& seg, Context& cx);
 
 // The connection's own segments carry these.
-[[nodiscard]] uint32_t timestamp_now(const Connection& c, const Context& cx);
-[[nodiscard]] Draft draft_for(Connection& c, wire::Flags flags, Context& cx);
+[[nodiscard]] inline uint32_t timestamp_now(const Connection& c, const Context& cx) {
+  return cx.tick.v + c.ts_offset;
+}
+
+[[nodiscard]] inline Draft draft_for(Connection& c, wire::Flags flags, Context& cx) {
+  Draft d;
+  d.key = &c.key;
+  d.seq = c.snd.nxt;
+  d.ack = c.rcv.nxt;
+  d.flags = flags;
+  d.dscp = c.dscp;
+  d.ttl = c.ttl;
+  d.connection = cx.handle_of(c);
+  d.state = c.state;
+  d.cause = SendCause::Stack;
+  d.relative_known = true;
+  d.iss = c.snd.iss;
+  d.irs = c.rcv.irs;
+  return d;
+}
 
 }  // namespace rapport::tcp

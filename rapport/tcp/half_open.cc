@@ -333,6 +333,7 @@ void expire_half_open(Context& cx, uint32_t budget) {
 
 Instant next_half_open_deadline(const Context& cx) {
   Instant next = kNever;
+  if (cx.half_open.used() == 0) return next;
   for (const DeadlineList& list : cx.half_open_lists) {
     if (list.head != kNone) next = std::min(next, instant_of(cx.half_open[list.head].deadline, cx));
   }

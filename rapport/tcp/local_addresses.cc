@@ -18,12 +18,4 @@ uint16_t LocalAddresses::towards(const IpAddress& remote) const {
   return same_family;
 }
 
-bool LocalAddresses::is_broadcast(const IpAddress& a) const {
-  for (const Cidr& n : networks_) {
-    const IpAddress broadcast = n.broadcast();
-    if (!broadcast.is_unspecified() && broadcast == a) return true;
-  }
-  return false;
-}
-
 }  // namespace rapport::tcp

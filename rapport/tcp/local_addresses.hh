@@ -17,7 +17,11 @@ class LocalAddresses {
 
   // `networks`: ours, in order of preference.
   explicit LocalAddresses(std::span<const Cidr> networks)
-      : networks_(networks.begin(), networks.end()) {}
+      : networks_(networks.begin(), networks.end()) {
+    for (const Cidr& n : networks_) {
+      if (const IpAddress b = n.broadcast(); !b.is_unspecified()) broadcasts_.push_back(b);
+    }
+  }
 
   // The number of one of our addresses; kUnknown when it is not ours.
   [[nodiscard]] uint16_t find(const IpAddress& a) const {
@@ -34,11 +38,18 @@ class LocalAddresses {
   // The address to speak to `remote` from (MUST-44): one that shares its network, else the first of
   // its family; kUnknown when there is none.
   [[nodiscard]] uint16_t towards(const IpAddress& remote) const;
+
   // Broadcast addresses of our networks (MUST-46, MUST-57).
-  [[nodiscard]] bool is_broadcast(const IpAddress& a) const;
+  [[nodiscard]] bool is_broadcast(const IpAddress& a) const {
+    for (const IpAddress& b : broadcasts_) {
+      if (b == a) return true;
+    }
+    return false;
+  }
 
  private:
   std::vector<Cidr> networks_;
+  std::vector<IpAddress> broadcasts_;
 };
 
 }  // namespace rapport::tcp

@@ -24,16 +24,17 @@ struct Outgoing {
 // A ring that never grows: what does not fit is dropped and counted by the caller.
 class Outbox {
  public:
-  explicit Outbox(uint32_t size) : ring_(size) {}
+  // `size`: a power of two.
+  explicit Outbox(uint32_t size) : ring_(size), mask_(size - 1) {}
 
   [[nodiscard]] bool empty() const { return head_ == tail_; }
 
-  [[nodiscard]] bool full() const { return tail_ - head_ == ring_.size(); }
+  [[nodiscard]] bool full() const { return tail_ - head_ > mask_; }
 
   // The place for the next segment; the caller fills it. Only when not full().
-  [[nodiscard]] Outgoing& push() { return ring_[tail_++ % ring_.size()]; }
+  [[nodiscard]] Outgoing& push() { return ring_[tail_++ & mask_]; }
 
-  [[nodiscard]] Outgoing& front() { return ring_[head_ % ring_.size()]; }
+  [[nodiscard]] Outgoing& front() { return ring_[head_ & mask_]; }
 
   void pop() { ++head_; }
 
@@ -41,6 +42,7 @@ class Outbox {
 
  private:
   std::vector<Outgoing> ring_;
+  uint32_t mask_;
   uint32_t head_ = 0, tail_ = 0;
 };
 

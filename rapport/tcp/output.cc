@@ -85,6 +85,7 @@ bool send_piece(Connection& c, Seq seq, Cursor from, const Plan& p, bool again, 
 }
 
 uint32_t room_for_text(const Connection& c, const Context& cx) {
+  if (!has_runs(c, cx)) return c.timestamps_on != 0 ? c.mss - 12U : c.mss;
   wire::Options options;
   ack_options(c, {}, options, cx);
   return c.mss - wire::option_length(options);
@@ -215,8 +216,8 @@ bool send_text(Connection& c, Context& cx) {
   if (x == nullptr) return false;
   resend_text(c, *x, cx);
   if (x->send.queued > 0_B) restart_after_idle(c, *x, cx);
+  const uint32_t full = room_for_text(c, cx);
   for (uint32_t sent = 0; sent < kRound;) {
-    const uint32_t full = room_for_text(c, cx);
     const Plan p = plan_new(c, *x, full);
     const uint32_t unsent = x->send.queued.v - text_in_flight(c);
     if (p.text == 0 && !p.fin) break;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "rapport/tcp/context.hh"  // IWYU pragma: export
+#include "rapport/tcp/emit.hh"
 #include "rapport/wire/options.hh"
 
 #include <cstdint>
@@ -13,8 +14,25 @@ namespace rapport::tcp {
 [[nodiscard]] uint16_t select_window(Connection& c, Context& cx);
 // Would a reader's progress be worth an ACK of its own?
 [[nodiscard]] bool window_update_is_due(const Connection& c, const Context& cx);
+// Adds the SACK blocks of an ACK.
+void sack_blocks(const Connection& c, const Debt& debt, wire::Options& out, const Context& cx);
+
+// Is there anything that a SACK block could tell?
+[[nodiscard]] inline bool has_runs(const Connection& c, const Context& cx) {
+  return c.sack_on != 0 && c.transfer != kNone && cx.transfers[c.transfer].receive.runs > 0;
+}
+
 // Timestamps and SACK blocks of a segment with ACK. `debt`: what caused it, if it is one's own.
-void ack_options(const Connection& c, const Debt& debt, wire::Options& out, const Context& cx);
+inline void ack_options(const Connection& c, const Debt& debt, wire::Options& out,
+                        const Context& cx) {
+  if (c.timestamps_on != 0) {
+    out.has_timestamps = true;
+    out.tsval = timestamp_now(c, cx);
+    out.tsecr = c.ts_recent;
+  }
+  if (has_runs(c, cx) || (c.sack_on != 0 && !debt.dsack.empty())) sack_blocks(c, debt, out, cx);
+}
+
 // A segment that acknowledges RCV.NXT has left.
 void ack_was_sent(Connection& c, Context& cx);
 // A bare ACK of everything in order.

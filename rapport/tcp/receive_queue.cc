@@ -108,12 +108,6 @@ void drop_directories(ReceiveQueue& q, Context& cx) {
 
 }  // namespace
 
-ByteCount unread(const Transfer& x, const Connection& c) {
-  // In CLOSED only a close by the book, and so by both ends, has left text behind.
-  const ByteCount fin = peer_has_finished(c.state) || c.state == State::Closed ? 1_B : 0_B;
-  return (c.rcv.nxt - x.receive.read) - fin;
-}
-
 bool store_text(ReceiveQueue& q, const Connection& c, Seq seq, std::span<const uint8_t> text,
                 Context& cx) {
   // The lowest block that may be needed is that of RCV.NXT or of what is unread: the queue is begun
@@ -136,13 +130,14 @@ bool store_text(ReceiveQueue& q, const Connection& c, Seq seq, std::span<const u
   return true;
 }
 
-std::span<const uint8_t> front_text(const Transfer& x, const Connection& c, const Context& cx) {
-  const uint32_t octets = unread(x, c).v;
-  if (octets == 0) return {};
-  const uint32_t at = position(c, x.receive.read);
+std::span<const uint8_t> text_behind(const Transfer& x, const Connection& c, ByteCount passed,
+                                     const Context& cx) {
+  const ByteCount octets = unread(x, c) - passed;
+  if (octets == 0_B) return {};
+  const uint32_t at = position(c, x.receive.read + passed);
   const uint32_t block = find_block(x.receive, at >> kBlockShift, cx);
   const uint32_t offset = at % kBlockOctets;
-  return {cx.blocks[block].octets + offset, std::min(octets, kBlockOctets - offset)};
+  return {cx.blocks[block].octets + offset, std::min(octets.v, kBlockOctets - offset)};
 }
 
 void consume_text(Transfer& x, const Connection& c, ByteCount octets, Context& cx) {

@@ -11,7 +11,12 @@
 namespace rapport::tcp {
 
 // Octets in order that the application has not consumed.
-[[nodiscard]] ByteCount unread(const Transfer& x, const Connection& c);
+[[nodiscard]] inline ByteCount unread(const Transfer& x, const Connection& c) {
+  // In CLOSED only a close by the book, and so by both ends, has left text behind.
+  const ByteCount fin = peer_has_finished(c.state) || c.state == State::Closed ? 1_B : 0_B;
+  return (c.rcv.nxt - x.receive.read) - fin;
+}
+
 // Octets beyond holes.
 [[nodiscard]] ByteCount out_of_order(const ReceiveQueue& q, const Context& cx);
 [[nodiscard]] SeqRange run_at(const ReceiveQueue& q, uint32_t i, const Context& cx);
@@ -32,9 +37,16 @@ struct Inserted {
 // RCV.NXT has moved to `nxt`: runs at or below it are taken up. Returns the new RCV.NXT.
 [[nodiscard]] Seq absorb_runs(ReceiveQueue& q, Seq nxt, Context& cx);
 
+// A contiguous stretch of unread text, the first behind `passed` octets of it (at most unread()).
+[[nodiscard]] std::span<const uint8_t> text_behind(const Transfer& x, const Connection& c,
+                                                   ByteCount passed, const Context& cx);
+
 // The first contiguous stretch of unread text.
-[[nodiscard]] std::span<const uint8_t> front_text(const Transfer& x, const Connection& c,
-                                                  const Context& cx);
+[[nodiscard]] inline std::span<const uint8_t> front_text(const Transfer& x, const Connection& c,
+                                                         const Context& cx) {
+  return text_behind(x, c, 0_B, cx);
+}
+
 // The application has taken `octets` (at most unread()).
 void consume_text(Transfer& x, const Connection& c, ByteCount octets, Context& cx);
 void release_all(ReceiveQueue& q, Context& cx);

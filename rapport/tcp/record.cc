@@ -96,9 +96,8 @@ void record_drop(const FlowKey& key, Handle connection, DropReason reason, Conte
   write(TraceKind::Drop, key, connection, t, cx);
 }
 
-void record_call(const FlowKey& key, Handle connection, CallKind call, uint32_t octets,
-                 Context& cx) {
-  if (!cx.trace.enabled()) return;
+void write_call(const FlowKey& key, Handle connection, CallKind call, uint32_t octets,
+                Context& cx) {
   const TraceCall t{static_cast<uint8_t>(call), 0, 0, 0, octets};
   write(TraceKind::Call, key, connection, t, cx);
 }
@@ -131,8 +130,7 @@ void record_options(const Connection& c, uint16_t mss_sent, Context& cx) {
   write(TraceKind::Options, c.key, cx.handle_of(c), t, cx);
 }
 
-void record_sample(const Connection& c, Context& cx) {
-  if (!cx.trace.enabled()) return;
+void write_sample(const Connection& c, Context& cx) {
   TraceSample t{};
   t.cwnd = c.cwnd;
   t.ssthresh = c.ssthresh;

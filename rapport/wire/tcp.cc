@@ -42,42 +42,46 @@ DropReason fault_of(std::span<const uint8_t> bytes, const IpAddress& source,
 }
 
 // Reserved bits are ignored (RFC 9293 3.1).
-std::expected<Segment, DropReason> values_of(std::span<const uint8_t> bytes) {
+void read_values(std::span<const uint8_t> bytes, Segment& seg) {
   const uint8_t* p = bytes.data();
   const size_t header = header_length(p);
-  std::expected<Segment, DropReason> result{
-      std::in_place, Segment{.source_port = load16(p),
-                             .destination_port = load16(p + 2),
-                             .seq = Seq{load32(p + 4)},
-                             .ack = Seq{load32(p + 8)},
-                             .flags = Flags{p[13]},
-                             .option_octets = static_cast<uint8_t>(header - kTcpHeader),
-                             .window = load16(p + 14),
-                             .urgent = load16(p + 18),
-                             .gso_size = 0,
-                             .text = bytes.subspan(header),
-                             .raw_options = p + kTcpHeader,
-                             .options = {}}};
-  Segment& seg = *result;
-  if (header == kTcpHeader) return result;
+  seg.source_port = load16(p);
+  seg.destination_port = load16(p + 2);
+  seg.seq = Seq{load32(p + 4)};
+  seg.ack = Seq{load32(p + 8)};
+  seg.flags = Flags{p[13]};
+  seg.option_octets = static_cast<uint8_t>(header - kTcpHeader);
+  seg.window = load16(p + 14);
+  seg.urgent = load16(p + 18);
+  seg.gso_size = 0;
+  seg.text = bytes.subspan(header);
+  seg.raw_options = p + kTcpHeader;
   if (seg.option_octets == 12 && load32(seg.raw_options) == nop_nop_timestamps) {
+    seg.options = {};
     seg.options.has_timestamps = true;
     seg.options.tsval = load32(seg.raw_options + 4);
     seg.options.tsecr = load32(seg.raw_options + 8);
   } else {
     read_options({seg.raw_options, seg.option_octets}, seg.options);
   }
-  return result;
 }
 
 }  // namespace
 
+DropReason parse_tcp(std::span<const uint8_t> bytes, const IpAddress& source,
+                     const IpAddress& destination, Checksum checksum, Segment& out) {
+  const DropReason fault = fault_of(bytes, source, destination, checksum);
+  if (fault == DropReason::None) read_values(bytes, out);
+  return fault;
+}
+
 std::expected<Segment, DropReason> parse_tcp(std::span<const uint8_t> bytes,
                                              const IpAddress& source, const IpAddress& destination,
                                              Checksum checksum) {
-  const DropReason fault = fault_of(bytes, source, destination, checksum);
+  std::expected<Segment, DropReason> result;
+  const DropReason fault = parse_tcp(bytes, source, destination, checksum, *result);
   if (fault != DropReason::None) return std::unexpected(fault);
-  return values_of(bytes);
+  return result;
 }
 
 uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,

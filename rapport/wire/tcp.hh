@@ -61,6 +61,10 @@ enum class Checksum : uint8_t { Verify, AlreadyVerified };
                                                            const IpAddress& destination,
                                                            Checksum checksum);
 
+// The same into `out`, which keeps its old values when the segment is faulty. None: it is not.
+[[nodiscard]] DropReason parse_tcp(std::span<const uint8_t> bytes, const IpAddress& source,
+                                   const IpAddress& destination, Checksum checksum, Segment& out);
+
 // What to write; text is given to build_tcp piecewise.
 struct SegmentHead {
   uint16_t source_port = 0, destination_port = 0;
