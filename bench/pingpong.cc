@@ -50,6 +50,7 @@ struct Game {
     std::array<uint8_t, 8> text{};
     require(from.stack.command(tcp::Send{sender, kBall}, couple.now).has_value(), "send");
     from.collect();
+    from.keep_time(couple.now);
     while (couple.hand_over(from, to)) {
     }
     tcp::Occurrence o;
@@ -65,8 +66,6 @@ struct Game {
   void play(uint32_t rounds) {
     for (uint32_t i = 0; i < rounds; ++i) {
       couple.now += 1_us;
-      couple.left.keep_time(couple.now);
-      couple.right.keep_time(couple.now);
       hit(couple.left, left, couple.right);
       hit(couple.right, right, couple.left);
     }

@@ -131,9 +131,12 @@ class Slab {
 
   // Once a turn: touches memory ahead of need, at most `limit` octets; returns the octets touched.
   size_t prepare(size_t limit) {
+    if (top_ <= prepared_top_) return 0;
     const size_t want = size_t{top_} * sizeof(Slot) + kAhead;
-    if (space_.touched() >= want) return 0;
-    return space_.touch(want, limit);
+    const size_t touched = space_.touched() >= want ? 0 : space_.touch(want, limit);
+    // Everything below is resident, or the whole range is.
+    if (space_.touched() >= want || (touched == 0 && limit >= kAhead)) prepared_top_ = top_;
+    return touched;
   }
 
   // Instead, once at start: makes room for all `cap` objects resident.
@@ -166,6 +169,7 @@ class Slab {
   Reservation space_;
   uint32_t cap_;
   uint32_t top_ = 1;
+  uint32_t prepared_top_ = 0;  // nothing to touch until top_ is beyond
   uint32_t used_ = 0;
   uint32_t free_head_ = kNone;
   uint32_t free_tail_ = kNone;

@@ -38,6 +38,9 @@ Context::Context(const Config& settings, const Surroundings& surroundings, Frame
             half_open, time_wait),
       wheel(ConnectionTimers{&connections}),
       outbox(kOutboxSize) {
+  initial_rto_us = to_us(config.initial_rto);
+  min_rto_us = to_us(config.min_rto);
+  max_rto_us = to_us(config.max_rto);
   flow_key = draw_key(random);
   timestamp_key = draw_key(random);
   port_key = draw_key(random);

@@ -60,6 +60,7 @@ struct Context {
   uint16_t hour = 0;
 
   Config config;
+  uint32_t initial_rto_us = 0, min_rto_us = 0, max_rto_us = 0;  // of config
   Surroundings around;
   FramePool& frames;
   LocalAddresses locals;

@@ -126,7 +126,8 @@ uint32_t create_connection(const FlowKey& key, uint32_t tag, Context& cx) {
 }
 
 void apply_options(Connection& c, const ConnectionOptions& o, Context& cx) {
-  if (c.extras != kNone || !(o == cx.config.defaults) || o.keep_alive) {
+  const bool plain = &o == &cx.config.defaults || o == cx.config.defaults;
+  if (c.extras != kNone || !plain || o.keep_alive) {
     Extras* e = need_extras(c, cx);
     if (e != nullptr) e->options = o;
   }

@@ -19,7 +19,8 @@ class LocalAddresses {
   explicit LocalAddresses(std::span<const Cidr> networks)
       : networks_(networks.begin(), networks.end()) {
     for (const Cidr& n : networks_) {
-      if (const IpAddress b = n.broadcast(); !b.is_unspecified()) broadcasts_.push_back(b);
+      const IpAddress b = n.broadcast();
+      if (!b.is_unspecified() && !is_broadcast(b)) broadcasts_.push_back(b);
     }
   }
 

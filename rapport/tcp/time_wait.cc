@@ -252,6 +252,11 @@ void expire_time_wait(Context& cx, uint32_t budget) {
     const uint32_t index = cx.time_wait_list.head;
     const TimeWait& w = cx.time_wait[index];
     if (before(cx.tick, w.expiry)) return;
+    if (w.next != kNone) {  // long unused: on its way while this one goes
+      const TimeWait& next = cx.time_wait[w.next];
+      cx.table.prefetch(next.tag);
+      if (next.next != kNone) __builtin_prefetch(&cx.time_wait[next.next]);
+    }
     record_key_timer(w.key, TimerKind::TimeWait, 1,
                      static_cast<uint32_t>(cx.config.two_msl.to_ms()), cx);
     remove_time_wait(index, Event::TimeWaitExpired, cx);

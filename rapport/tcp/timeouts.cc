@@ -128,16 +128,15 @@ uint32_t to_us(Duration d) {
 }
 
 uint32_t rto_us(const Connection& c, const Context& cx) {
-  const uint32_t most = to_us(cx.config.max_rto);
   uint64_t us = 0;
   if (c.srtt != 0)
-    us = std::max(plain_rto_us(c), to_us(cx.config.min_rto));
+    us = std::max(plain_rto_us(c), cx.min_rto_us);
   else if (c.syn_timed_out != 0 && !in_handshake(c))
     us = 3'000'000;  // R6298-11
   else
-    us = to_us(cx.config.initial_rto);
+    us = cx.initial_rto_us;
   us <<= std::min<uint32_t>(c.retries, 20);  // R6298-10
-  return static_cast<uint32_t>(std::min<uint64_t>(us, most));
+  return static_cast<uint32_t>(std::min<uint64_t>(us, cx.max_rto_us));
 }
 
 void wait_for(Connection& c, Waiting what, uint32_t us, Context& cx) {
