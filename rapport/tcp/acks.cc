@@ -107,10 +107,10 @@ uint16_t select_window(Connection& c, Context& cx) {
 bool window_update_is_due(const Connection& c, const Context& cx) {
   if (peer_has_finished(c.state) || c.state < State::Established) return false;
   const ByteCount current = c.rcv.edge - c.rcv.nxt;
-  const ByteCount room = free_room(c, cx);
-  if (room <= current || room - current < worthwhile(c, cx)) return false;
   // While more than half of it is still on offer the next segment's ACK tells it in time.
-  return current < whole_window(c, cx) / 2;
+  if (current >= whole_window(c, cx) / 2) return false;
+  const ByteCount room = free_room(c, cx);
+  return room > current && room - current >= worthwhile(c, cx);
 }
 
 void ack_was_sent(Connection& c, Context& cx) {

@@ -155,6 +155,7 @@ Plan plan_new(const Connection& c, const Transfer& x, uint32_t full) {
 
 void restart_after_idle(Connection& c, Transfer& x, Context& cx) {
   if (c.snd.una != c.snd.nxt) return;
+  if (!before(c.last_sent, cx.tick)) return;  // in this very millisecond
   if (before(cx.tick, c.last_sent + rto_us(c, cx) / 1'000)) return;
   const uint32_t initial = initial_window(c.mss, cx.config.initial_window_segments);
   std::visit([&](auto& algorithm) { algorithm.restarted(window_of(c), initial); }, x.controller);
