@@ -20,7 +20,7 @@ constexpr uint32_t kTimeWaits = 65'536;
 constexpr uint32_t kOpenings = 32;  // a turn
 constexpr uint8_t kClientAddresses = 4;
 constexpr uint16_t kPort = 80;
-constexpr uint8_t kFin = 1, kSyn = 2;
+constexpr uint8_t kSyn = 2;
 
 // When each four-tuple of the client was last seen on the wire.
 class Tuples {
