@@ -33,11 +33,10 @@ void Faults::configure(FaultPlan plan) {
   plan_.script.clear();
 }
 
+// Later packets lie further in front; of one packet's faults the one ordered first is the last.
 void Faults::order(const ScriptedFault& fault) {
-  const auto later = [](const ScriptedFault& a, const ScriptedFault& b) {
-    return a.packet > b.packet;
-  };
-  script_.insert(std::lower_bound(script_.begin(), script_.end(), fault, later), fault);
+  const auto not_later = [&](const ScriptedFault& other) { return other.packet <= fault.packet; };
+  script_.insert(std::ranges::find_if(script_, not_later), fault);
 }
 
 // Uniform in [0, plan.jitter], to the microsecond.

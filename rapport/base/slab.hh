@@ -71,7 +71,7 @@ class Slab {
     }
     ++used_;
     if constexpr (kHasGeneration) {
-      const auto generation = object(i)->generation;  // 0: memory never used before
+      const auto generation = object(i)->generation;  // 0: never used before, or all used up
       T* fresh = ::new (static_cast<void*>(&slot(i))) T{};
       fresh->generation = generation;
       if (generation == 0) fresh->generation = 1;
@@ -87,7 +87,7 @@ class Slab {
     if constexpr (kHasGeneration) {  // a handle to the old tenant is now stale
       T& old = *object(i);
       ASSERT(reinterpret_cast<std::byte*>(&old.generation) - slot(i).bytes >= kLinkOctets);
-      if (++old.generation == 0) old.generation = 1;
+      ++old.generation;
     }
     if constexpr (kReuse == Reuse::OldestFirst) {
       set_link(i, kNone);

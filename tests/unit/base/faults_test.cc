@@ -92,9 +92,15 @@ TEST(Faults, delays_lie_within_the_plan) {
   Duration least = 1_s;
   Duration most;
   uint64_t reordered = 0;
+  uint64_t apart = 0;
   for (int i = 0; i < 20'000; ++i) {
     const Verdict verdict = faults.decide(100);
     if (verdict.lost()) continue;
+    if (verdict.copies == 2) {
+      EXPECT_GE(verdict.delay[1], 20_ms);
+      EXPECT_LE(verdict.delay[1], 25_ms);
+      apart += verdict.delay[0] == verdict.delay[1] ? 0 : 1;
+    }
     if (verdict.delay[0] >= 60_ms) {
       ++reordered;
       EXPECT_LE(verdict.delay[0], 65_ms);
@@ -108,6 +114,7 @@ TEST(Faults, delays_lie_within_the_plan) {
   EXPECT_LE(most, 25_ms);
   EXPECT_GT(most, 25_ms - 50_us);
   EXPECT_EQ(reordered, faults.counts()[FaultKind::Reorder]);
+  EXPECT_GT(apart, 300U);  // of about 390 duplicates; the jitter has steps of 1 us
 }
 
 TEST(Faults, damage_is_one_bit_anywhere_in_the_packet) {

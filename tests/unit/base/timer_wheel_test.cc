@@ -136,6 +136,14 @@ TEST(TimerWheel, a_timer_alone_needs_one_wake_up) {
   }
 }
 
+TEST(TimerWheel, a_short_timer_after_a_long_rest_is_visited_once) {
+  World w;
+  EXPECT_EQ(w.go(Instant{} + 10_s), List{});
+  w.wheel.arm(1, Instant{} + 10_s + 3_us);
+  EXPECT_EQ(w.go(Instant{} + 10_s + 3_us), List{1});
+  EXPECT_EQ(w.wheel.visited(), 1U);
+}
+
 TEST(TimerWheel, is_resumed_in_mid_slot) {
   World w;
   for (uint32_t i = 1; i <= 10; ++i) w.wheel.arm(i, Instant{} + 1_s);
