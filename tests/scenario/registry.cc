@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <functional>
 #include <iostream>
 #include <random>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +26,12 @@ uint64_t current_seed = 0;
 
 std::vector<Entry>& list() {
   static std::vector<Entry> all;
+  return all;
+}
+
+// In a deque, so that each stays where it is.
+std::deque<std::function<void()>>& stories() {
+  static std::deque<std::function<void()>> all;
   return all;
 }
 
@@ -126,7 +132,8 @@ bool add(const char* file, int line, const std::string& name, std::function<void
     if (e.name == name) refuse(name, "told twice");
   }
   list().push_back({name, rules_in(name)});
-  auto* kept = new std::function<void()>(std::move(story));  // lives as long as the program
+  stories().push_back(std::move(story));
+  const auto* kept = &stories().back();
   testing::RegisterTest("Scenario", name.c_str(), nullptr, nullptr, file, line,
                         [name, kept]() -> ScenarioTest* { return new ScenarioTest(name, kept); });
   return true;
