@@ -4,7 +4,6 @@
 
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"
-#include "rapport/base/reason.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
 #include "rapport/stack/stack.hh"
@@ -16,6 +15,7 @@
 #include "world.hh"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -142,10 +142,10 @@ Seq Peer::World::iss_towards(const Endpoint& from, const Endpoint& to, Instant a
 Seg Peer::syn_of_peer() const {
   Seg s = syn().seq(irs).win(static_cast<uint16_t>(std::min<uint32_t>(w_->window, 65535)));
   const auto& with = w_->with;
-  if (*with.mss != 0) s.mss(*with.mss);
-  if (*with.window_scale) s.ws(World::kShift);
-  if (*with.sack) s.sackp();
-  if (*with.timestamps) s.ts(tsval_now(), w_->ts_of_stack);
+  if (with.mss.value_or(0) != 0) s.mss(with.mss.value_or(0));
+  if (w_->peer_offers_scale()) s.ws(World::kShift);
+  if (with.sack.value_or(false)) s.sackp();
+  if (w_->peer_offers_timestamps()) s.ts(tsval_now(), w_->ts_of_stack);
   return s;
 }
 
@@ -178,23 +178,36 @@ Peer& Peer::hears_burst(const std::vector<Seg>& all, At at) {
   return *this;
 }
 
+std::vector<uint8_t> Peer::text_of(const Seg& s) const {
+  std::vector<uint8_t> text(s.length_.value_or(0));
+  // The stream begins behind the SYN.
+  const uint32_t offset = (s.seq_.value_or(irs) - irs).v - (s.flags_.has(wire::kSyn) ? 0U : 1U);
+  for (uint32_t i = 0; i < text.size(); ++i) {
+    text[i] = s.fill_.value_or(octet_at(offset + i));
+  }
+  return text;
+}
+
+std::string Peer::told_in_words(const Seg& s, std::span<const uint8_t> packet) const {
+  if (s.wrong_checksum_) return "a segment with a wrong checksum";
+  const auto parsed =
+      wire::parse_tcp(packet.subspan(wire::kIpv4Header), {}, {}, wire::Checksum::AlreadyVerified);
+  if (!parsed) return "a damaged segment";
+  std::string words = in_words(*parsed, irs, w_->iss_known ? iss : Seq{});
+  const Endpoint from = s.from_.value_or(remote);
+  const Endpoint to = s.to_.value_or(local);
+  if (from != remote) words += " from " + to_string(from);
+  if (to != local) words += " to " + to_string(to);
+  return words;
+}
+
 void Peer::feeds(const std::vector<Seg>& all, At at) {
   std::vector<Frame> burst;
   bool reset_only = true;
   for (const auto& s : all) {
     const Seg f = filled_in(s);
-    std::vector<uint8_t> text(f.length_.value_or(0));
-    // The stream begins behind the SYN.
-    const uint32_t offset = (*f.seq_ - irs).v - (f.flags_.has(wire::kSyn) ? 0U : 1U);
-    for (uint32_t i = 0; i < text.size(); ++i) {
-      text[i] = f.fill_.value_or(octet_at(offset + i));
-    }
-    const auto packet = build(f, text);
-    const auto parsed =
-        wire::parse_tcp(std::span(packet).subspan(wire::kIpv4Header), f.from_->address,
-                        f.to_->address, wire::Checksum::AlreadyVerified);
-    tells("peer   " + (parsed ? in_words(*parsed, irs, w_->iss_known ? iss : Seq{}) : "damaged")
-          + (f.wrong_checksum_ ? " (checksum wrong)" : "") + (all.size() > 1 ? " (burst)" : ""));
+    const auto packet = build(f, text_of(f));
+    tells("peer   " + told_in_words(f, packet) + (all.size() > 1 ? " (burst)" : ""));
     notes_acknowledged(f);
     reset_only = reset_only && f.flags_.has(wire::kRst);
     burst.push_back(frame_of(packet, at));
@@ -274,8 +287,9 @@ void Peer::notes(Said& said, At at) {
 
 void Peer::notes_acknowledged(const Seg& s) {
   if (!s.flags_.has(wire::kAck) || s.flags_.has(wire::kRst) || s.wrong_checksum_) return;
-  if (*s.from_ != remote || *s.to_ != local) return;
-  if (before(w_->snd_una, *s.ack_) && at_or_before(*s.ack_, w_->snd_nxt)) w_->snd_una = *s.ack_;
+  if (s.from_.value_or(remote) != remote || s.to_.value_or(local) != local) return;
+  const Seq number = s.ack_.value_or(w_->snd_una);
+  if (before(w_->snd_una, number) && at_or_before(number, w_->snd_nxt)) w_->snd_una = number;
 }
 
 void Peer::notes_syn(const wire::Segment& s) {

@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -148,6 +149,8 @@ class Peer {
   struct Said;
   void place_iss_near_wrap();
   [[nodiscard]] Seg filled_in(const Seg& s) const;
+  [[nodiscard]] std::vector<uint8_t> text_of(const Seg& s) const;
+  [[nodiscard]] std::string told_in_words(const Seg& s, std::span<const uint8_t> packet) const;
   void feeds(const std::vector<Seg>& all, At at);
   [[nodiscard]] Frame frame_of(const std::vector<uint8_t>& packet, At at);
   void arrives(std::vector<Frame>& burst, At at);

@@ -6,6 +6,7 @@
 #include "rapport/base/seq.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
+#include "rapport/tcp/config.hh"
 #include "rapport/tcp/state.hh"
 #include "words.hh"
 #include "world.hh"
@@ -14,8 +15,8 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rapport::scenario {
@@ -28,7 +29,7 @@ std::optional<Error> error_of(const std::expected<T, Error>& r) {
   return r.error();
 }
 
-std::string text_of(std::optional<Error> e) {
+std::string outcome_text(std::optional<Error> e) {
   return e ? std::string(name(*e)) : "ok";
 }
 
@@ -72,7 +73,7 @@ std::string in_words(const tcp::Occurrence& o) {
 void Peer::outcome(const std::string& call, std::optional<Error> wanted, std::optional<Error> got,
                    At at) {
   if (wanted != got) {
-    fails(call + " answered " + text_of(got) + " instead of " + text_of(wanted), at);
+    fails(call + " answered " + outcome_text(got) + " instead of " + outcome_text(wanted), at);
   }
   collects(at);
 }

@@ -2,10 +2,9 @@
 #include "starts.hh"
 
 #include "peer.hh"
+#include "rapport/base/address.hh"
 #include "rapport/base/seq.hh"
-#include "rapport/stack/stack.hh"
 #include "rapport/tcp/config.hh"
-#include "rapport/tcp/state.hh"
 #include "registry.hh"
 #include "words.hh"
 
@@ -244,6 +243,7 @@ std::vector<Row> rows_of_all_states(std::string_view number, const std::vector<S
 std::vector<Row> rows_of(std::string_view rule, const std::vector<Start>& starts,
                          const With& with) {
   std::vector<Row> rows;
+  rows.reserve(starts.size());
   for (const auto s : starts) rows.push_back({s, std::string(rule), with});
   return rows;
 }

@@ -162,16 +162,18 @@ std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text) {
   if (s.sack_.value) {
     for (const auto& b : *s.sack_.value) o.sack[o.sack_count++] = b;
   }
-  const wire::SegmentHead head{.source_port = s.from_->port,
-                               .destination_port = s.to_->port,
-                               .seq = *s.seq_,
+  const Endpoint from = s.from_.value_or(Endpoint{});
+  const Endpoint to = s.to_.value_or(Endpoint{});
+  const wire::SegmentHead head{.source_port = from.port,
+                               .destination_port = to.port,
+                               .seq = s.seq_.value_or(Seq{}),
                                .ack = s.ack_.value_or(Seq{}),
                                .flags = s.flags_,
-                               .window = *s.window_,
+                               .window = s.window_.value_or(0),
                                .urgent = s.urgent_.value_or(0),
                                .options = &o};
   std::vector<uint8_t> tcp(60);
-  const uint32_t header = wire::build_tcp(tcp.data(), head, s.from_->address, s.to_->address,
+  const uint32_t header = wire::build_tcp(tcp.data(), head, from.address, to.address,
                                           static_cast<uint32_t>(text.size()), wire::sum(text));
   tcp.resize(header);
   if (s.raw_options_) {
@@ -183,14 +185,14 @@ std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text) {
   tcp.insert(tcp.end(), text.begin(), text.end());
   if (s.cut_to_) tcp.resize(*s.cut_to_);
   if ((s.raw_options_ || s.data_offset_) && tcp.size() >= wire::kTcpHeader) {
-    sum_again(tcp, *s.from_, *s.to_);
+    sum_again(tcp, from, to);
   }
   if (s.wrong_checksum_) tcp[kChecksumAt] ^= 0x55;
 
   std::vector<uint8_t> packet(wire::kIpv4Header);
   wire::Ipv4 ip;
-  ip.source = s.from_->address;
-  ip.destination = s.to_->address;
+  ip.source = from.address;
+  ip.destination = to.address;
   ip.protocol = wire::kProtocolTcp;
   wire::build_ipv4(packet.data(), ip, static_cast<uint16_t>(tcp.size()));
   packet.insert(packet.end(), tcp.begin(), tcp.end());
