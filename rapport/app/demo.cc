@@ -100,19 +100,21 @@ void list_scenarios() {
 
 // What the wire did besides carrying, unless nothing.
 std::string wire_summary(const Stage& stage, const observe::Story& story) {
-  size_t lost = 0, doubled = 0;
+  const DemoSettings& s = stage.settings();
+  if (s.loss_ppm == 0 && s.duplicate_ppm == 0 && s.reorder_ppm == 0) return {};
+  size_t lost = 0, doubled = 0, held = 0;
   for (const WireRecord& w : story.wires) {
     if (w.fate == Fate::Lost) ++lost;
     if (w.fate == Fate::Duplicated) ++doubled;
+    if (w.fate == Fate::Delivered && w.held > 0_ns) ++held;
   }
   const observe::Facts facts(story);
   size_t again = 0;
   for (uint32_t h = 0; h < story.hosts.size(); ++h) again += facts.retransmissions(h);
-  const DemoSettings& s = stage.settings();
-  if (s.loss_ppm == 0 && s.duplicate_ppm == 0 && s.reorder_ppm == 0) return {};
-  return fmt::format("The wire of this run lost {} and doubled {} of {}; {} sent again.",
-                     observe::counted(lost, "frame"), doubled, story.wires.size() - doubled,
-                     again == 1 ? "1 segment was" : fmt::format("{} segments were", again));
+  return fmt::format(
+      "In this run the wire lost {}, doubled {} and held back {} of {}; {} sent again.", lost,
+      doubled, held, observe::counted(story.wires.size() - doubled, "frame"),
+      again == 1 ? "1 segment was" : fmt::format("{} segments were", again));
 }
 
 void print_telling(const Stage& stage, const observe::Story& story, const Scenario& scenario,

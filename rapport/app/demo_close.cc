@@ -74,15 +74,10 @@ void play_half_close(Stage& s) {
 void tell_half_close(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto stay = f.stay(kClient, FinWait2);
   if (!stay) return tell_detour(t);
-  uint64_t octets = 0;
-  for (const observe::Heard& h : f.segments()) {
-    if (h.host == kClient && !h.sent() && static_cast<tcp::State>(h.segment.state) == FinWait2)
-      octets += h.segment.text_length;
-  }
   t.say(fmt::format(
       "A FIN closes one direction only. The client had said all that it had to say and spent {} in "
-      "FIN-WAIT-2, and {} of text reached it there.",
-      length_words(*stay), counted(octets, "octet")));
+      "FIN-WAIT-2; after its own FIN it still read {} of text.",
+      length_words(*stay), counted(f.octets_read(kClient), "octet")));
   t.say(
       "The server in CLOSE-WAIT may send for as long as it likes: no timer hurries it, for the "
       "client's "
@@ -210,7 +205,7 @@ void tell_close_wait(const Stage& s, const Facts& f, Telling& t) {
                   "of TCP ends this "
                   "state, since the application may yet have something to say.",
                   length_words(*stay)));
-  if (f.stay(kClient, FinWait2) && f.went(kClient, {FinWait2, Closed}))
+  if (f.went(kClient, {FinWait2, Closed}) && f.received(kServer, wire::kRst) > 0)
     t.say(
         fmt::format("The client did not wait so long: its application had closed for good, so its "
                     "stack gave up "

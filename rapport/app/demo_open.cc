@@ -5,6 +5,7 @@
 #include "rapport/observe/names.hh"
 #include "rapport/socket/coroutine/timeout.hh"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -213,6 +214,15 @@ void play_lost_ack(Stage& s) {
   s.run();
 }
 
+// The server opened before the client sent any text: a repeated SYN,ACK drew the missing ACK.
+bool a_repeated_syn_ack_helped(const Facts& f, const observe::Move& server) {
+  const auto text = std::ranges::find_if(f.segments(), [](const observe::Heard& h) {
+    return h.host == kClient && h.sent() && h.segment.text_length > 0;
+  });
+  return f.dropped(kClient, DropReason::SynChallenged) > 0
+         && (text == f.segments().end() || server.at < text->at);
+}
+
 void tell_lost_ack(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto client = f.first(kClient, Established);
   const auto server = f.first(kServer, Established);
@@ -222,16 +232,14 @@ void tell_lost_ack(const Stage& /*s*/, const Facts& f, Telling& t) {
       "to "
       "know, but its own ACK was lost, and the server could not know that its SYN,ACK had arrived.",
       length_words(server->at - client->at)));
-  if (f.sent(kServer, wire::kSyn) > 1)
+  if (a_repeated_syn_ack_helped(f, *server))
     t.say(
         "So the server sent its SYN,ACK again. To the client that is a SYN in a connection that is "
-        "open: "
-        "it answers with an ACK of what it expects, and just that ACK was missing.");
+        "open: it answers with an ACK of what it expects, and just that ACK was missing.");
   else
     t.say(
-        "The client's next segment carried the same acknowledgment and made up for it: every "
-        "segment "
-        "but the first has one.");
+        "A later segment of the client carried the same acknowledgment and made up for it: every "
+        "segment but the first has one.");
 }
 
 // --- old-duplicate-syn
@@ -272,7 +280,7 @@ void play_old_duplicate_syn(Stage& s) {
 }
 
 void tell_old_duplicate_syn(const Stage& /*s*/, const Facts& f, Telling& t) {
-  if (f.sent(kClient, wire::kRst) == 0 || !f.went(kServer, {SynReceived, Listen}))
+  if (f.dropped(kClient, DropReason::SynSentBadAck) == 0 || !f.went(kServer, {SynReceived, Listen}))
     return tell_detour(t);
   t.say(
       "The server could not see that the SYN was old: it looks like any other, and it answered. "
@@ -307,7 +315,8 @@ void tell_refused(const Stage& /*s*/, const Facts& f, Telling& t) {
       "and "
       "the ACK of the SYN shows the client that the RST is meant for it.");
   t.say(
-      "The client's connect() fails at once with \"connection refused\", and nothing stays behind "
+      "The client's connect() fails as soon as the RST arrives, with \"connection refused\", and "
+      "nothing stays behind "
       "on "
       "either side: no TIME-WAIT after an RST.");
 }

@@ -83,20 +83,21 @@ void play_half_open(Stage& s) {
 
 void tell_half_open(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto reset = f.first(kServer, tcp::Event::RstArrived);
-  if (!reset || reset->from == SynReceived || f.sent(kClient, wire::kRst) == 0)
+  if (!reset || reset->from == SynReceived || f.dropped(kClient, DropReason::SynSentBadAck) == 0)
     return tell_detour(t);
-  t.say(
-      fmt::format("The client lost power and forgot the connection; the server in {} could not "
-                  "know, for silence is "
-                  "legal. When the client's new SYN came, the server did not believe it: anyone "
-                  "can forge a SYN. It "
-                  "answered with an ACK of what it expects (a challenge, RFC 5961).",
-                  tcp::name(reset->from)));
+  const bool challenged = f.dropped(kServer, DropReason::SynChallenged) > 0;
+  t.say(fmt::format(
+      "The client lost power and forgot the connection; the server in {} could not know, for "
+      "silence "
+      "is legal. When the client's new SYN came, the server did not believe it: anyone can forge a "
+      "SYN. It answered with an ACK of what it expects{}.",
+      tcp::name(reset->from), challenged ? " (a challenge, RFC 5961)" : ""));
   t.say(
       "To the client that ACK made no sense, so it answered with an RST, whose number is taken "
       "from the "
       "ACK and therefore exactly the one that the server accepts. Now the server knew.");
-  if (f.called(kClient, CallKind::OpenActive) > 1 && f.went(kServer, {SynReceived, Established}))
+  const auto opened = f.last(kServer, Established);
+  if (opened && opened->order > reset->order)
     t.say("The next try of the client's SYN opened the new connection, from the same port.");
 }
 
@@ -125,7 +126,7 @@ void play_reset(Stage& s) {
 void tell_reset(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto aborted = f.first(kClient, tcp::Event::AbortCalled);
   const auto reset = f.first(kServer, tcp::Event::RstArrived);
-  if (!aborted || !reset) return tell_detour(t);
+  if (!aborted || !reset || reset->from == SynReceived) return tell_detour(t);
   t.say(
       "abort() throws away what is queued and sends an RST. Nobody acknowledges it, and it does "
       "not "
@@ -202,10 +203,11 @@ void tell_challenge_ack(const Stage& /*s*/, const Facts& f, Telling& t) {
                   "RFC 5961 answers with a challenge: an ACK of what is expected.",
                   what));
   t.say(
-      "The real client saw an ACK of what it had sent and ignored it. Had it really forgotten the "
-      "connection, it would have answered with an RST at exactly the right number. A forger never "
-      "sees "
-      "the challenge, so has to guess one number out of four thousand million.");
+      "To the real client that ACK says nothing new, and it ignores it. Had it really forgotten "
+      "the "
+      "connection, it would answer with an RST at exactly the right number. A forger never sees "
+      "the "
+      "challenge, so has to guess one number out of four thousand million.");
   if (f.went(kServer, {Established, CloseWait}))
     t.say("The connection survived and ended as its applications wanted.");
 }
@@ -250,15 +252,21 @@ void play_zero_window(Stage& s) {
   s.run();
 }
 
+// "4 times, each time after a longer wait"
+std::string asking_words(const std::vector<TraceTimer>& probes) {
+  const bool longer =
+      std::ranges::is_sorted(probes, std::ranges::less_equal{}, &TraceTimer::interval_ms);
+  if (probes.size() == 1) return "once";
+  return fmt::format("{} times{}", probes.size(), longer ? ", each time after a longer wait" : "");
+}
+
 void tell_zero_window(const Stage& /*s*/, const Facts& f, Telling& t) {
-  const size_t probes = f.fired(kClient, TimerKind::Persist);
-  if (probes == 0) return tell_detour(t);
+  const std::vector<TraceTimer> probes = f.timers(kClient, TimerKind::Persist);
+  if (probes.empty()) return tell_detour(t);
   t.say(fmt::format(
       "The server's application did not read for {}, its buffer filled, and its window closed. The "
-      "client may not send then, but it asked {} whether the window was still closed, each time "
-      "after a "
-      "longer wait.",
-      length_words(kNotReading), probes == 1 ? "once" : fmt::format("{} times", probes)));
+      "client may not send then, but it asked whether the window was still closed: {}.",
+      length_words(kNotReading), asking_words(probes)));
   t.say(
       "It has to ask: the segment that opens the window again is a bare ACK, which nobody "
       "acknowledges "
@@ -290,20 +298,25 @@ void play_keep_alive(Stage& s) {
 
 void tell_keep_alive(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto ends = f.ends(kClient);
-  if (std::ranges::find(ends, CloseReason::KeepAliveTimedOut) == ends.end()) return tell_detour(t);
-  t.say(
-      fmt::format("After two hours of silence the client's stack asked: an empty segment with a "
-                  "sequence number that "
-                  "the server has already acknowledged, so that it has to answer. Later the wire "
-                  "was cut, and {} "
-                  "without an answer ended the connection.",
-                  counted(kProbes, "probe")));
-  t.say(
-      "Without keep-alive an idle connection needs no segments and would not notice at all. The "
-      "server "
-      "did not ask, so it is still ESTABLISHED, with a peer that is gone: that is why keep-alive "
-      "is a "
-      "choice of each application, and off unless it is made.");
+  const auto gave_up = f.first(kClient, tcp::Event::GaveUp);
+  if (!gave_up || std::ranges::find(ends, CloseReason::KeepAliveTimedOut) == ends.end())
+    return tell_detour(t);
+  const bool cut = gave_up->at > Instant{} + kCutAfter;
+  t.say(fmt::format(
+      "After two hours of silence the client's stack asked: an empty segment with a sequence "
+      "number "
+      "that the server has already acknowledged, so that it has to answer. {}, and {} without an "
+      "answer ended the connection.",
+      cut ? "Later the wire was cut" : "The wire was not even cut yet, but lost too much",
+      counted(kProbes, "probe")));
+  const bool server_is_open = f.last(kServer, Established) && !f.last(kServer, Closed);
+  t.say(fmt::format(
+      "Without keep-alive an idle connection needs no segments and notices nothing.{} Keep-alive "
+      "is "
+      "off unless an application asks for it.",
+      server_is_open
+          ? " The server did not ask, so it is still ESTABLISHED, with a peer that is gone."
+          : ""));
 }
 
 constexpr std::array kScenarios{

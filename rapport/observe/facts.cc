@@ -75,11 +75,14 @@ size_t Facts::retransmissions(uint32_t host) const {
   }));
 }
 
-size_t Facts::fired(uint32_t host, TimerKind timer) const {
-  return static_cast<size_t>(std::ranges::count_if(story_.records, [&](const HostRecord& r) {
-    return r.host == host && r.record.header.kind == TraceKind::Timer
-           && r.record.as<TraceTimer>().timer == static_cast<uint8_t>(timer);
-  }));
+std::vector<TraceTimer> Facts::timers(uint32_t host, TimerKind timer) const {
+  std::vector<TraceTimer> out;
+  for (const HostRecord& r : story_.records) {
+    if (r.host != host || r.record.header.kind != TraceKind::Timer) continue;
+    const auto t = r.record.as<TraceTimer>();
+    if (t.timer == static_cast<uint8_t>(timer)) out.push_back(t);
+  }
+  return out;
 }
 
 size_t Facts::dropped(uint32_t host, DropReason reason) const {
@@ -103,12 +106,14 @@ size_t Facts::lost(uint32_t from) const {
       story_.wires, [&](const WireRecord& w) { return w.from_host == from && !w.has_arrived(); }));
 }
 
-size_t Facts::called(uint32_t host, CallKind call) const {
-  return static_cast<size_t>(std::ranges::count_if(story_.records, [&](const HostRecord& r) {
-    if (r.host != host || r.record.header.kind != TraceKind::Call) return false;
+uint64_t Facts::octets_read(uint32_t host) const {
+  uint64_t octets = 0;
+  for (const HostRecord& r : story_.records) {
+    if (r.host != host || r.record.header.kind != TraceKind::Call) continue;
     const auto c = r.record.as<TraceCall>();
-    return c.failed == 0 && c.call == static_cast<uint8_t>(call);
-  }));
+    if (c.failed == 0 && c.call == static_cast<uint8_t>(CallKind::Receive)) octets += c.octets;
+  }
+  return octets;
 }
 
 }  // namespace rapport::observe

@@ -65,16 +65,22 @@ class Facts {
   [[nodiscard]] size_t received(uint32_t host, wire::Flags flags) const;
   // Segments that the host sent again.
   [[nodiscard]] size_t retransmissions(uint32_t host) const;
-  // How often a timer of the host fired.
-  [[nodiscard]] size_t fired(uint32_t host, TimerKind timer) const;
+  // Every time that a timer of the host fired.
+  [[nodiscard]] std::vector<TraceTimer> timers(uint32_t host, TimerKind timer) const;
+
+  // How often it fired.
+  [[nodiscard]] size_t fired(uint32_t host, TimerKind timer) const {
+    return timers(host, timer).size();
+  }
+
   // Drops of the host for this reason.
   [[nodiscard]] size_t dropped(uint32_t host, DropReason reason) const;
   // Why the host's connections ended, in order.
   [[nodiscard]] std::vector<CloseReason> ends(uint32_t host) const;
   // Frames that never arrived, from this host.
   [[nodiscard]] size_t lost(uint32_t from) const;
-  // Calls of this kind that succeeded.
-  [[nodiscard]] size_t called(uint32_t host, CallKind call) const;
+  // Octets that the host's applications have read.
+  [[nodiscard]] uint64_t octets_read(uint32_t host) const;
 
  private:
   const Story& story_;

@@ -62,9 +62,9 @@ bool is_worth_telling(const TraceRecord& r) {
 // Reasons whose short name says too little; the rest are told by name.
 std::string drop_words(DropReason r) {
   switch (r) {
-    case DropReason::NotAcceptable: return "not in the window, only acknowledged";
-    case DropReason::SynChallenged: return "a SYN in an open connection is only challenged";
-    case DropReason::RstChallenged: return "not the next number, so only challenged";
+    case DropReason::NotAcceptable: return "not in the window: acknowledged";
+    case DropReason::SynChallenged: return "a SYN in mid-connection: challenged";
+    case DropReason::RstChallenged: return "not the next number: challenged";
     case DropReason::RstOutsideWindow: return "an RST outside the window";
     case DropReason::SynSentBadAck: return "it acknowledges what was never sent";
     case DropReason::TimeWaitRst: return "TIME-WAIT ignores an RST";
