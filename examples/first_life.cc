@@ -1,11 +1,11 @@
-// Two hosts in one process, in virtual time: one serves, one asks, both part by the book. No root, no
-// network, no waiting; the same seed gives the same life on every run.
+// Two hosts in one process, in virtual time: one serves, one asks, both part by the book. No root,
+// no network, no waiting; the same seed gives the same life on every run.
+#include "rapport/sim/world.hh"
+
 #include <array>
 #include <cstdio>
 #include <span>
 #include <string_view>
-
-#include "rapport/sim/world.hh"
 
 using namespace rapport;
 using coroutine::Task;
@@ -48,6 +48,7 @@ int main() {
   world.host(server).spawn(serve(world.host(server)));
   world.host(client).spawn(ask(world.host(client), {b, 80}));
   const bool ended = world.run_until_idle(300_s);  // 2MSL and all
-  std::printf("idle at %lld ms of virtual time\n", static_cast<long long>(world.now().ns / 1'000'000));
+  std::printf("idle at %lld ms of virtual time\n",
+              static_cast<long long>(world.now().ns / 1'000'000));
   return ended ? 0 : 1;
 }

@@ -101,8 +101,7 @@ void una_moves(Connection& c, const Arrival& a, Context& cx) {
 bool window_is_updated(Connection& c, const Arrival& a, bool una_moved) {
   const Seq seq = a.whole.seq;
   const Seq ack = a.whole.ack;
-  const bool newer =
-      before(c.snd.wl1, seq) || (c.snd.wl1 == seq && at_or_before(c.snd.wl2, ack));
+  const bool newer = before(c.snd.wl1, seq) || (c.snd.wl1 == seq && at_or_before(c.snd.wl2, ack));
   if (!newer && !una_moved) return false;
   const ByteCount window{uint64_t{a.whole.window} << c.snd_shift};
   const bool changed = window != c.snd.wnd;

@@ -11,8 +11,8 @@ State advance(State from, Event event, const FlowKey& key, Handle connection, Co
               Origin origin = Origin::Active);
 void move(Connection& c, Event event, Context& cx);
 
-// The connection is over: to CLOSED with a reason; its text is thrown away, but for what a reader has
-// still to take after a close by the book. It retires at settling.
+// The connection is over: to CLOSED with a reason; its text is thrown away, but for what a reader
+// has still to take after a close by the book. It retires at settling.
 void end(Connection& c, Event event, CloseReason reason, Context& cx);
 // Records and counts why a connection ended.
 void record_end(const FlowKey& key, Handle connection, State state, CloseReason reason,
