@@ -61,6 +61,10 @@ bool fits(const Connection& c, const Arrival& a) {
 }
 
 bool refuse(Connection& c, const Arrival& a, Context& cx) {
+  // The last segment again: our ACK of it was lost, and the one we owe now must echo this copy's
+  // clock, or the sender takes all its time-outs in between for one round trip (R7323-17; BSD and
+  // Linux count a segment that ends at Last.ACK.sent too).
+  if (a.length() > 0_B && a.end() == c.rcv.last_ack_sent) note_timestamp(c, a);
   Debt debt{.kind = Debt::Kind::Duplicate};
   if (!a.text.empty() && before(a.seq, c.rcv.nxt)) {  // it came before: D-SACK (RFC 2883 4)
     const Seq text_end = a.seq + ByteCount{a.text.size()};
