@@ -50,6 +50,13 @@ void note_urgent(Connection& c, const Transfer& x, Context& cx) {
   e->snd_up = c.snd.una + syn + x.send.queued;  // MUST-62: behind the last urgent octet
 }
 
+// The stack's blocks, pieces or Transfers are used up by others, whose progress this connection
+// does not see: unless an ACK will come anyway, it asks again after a while.
+void wait_for_memory(Connection& c, Context& cx) {
+  if (c.waiting != Waiting::Nothing) return;
+  wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
+}
+
 void text_was_queued(Connection& c, ByteCount octets, Context& cx) {
   record_call(c.key, cx.handle_of(c), CallKind::Send, octets.v, cx);
   c.called = 1;
@@ -220,8 +227,9 @@ std::expected<ByteCount, Error> call(const Send& s, Context& cx) {
   const auto take = std::min<size_t>(s.bytes.size(), room.v);
   const uint32_t taken = x == nullptr ? 0 : append_copy(x->send, s.bytes.first(take), cx);
   if (taken < s.bytes.size()) c.wants_room = 1;
+  if (taken < take) wait_for_memory(c, cx);
   if (taken == 0) {
-    if (x != nullptr) mark_dirty(c, cx);
+    mark_dirty(c, cx);
     return failed(c, CallKind::Send, Error::WouldBlock, cx);
   }
   if (s.urgent) note_urgent(c, *x, cx);

@@ -195,7 +195,7 @@ void wait_for_window(Connection& c, const Transfer& x, Context& cx) {
     wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
 }
 
-// No frame or no room in the outbox: what is owed stays owed.
+// No frame, no memory or no room in the outbox: what is owed stays owed.
 void try_again_later(Connection& c, Context& cx) {
   if (c.waiting == Waiting::Nothing) {
     wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
@@ -212,7 +212,9 @@ void keep_unpaid(Connection& c, Context& cx) {
 }  // namespace
 
 bool send_text(Connection& c, Context& cx) {
-  if (c.fin_queued != 0 && c.fin_sent == 0) (void)need_transfer(c, cx);
+  if (c.fin_queued != 0 && c.fin_sent == 0 && need_transfer(c, cx) == nullptr) {
+    try_again_later(c, cx);  // every Transfer is taken: the FIN waits for one
+  }
   Transfer* x = cx.transfer_of(c);
   if (x == nullptr) return false;
   resend_text(c, *x, cx);

@@ -97,6 +97,10 @@ void short_timer_fires(Connection& c, Context& cx) {
       record_timer(c, TimerKind::SillyWindow, 1, ms(cx.config.silly_window_override), cx);
       c.waiting = Waiting::Nothing;
       c.override_due = 1;
+      if (c.wants_room != 0) {  // SEND found no memory: there may be some by now
+        c.wants_room = 0;
+        tell(c, What::Writable, cx);
+      }
       return;
     case Waiting::Orphan:
       record_timer(c, TimerKind::FinWait2, 1, ms(cx.config.fin_wait_2_orphan), cx);
