@@ -62,6 +62,7 @@ std::expected<FlowHash, Error> claim_port(FlowKey& key, uint16_t wanted, Context
 
 std::expected<Handle, Error> open_active(const Connect& call, const ConnectionOptions& o,
                                          FlowKey key, FlowHash hash, Context& cx) {
+  if (!may_have_options(o, cx)) return std::unexpected(Error::InsufficientResources);
   const uint32_t i = create_connection(key, hash.tag, cx);
   if (i == kNone) return std::unexpected(Error::InsufficientResources);
   Connection& c = cx.connections[i];

@@ -201,8 +201,9 @@ void link_accept(Listener& l, uint32_t connection, Context& cx) {
 void promote(uint32_t index, const wire::Segment& seg, Context& cx) {
   const HalfOpen h = cx.half_open[index];
   Listener& l = cx.listeners[h.listener];
-  const uint32_t i = cx.connections.allocate();
-  if (i == kNone) {
+  const bool fits = may_have_options(l.options, cx);
+  const uint32_t i = fits ? cx.connections.allocate() : kNone;
+  if (i == kNone) {  // the SYN,ACK goes out again, and the peer's ACK with it
     dropped(h.key, DropReason::TableFull, cx);
     return;
   }

@@ -12,6 +12,15 @@
 
 namespace rapport::tcp {
 
+namespace {
+
+bool need_extras_for(const ConnectionOptions& o, const Context& cx) {
+  const bool plain = &o == &cx.config.defaults || o == cx.config.defaults;
+  return !plain || o.keep_alive;
+}
+
+}  // namespace
+
 State advance(State from, Event event, const FlowKey& key, Handle connection, Context& cx,
               Origin origin) {
   const Transition* t = find_transition(from, event);
@@ -125,9 +134,12 @@ uint32_t create_connection(const FlowKey& key, uint32_t tag, Context& cx) {
   return i;
 }
 
+bool may_have_options(const ConnectionOptions& o, const Context& cx) {
+  return !need_extras_for(o, cx) || !cx.extras.full();
+}
+
 void apply_options(Connection& c, const ConnectionOptions& o, Context& cx) {
-  const bool plain = &o == &cx.config.defaults || o == cx.config.defaults;
-  if (c.extras != kNone || !plain || o.keep_alive) {
+  if (c.extras != kNone || need_extras_for(o, cx)) {
     Extras* e = need_extras(c, cx);
     if (e != nullptr) e->options = o;
   }
