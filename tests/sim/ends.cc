@@ -166,7 +166,7 @@ Task<> connects(Talk& talk, size_t self) {
   co_await sleeping;
   coroutine::ConnectOptions options;
   options.local_port = talk.plan.port[self];
-  options.options = e.options;
+  options.options = e.plan.options;
   auto connecting = e.host->connect(talk.at[1 - self], options);
   auto stream = co_await connecting;
   if (!stream) {
@@ -181,7 +181,7 @@ Task<> connects(Talk& talk, size_t self) {
 Task<> accepts(Talk& talk, size_t self) {
   End& e = talk.ends[self];
   coroutine::ListenOptions options;
-  options.options = e.options;
+  options.options = e.plan.options;
   auto listener = e.host->listen(talk.plan.port[self], options);
   if (!listener) {
     e.open_error = listener.error();
@@ -197,16 +197,6 @@ Task<> accepts(Talk& talk, size_t self) {
   }
   e.stream = std::move(*stream);
   talks(e);
-}
-
-// Who does not close by the book leaves the other with a connection that nothing but keep-alive can
-// end, should its RST be lost.
-tcp::ConnectionOptions options_of(const TalkPlan& talk, const stack::Config& host) {
-  tcp::ConnectionOptions o = host.tcp.defaults;
-  o.keep_alive = !talk.is_gentle();
-  o.keep_alive_idle = 20_s;
-  o.keep_alive_interval = 5_s;
-  return o;
 }
 
 }  // namespace
@@ -228,7 +218,6 @@ void begin(Talk& talk, sim::World& world, const Plan& plan) {
     End& e = talk.ends[i];
     e.host = &world.host(i);
     e.plan = talk.plan.ends[i];
-    e.options = options_of(talk.plan, plan.hosts[i]);
     talk.at[i] = {plan.hosts[i].addresses[0].address, talk.plan.port[i]};
     e.random = Random(seed + i);
     e.writes_stream = seed + i;

@@ -12,7 +12,6 @@
 #include "rapport/socket/coroutine/stream.hh"
 #include "rapport/socket/coroutine/task.hh"
 #include "rapport/socket/coroutine/waiting.hh"
-#include "rapport/tcp/config.hh"
 
 #include <array>
 #include <cstdint>
@@ -26,7 +25,6 @@ namespace rapport::random_lives {
 struct End {
   coroutine::Host* host = nullptr;
   EndPlan plan;
-  tcp::ConnectionOptions options;
   Random random{0};
   uint64_t writes_stream = 0, reads_stream = 0;  // which octets
   coroutine::Stream stream;

@@ -71,6 +71,13 @@ stack::Config draw_host(Random& r, uint8_t number) {
   t.max_listeners = 8;
   t.max_blocks = 1024;
   t.max_pieces = 4096;
+  // Little memory: everybody's text shares a few blocks, and a connection may find none.
+  const uint32_t few_blocks = between(r, 6, 60);
+  const uint32_t few_pieces = between(r, 8, 60);
+  if (once_in(r, 8)) t.max_blocks = few_blocks;
+  if (once_in(r, 8)) t.max_pieces = few_pieces;
+  const uint32_t few_runs = between(r, 1, 16);
+  if (once_in(r, 6)) t.max_out_of_order = few_runs;
   t.offer_window_scale = !once_in(r, 4);
   t.offer_sack = !once_in(r, 4);
   t.offer_timestamps = !once_in(r, 3);
@@ -84,6 +91,15 @@ stack::Config draw_host(Random& r, uint8_t number) {
   t.defaults.send_buffer = ByteCount{std::max(send, 2048U)};
   t.defaults.receive_buffer = ByteCount{std::max(receive, 2048U)};
   return c;
+}
+
+// So few slots that some opens fail, some handshakes wait and some TIME-WAITs are evicted.
+bool cramp(Random& r, tcp::Config& t) {
+  for (uint32_t* cap :
+       {&t.max_connections, &t.max_half_open, &t.max_time_wait, &t.max_transfers, &t.max_extras}) {
+    *cap = between(r, 1, 5);
+  }
+  return true;
 }
 
 EndPlan draw_end(Random& r) {
@@ -100,6 +116,29 @@ EndPlan draw_end(Random& r) {
   if (once_in(r, 6)) e.nap = up_to(r, 30_s);
   e.patience = up_to(r, once_in(r, 2) ? 300_ms : 20_s);
   return e;
+}
+
+// What an application may set. Who does not close by the book leaves the other with a connection
+// that nothing but keep-alive can end, should its RST be lost.
+// On a harsh wire even a gentle end may be given up by its stack while the other waits for it.
+tcp::ConnectionOptions draw_options(Random& r, tcp::ConnectionOptions o, bool gentle, bool harsh) {
+  o.quick_ack = once_in(r, 6);
+  const bool probes = once_in(r, 4);
+  o.keep_alive = probes || harsh || !gentle;
+  o.keep_alive_octet = once_in(r, 2);
+  o.keep_alive_idle = gentle ? 10_s : 20_s;
+  o.keep_alive_interval = 5_s;
+  const uint32_t clamp = between(r, 100, 1500);
+  if (once_in(r, 8)) o.mss_clamp = static_cast<uint16_t>(clamp);
+  const bool lingers = once_in(r, 6);
+  const bool impatient = once_in(r, 6);
+  const Duration linger = up_to(r, 20_s);
+  const Duration timeout = 5_s + up_to(r, 50_s);
+  if (gentle) return o;
+  o.linger = lingers;
+  o.linger_time = linger < 10_s ? 0_s : linger;
+  if (impatient) o.user_timeout = timeout;
+  return o;
 }
 
 bool ends_by_itself(Style s) {
@@ -121,6 +160,9 @@ TalkPlan draw_talk(Random& r, uint16_t number, const Plan& plan) {
     const uint32_t least = t.ends[i].octets / 1000 + 1;
     t.ends[i].write_chunk = std::max(t.ends[i].write_chunk, least);
     t.ends[1 - i].read_chunk = std::max(t.ends[1 - i].read_chunk, least);
+  }
+  for (uint8_t i = 0; i < 2; ++i) {
+    t.ends[i].options = draw_options(r, plan.hosts[i].tcp.defaults, t.is_gentle(), plan.harsh);
   }
   const Duration start = up_to(r, 500_ms);
   t.ends[0].start = t.ends[1].start = start;
@@ -157,8 +199,12 @@ std::string describe(const stack::Config& c) {
   const tcp::Config& t = c.tcp;
   return "mtu " + std::to_string(c.mtu) + (t.offer_window_scale ? " ws" : "")
          + (t.offer_sack ? " sack" : "") + (t.offer_timestamps ? " ts" : "")
-         + (t.defaults.no_delay ? " nodelay" : "") + ", send buffer "
-         + std::to_string(t.defaults.send_buffer.v) + ", receive buffer "
+         + (t.defaults.no_delay ? " nodelay" : "") + ", connections "
+         + std::to_string(t.max_connections) + ", half-open " + std::to_string(t.max_half_open)
+         + ", TIME-WAIT " + std::to_string(t.max_time_wait) + ", transfers "
+         + std::to_string(t.max_transfers) + ", extras " + std::to_string(t.max_extras)
+         + ", blocks " + std::to_string(t.max_blocks) + ", pieces " + std::to_string(t.max_pieces)
+         + ", send buffer " + std::to_string(t.defaults.send_buffer.v) + ", receive buffer "
          + std::to_string(t.defaults.receive_buffer.v) + ", 2MSL " + in_ms(t.two_msl);
 }
 
@@ -167,7 +213,9 @@ std::string describe(const EndPlan& e) {
          + std::to_string(e.octets) + " by " + std::to_string(e.write_chunk) + " pausing "
          + in_ms(e.write_pause) + ", reads by " + std::to_string(e.read_chunk) + " pausing "
          + in_ms(e.read_pause) + " after a nap of " + in_ms(e.nap) + ", patience "
-         + in_ms(e.patience);
+         + in_ms(e.patience) + (e.options.keep_alive ? ", keep-alive" : "")
+         + (e.options.linger ? ", linger " + in_ms(e.options.linger_time) : "")
+         + (e.options.user_timeout > 0_s ? ", user timeout " + in_ms(e.options.user_timeout) : "");
 }
 
 }  // namespace
@@ -180,8 +228,8 @@ std::string Plan::to_string() const {
   std::string s = "seed " + std::to_string(seed) + (bursts ? ", bursts" : "")
                   + (frames_first ? ", frames first" : "") + (harsh ? ", harsh" : "") + "\n";
   for (size_t i = 0; i < 2; ++i) {
-    s += "  host " + std::to_string(i) + ": " + describe(hosts[i])
-         + "\n  its way: " + describe(ways[i]) + "\n";
+    s += "  host " + std::to_string(i) + ": " + describe(hosts[i]) + ", frames "
+         + std::to_string(frames[i]) + "\n  its way: " + describe(ways[i]) + "\n";
   }
   for (const TalkPlan& t : talks) {
     s += "  opened " + std::string(name(t.opening)) + ", ports " + std::to_string(t.port[0])
@@ -201,10 +249,13 @@ Plan draw_plan(uint64_t seed) {
   for (uint8_t i = 0; i < 2; ++i) {
     plan.ways[i] = draw_way(r, level);
     plan.hosts[i] = draw_host(r, static_cast<uint8_t>(i + 1));
+    if (once_in(r, 10)) plan.harsh |= cramp(r, plan.hosts[i].tcp);
+    const uint32_t few_frames = between(r, 4, 40);
+    plan.frames[i] = once_in(r, 8) ? few_frames : 8192;
   }
   plan.bursts = once_in(r, 2);
   plan.frames_first = once_in(r, 2);
-  const uint32_t talks = between(r, 1, 3);
+  const uint32_t talks = between(r, 1, 4);
   for (uint16_t n = 0; n < talks; ++n) plan.talks.push_back(draw_talk(r, n, plan));
   return plan;
 }

@@ -5,6 +5,7 @@
 #include "rapport/base/time.hh"
 #include "rapport/sim/link.hh"
 #include "rapport/stack/stack.hh"
+#include "rapport/tcp/config.hh"
 
 #include <array>
 #include <cstdint>
@@ -33,6 +34,7 @@ struct EndPlan {
   Duration nap{};                        // before the first read
   Duration patience{};                   // of Impatient, Aborter and Dropper
   Duration start{};                      // when it opens
+  tcp::ConnectionOptions options;
 };
 
 struct TalkPlan {
@@ -47,6 +49,7 @@ struct Plan {
   uint64_t seed = 0;
   std::array<sim::LinkConfig, 2> ways;  // first to second, second to first
   std::array<stack::Config, 2> hosts;
+  std::array<uint32_t, 2> frames{};  // buffers of each host's pool: with few, sending waits
   bool bursts = false, frames_first = false;
   std::vector<TalkPlan> talks;
   // So many packets are lost that a handshake or a close may fail for good.

@@ -64,8 +64,13 @@ std::string tail(const TraceRecord& r) {
     }
     case TraceKind::Ended:
       return "ended: " + std::string(name(static_cast<CloseReason>(r.as<TraceEnded>().reason)));
-    case TraceKind::Options:
-    case TraceKind::Sample: break;
+    case TraceKind::Sample: {
+      const auto t = r.as<TraceSample>();
+      return "cwnd " + std::to_string(t.cwnd) + " flight " + std::to_string(t.flight) + " srtt "
+             + std::to_string(t.srtt_us) + "us rttvar " + std::to_string(t.rttvar_us) + "us rto "
+             + std::to_string(t.rto_us) + "us window " + std::to_string(t.snd_wnd);
+    }
+    case TraceKind::Options: break;
   }
   return "";
 }

@@ -62,11 +62,10 @@ std::string WindowWatch::recorded(const HostRecord& r) {
     return {};
   }
   if (has(s, wire::kSyn)) flow.iss = Seq{s.seq};
-  if (s.text_length == 0 || has(s, wire::kSyn)) return {};
-  // A probe of a closed window carries one octet from beyond it (MUST-36).
-  const bool is_probe = s.text_length == 1 && static_cast<SendCause>(s.cause) == SendCause::Timer;
-  const Seq behind = Seq{s.seq} + ByteCount{s.text_length};
-  if (flow.known && (at_or_before(behind, flow.edge) || is_probe)) return {};
+  if ((s.text_length == 0 && !has(s, wire::kFin)) || has(s, wire::kSyn)) return {};
+  // A FIN takes a number of the window too; a keep-alive's octet lies before SND.NXT.
+  const Seq behind = Seq{s.seq} + ByteCount{s.text_length + (has(s, wire::kFin) ? 1U : 0U)};
+  if (flow.known && at_or_before(behind, flow.edge)) return {};
   return "text up to " + std::to_string(behind.v) + " is sent, the window ends at "
          + std::to_string(flow.edge.v);
 }
@@ -84,7 +83,6 @@ void Watch::recorded(const HostRecord& record) {
 
 void Watch::settled(Instant /*now*/) {
   if (!breach_.empty()) return;
-  if (!world_->complaint().empty()) note(0, std::string(world_->complaint()));
   ++settlings_;
   for (uint32_t h = 0; h < world_->hosts(); ++h) {
     audit(h);

@@ -282,6 +282,102 @@ TEST_F(Streams, OneReadsWhileAnotherWrites) {
   expect_nothing_left();
 }
 
+// What was acknowledged is there for its reader, however the connection has ended meanwhile.
+TEST_F(Streams, WhatIsUnreadOutlivesACloseByTheBook) {
+  open_both();
+  const auto writes = [](Stream& s) -> Task<> {
+    auto writing = s.write(octets("read me later"));
+    (void)co_await writing;
+    (void)s.shutdown();
+  };
+  client_host.spawn(writes(client));
+  server_host.spawn(writes(server));
+  world.run_for(300_s);  // LAST-ACK and TIME-WAIT, or CLOSING on both sides: all over
+  for (uint32_t h = 0; h < 2; ++h) {
+    EXPECT_EQ(world.stack(h).next_deadline(), kNever);
+    EXPECT_EQ(world.stack(h).population().time_wait, 0U);
+  }
+  for (auto* end : {&client, &server}) {
+    EXPECT_EQ(end->reason(), CloseReason::None) << "it is told when all is read";
+    std::optional<std::expected<size_t, Error>> text;
+    std::optional<std::expected<size_t, Error>> end_of_file;
+    Host& host = end == &client ? client_host : server_host;
+    host.spawn(reads_once(*end, text));
+    world.settle();
+    host.spawn(reads_once(*end, end_of_file));
+    world.settle();
+    ASSERT_TRUE(text && end_of_file);
+    EXPECT_EQ(*text, 13U);
+    EXPECT_EQ(*end_of_file, 0U);
+    EXPECT_TRUE(is_graceful(end->reason()));
+  }
+  client = {};
+  server = {};
+  expect_nothing_left();
+}
+
+TEST_F(Streams, UnreadTextGoesWithTheStreamThatHeldIt) {
+  open_both();
+  const auto writes = [](Stream& s) -> Task<> {
+    auto writing = s.write(octets("nobody will"));
+    (void)co_await writing;
+    (void)s.shutdown();
+  };
+  client_host.spawn(writes(client));
+  server_host.spawn(writes(server));
+  world.run_for(300_s);
+  client = {};
+  server = {};
+  expect_nothing_left();
+}
+
+// The memory of the stack is used up by another connection: who waits is told when there is some.
+TEST_F(Streams, AWriterThatFoundNoMemoryGoesOn) {
+  sim::World small{{.seed = 8}};
+  for (uint8_t i = 1; i <= 2; ++i) {
+    sim::HostConfig host;
+    host.stack.addresses = {{IpAddress::v4(10, 0, 0, i), 24}};
+    if (i == 1) host.stack.tcp.max_blocks = 8;
+    small.add_host(host);
+  }
+  small.connect(0, 1, {.delay = 1_ms});
+  Stream greedy;
+  Stream modest;
+  std::array<Stream, 2> peers;
+  const auto accepts = [](Host& h, std::array<Stream, 2>& to) -> Task<> {
+    auto listener = h.listen(kServer.port);
+    if (!listener) co_return;
+    for (Stream& s : to) {
+      auto accepting = listener->accept();
+      auto accepted = co_await accepting;
+      if (accepted) s = std::move(*accepted);
+    }
+  };
+  small.host(1).spawn(accepts(small.host(1), peers));
+  small.host(0).spawn(connect_one(small.host(0), greedy));
+  small.run_for(100_ms);
+  small.host(0).spawn(connect_one(small.host(0), modest));
+  small.run_for(100_ms);
+  ASSERT_TRUE(greedy && modest);
+  const std::vector<uint8_t> much(1'000'000, 1);
+  std::optional<std::expected<size_t, Error>> all;
+  std::optional<std::expected<size_t, Error>> little;
+  const auto writes = [](Stream& s, std::span<const uint8_t> text, auto& to) -> Task<> {
+    auto writing = s.write(text);
+    to = co_await writing;
+  };
+  small.partition(0, 1, true);
+  small.host(0).spawn(writes(greedy, much, all));
+  small.settle();
+  small.host(0).spawn(writes(modest, octets("a word"), little));
+  small.run_for(1_s);
+  EXPECT_FALSE(little);
+  EXPECT_TRUE(greedy.abort());
+  small.run_for(1_s);
+  ASSERT_TRUE(little);
+  EXPECT_EQ(*little, 6U);
+}
+
 TEST_F(Streams, WritingSomeTakesWhatFits) {
   open_both();
   const std::vector<uint8_t> much(10'000'000, 1);
