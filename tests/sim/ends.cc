@@ -2,7 +2,6 @@
 #include "ends.hh"
 
 #include "plan.hh"
-#include "rapport/base/address.hh"
 #include "rapport/base/random.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
@@ -12,14 +11,14 @@
 #include "rapport/socket/coroutine/stream.hh"
 #include "rapport/socket/coroutine/task.hh"
 #include "rapport/socket/coroutine/timeout.hh"
-#include "rapport/stack/stack.hh"
-#include "rapport/tcp/config.hh"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,7 +26,6 @@ namespace rapport::random_lives {
 
 namespace {
 
-using coroutine::Host;
 using coroutine::Task;
 
 // Longer than any handshake: SYN and SYN-ACK give up before.
@@ -122,7 +120,8 @@ Task<> parts(End& e) {
     case Style::Follower: {
       auto both = waits(e, true);
       co_await both;
-      if (e.plan.style != Style::Polite || e.read_error || e.write_error) (void)e.stream.close();
+      if (e.plan.style != Style::Polite || e.read_error || e.write_error)
+        std::ignore = e.stream.close();
       break;
     }
     case Style::Impatient: {
@@ -130,13 +129,13 @@ Task<> parts(End& e) {
       co_await writer;
       auto sleeping = e.host->sleep(e.plan.patience);
       co_await sleeping;
-      (void)e.stream.close();
+      std::ignore = e.stream.close();
       break;
     }
     case Style::Aborter: {
       auto sleeping = e.host->sleep(e.plan.patience);
       co_await sleeping;
-      (void)e.stream.abort();
+      std::ignore = e.stream.abort();
       break;
     }
     case Style::Dropper: {

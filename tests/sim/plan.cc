@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -256,7 +257,9 @@ Plan draw_plan(uint64_t seed) {
   plan.bursts = once_in(r, 2);
   plan.frames_first = once_in(r, 2);
   const uint32_t talks = between(r, 1, 4);
-  for (uint16_t n = 0; n < talks; ++n) plan.talks.push_back(draw_talk(r, n, plan));
+  for (uint32_t n = 0; n < talks; ++n) {
+    plan.talks.push_back(draw_talk(r, static_cast<uint16_t>(n), plan));
+  }
   return plan;
 }
 

@@ -4,10 +4,11 @@
 // one.
 #include "ends.hh"
 #include "plan.hh"
-#include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
+#include "rapport/base/wire_record.hh"
 #include "rapport/sim/oracle.hh"
 #include "rapport/sim/world.hh"
+#include "rapport/socket/coroutine/channel.hh"
 #include "story.hh"
 #include "watch.hh"
 
@@ -18,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -134,7 +136,7 @@ class Life {
   void judge(Talk& t, Tally& tally) {
     const bool both_opened = t.ends[0].opened && t.ends[1].opened;
     for (size_t i = 0; i < 2; ++i) {
-      End& e = t.ends[i];
+      const End& e = t.ends[i];
       const End& other = t.ends[1 - i];
       if (!e.ended) note("an end never ends: " + e.to_string());
       if (e.wrong_octet) note("an octet is not what was sent: " + e.to_string());

@@ -86,7 +86,7 @@ bool is_small_talk(const TraceRecord& r) {
 
 std::string in_words(const HostRecord& r) {
   const TraceHeader& h = r.record.header;
-  const std::string words = tail(r.record);
+  std::string words = tail(r.record);
   if (words.empty()) return words;
   return std::to_string(h.at.ns / 1000) + "us " + std::to_string(r.host) + " "
          + std::to_string(h.key.local_port) + ">" + std::to_string(h.key.remote_port) + " " + words

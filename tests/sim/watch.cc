@@ -1,7 +1,7 @@
 // The invariants of every moment.
 #include "watch.hh"
 
-#include "rapport/base/build.hh"
+#include "rapport/base/handle.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace rapport::random_lives {
 
@@ -40,27 +41,7 @@ void WindowWatch::heard(const TraceSegment& s, Flow& flow) {
   flow.known = true;
 }
 
-std::string WindowWatch::recorded(const HostRecord& r) {
-  const TraceHeader& h = r.record.header;
-  Flow& flow = flows_[{r.host, h.local, h.key.local_port, h.key.remote, h.key.remote_port}];
-  if (h.kind == TraceKind::Options) {
-    const auto o = r.record.as<TraceOptions>();
-    flow.shift = o.scaling_on != 0 ? std::min<uint8_t>(o.window_scale_received, 14) : 0;
-    return {};
-  }
-  if (h.kind == TraceKind::Transition) {
-    const auto t = r.record.as<TraceTransition>();
-    const bool begins = !tcp::is_synchronized(static_cast<State>(t.from))
-                        && static_cast<State>(t.to) == State::SynSent;
-    if (begins) flow = {};
-    return {};
-  }
-  if (h.kind != TraceKind::Segment) return {};
-  const auto s = r.record.as<TraceSegment>();
-  if (static_cast<Direction>(s.direction) == Direction::Received) {
-    heard(s, flow);
-    return {};
-  }
+std::string WindowWatch::sent(const TraceSegment& s, Flow& flow) {
   if (has(s, wire::kSyn)) flow.iss = Seq{s.seq};
   if ((s.text_length == 0 && !has(s, wire::kFin)) || has(s, wire::kSyn)) return {};
   // A FIN takes a number of the window too; a keep-alive's octet lies before SND.NXT.
@@ -68,6 +49,25 @@ std::string WindowWatch::recorded(const HostRecord& r) {
   if (flow.known && at_or_before(behind, flow.edge)) return {};
   return "text up to " + std::to_string(behind.v) + " is sent, the window ends at "
          + std::to_string(flow.edge.v);
+}
+
+std::string WindowWatch::recorded(const HostRecord& r) {
+  const TraceHeader& h = r.record.header;
+  Flow& flow = flows_[{r.host, h.local, h.key.local_port, h.key.remote, h.key.remote_port}];
+  if (h.kind == TraceKind::Options) {
+    const auto o = r.record.as<TraceOptions>();
+    flow.shift = o.scaling_on != 0 ? std::min<uint8_t>(o.window_scale_received, 14) : 0;
+  } else if (h.kind == TraceKind::Transition) {
+    const auto t = r.record.as<TraceTransition>();
+    const bool begins = !tcp::is_synchronized(static_cast<State>(t.from))
+                        && static_cast<State>(t.to) == State::SynSent;
+    if (begins) flow = {};
+  } else if (h.kind == TraceKind::Segment) {
+    const auto s = r.record.as<TraceSegment>();
+    if (static_cast<Direction>(s.direction) == Direction::Sent) return sent(s, flow);
+    heard(s, flow);
+  }
+  return {};
 }
 
 void Watch::note(uint32_t host, const std::string& what) {

@@ -3,11 +3,12 @@
 #pragma once
 
 #include "rapport/base/address.hh"
+#include "rapport/base/handle.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
 #include "rapport/base/wire_record.hh"
 #include "rapport/sim/world.hh"
-#include "rapport/tcp/commands.hh"
 
 #include <cstdint>
 #include <map>
@@ -33,6 +34,7 @@ class WindowWatch {
 
   using Key = std::tuple<uint32_t, IpAddress, uint16_t, IpAddress, uint16_t>;
   static void heard(const TraceSegment& s, Flow& flow);
+  static std::string sent(const TraceSegment& s, Flow& flow);
 
   std::map<Key, Flow> flows_;
 };

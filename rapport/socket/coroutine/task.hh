@@ -3,6 +3,8 @@
 // every operation that waits inside. Exceptions reach whoever awaits. No threads: one Host runs it.
 #pragma once
 
+#include "rapport/base/assert.hh"
+
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -58,6 +60,7 @@ class TaskPromise : public PromiseBase {
 
   T take() {
     rethrow();
+    ASSERT(value_.has_value());
     return std::move(*value_);
   }
 
@@ -78,7 +81,7 @@ class TaskPromise<void> : public PromiseBase {
 template <class T>
 class [[nodiscard]] Task {
  public:
-  using promise_type = TaskPromise<T>;
+  using promise_type = TaskPromise<T>;  // NOLINT(readability-identifier-naming): C++'s own name
   using Frame = std::coroutine_handle<promise_type>;
 
   Task() = default;

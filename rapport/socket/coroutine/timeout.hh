@@ -25,7 +25,8 @@ class [[nodiscard]] TimedTask final : public Operation {
       : Operation(&host), task_(std::move(task)) {}
 
   // Only before it is awaited.
-  TimedTask(TimedTask&& o) noexcept : Operation(std::move(o)), task_(std::move(o.task_)) {}
+  TimedTask(TimedTask&& o) noexcept
+      : Operation(static_cast<Operation&&>(o)), task_(std::move(o.task_)) {}
 
   std::expected<T, Error> await_resume() {
     if (thrown_) std::rethrow_exception(thrown_);

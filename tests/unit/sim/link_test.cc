@@ -6,7 +6,6 @@
 #include "rapport/sim/oracle.hh"
 #include "rapport/tcp/state.hh"
 
-#include <cstdint>
 #include <set>
 
 #include <gtest/gtest.h>

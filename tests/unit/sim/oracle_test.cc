@@ -39,25 +39,28 @@ class Teller {
     return *this;
   }
 
-  Teller& segment(Direction d, State s, wire::Flags flags, uint32_t seq, uint32_t ack,
-                  uint32_t text = 0) {
+  struct Numbers {
+    uint32_t seq = 0, ack = 0, text = 0;
+  };
+
+  Teller& segment(Direction d, State s, wire::Flags flags, const Numbers& n) {
     TraceSegment t{};
     t.direction = static_cast<uint8_t>(d);
     t.state = static_cast<uint8_t>(s);
     t.flags = flags.v;
-    t.seq = seq;
-    t.ack = ack;
-    t.text_length = text;
+    t.seq = n.seq;
+    t.ack = n.ack;
+    t.text_length = n.text;
     t.serial = ++serial;
     return tell(TraceKind::Segment, t);
   }
 
   Teller& sends(State s, wire::Flags flags, uint32_t seq, uint32_t ack) {
-    return segment(Direction::Sent, s, flags, seq, ack);
+    return segment(Direction::Sent, s, flags, {.seq = seq, .ack = ack});
   }
 
   Teller& hears(State s, wire::Flags flags, uint32_t seq, uint32_t ack, uint32_t text = 0) {
-    return segment(Direction::Received, s, flags, seq, ack, text);
+    return segment(Direction::Received, s, flags, {.seq = seq, .ack = ack, .text = text});
   }
 
   Teller& moves(State from, State to, Event e) {

@@ -12,15 +12,13 @@
 #include "rapport/socket/coroutine/opening.hh"
 #include "rapport/socket/coroutine/stream.hh"
 #include "rapport/socket/coroutine/task.hh"
-#include "rapport/tcp/state.hh"
 #include "rapport/wire/tcp.hh"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <span>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -29,7 +27,6 @@ namespace rapport::sim {
 namespace {
 
 using coroutine::Host;
-using coroutine::Stream;
 using coroutine::Task;
 
 const Endpoint kServer{IpAddress::v4(10, 0, 0, 2), 80};
@@ -69,7 +66,7 @@ Task<> sends(Host& host, size_t octets, bool& connected) {
   const std::vector<uint8_t> text(octets, 7);
   auto writing = stream->write(text);
   (void)co_await writing;
-  (void)stream->shutdown();
+  std::ignore = stream->shutdown();
   auto closing = stream->closed();
   (void)co_await closing;
 }
@@ -133,30 +130,29 @@ TEST(World, RecordsAreInOrderOfTimeAndNumber) {
   }
 }
 
+// The wire's record of this segment: where it left, or where it arrived.
+bool is_joined(const HostRecord& r, const std::vector<WireRecord>& wires) {
+  const auto s = r.record.as<TraceSegment>();
+  const bool sent = static_cast<Direction>(s.direction) == Direction::Sent;
+  return std::ranges::any_of(wires, [&](const WireRecord& w) {
+    if (w.serial != s.serial) return false;
+    return sent ? w.from_host == r.host && w.sent == r.record.header.at
+                : w.to_host == r.host && w.arrived == r.record.header.at;
+  });
+}
+
 // What a ladder needs: every sent segment has a wire record, and every received one has its
 // sender's.
 TEST(World, WireRecordsJoinBothEnds) {
   const Outcome a = run({.seed = 9}, rough(), 200'000);
-  size_t lost = 0;
-  size_t doubled = 0;
-  for (const HostRecord& r : a.records) {
-    if (r.record.header.kind != TraceKind::Segment) continue;
-    const auto s = r.record.as<TraceSegment>();
-    const bool sent = static_cast<Direction>(s.direction) == Direction::Sent;
-    const bool joined = std::ranges::any_of(a.wires, [&](const WireRecord& w) {
-      if (w.serial != s.serial) return false;
-      return sent ? w.from_host == r.host && w.sent == r.record.header.at
-                  : w.to_host == r.host && w.arrived == r.record.header.at;
-    });
-    EXPECT_TRUE(joined);
+  EXPECT_TRUE(std::ranges::all_of(a.records, [&](const HostRecord& r) {
+    return r.record.header.kind != TraceKind::Segment || is_joined(r, a.wires);
+  }));
+  EXPECT_TRUE(std::ranges::all_of(
+      a.wires, [](const WireRecord& w) { return w.has_arrived() == (w.fate != Fate::Lost); }));
+  for (const Fate f : {Fate::Lost, Fate::Duplicated, Fate::Corrupted}) {
+    EXPECT_GT(std::ranges::count(a.wires, f, &WireRecord::fate), 0) << name(f);
   }
-  for (const WireRecord& w : a.wires) {
-    lost += w.fate == Fate::Lost ? 1 : 0;
-    doubled += w.fate == Fate::Duplicated ? 1 : 0;
-    EXPECT_EQ(w.has_arrived(), w.fate != Fate::Lost);
-  }
-  EXPECT_GT(lost, 0U);
-  EXPECT_GT(doubled, 0U);
 }
 
 TEST(World, BurstsCarryTheSameTextWithFewerAcks) {
