@@ -33,7 +33,8 @@ void discard_text(Connection& c, Context& cx);
 
 // A fresh connection under `key`, in the table; kNone when a cap is reached.
 [[nodiscard]] uint32_t create_connection(const FlowKey& key, uint32_t tag, Context& cx);
-// May a fresh connection have these options? Others than the defaults need Extras, which are capped.
+// May a fresh connection have these options? Others than the defaults need Extras, which are
+// capped.
 [[nodiscard]] bool may_have_options(const ConnectionOptions& o, const Context& cx);
 void apply_options(Connection& c, const ConnectionOptions& o, Context& cx);
 
