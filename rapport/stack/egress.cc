@@ -1,5 +1,6 @@
 // The way out: a finished segment gets its IPv4 header (RFC 791; DF set, RFC 1191 3).
 #include "rapport/stack/world.hh"
+#include "rapport/wire/ipv4.hh"
 
 #include <cstdint>
 #include <utility>

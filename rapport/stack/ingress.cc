@@ -1,10 +1,15 @@
 // The way in: IPv4 parsed; is it ours; which protocol; keys hashed and their buckets fetched before
 // any segment is handled (RFC 791, RFC 1122 3.2.1; DESIGN 3, stops 3 and 4).
+#include "rapport/base/address.hh"
+#include "rapport/base/reason.hh"
 #include "rapport/stack/world.hh"
 #include "rapport/tcp/passive.hh"
 #include "rapport/wire/icmp.hh"
+#include "rapport/wire/ipv4.hh"
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace rapport::stack {

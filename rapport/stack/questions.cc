@@ -1,12 +1,19 @@
 // Questions about a Stack: who is alive, fingerprints, and the audit of its invariants.
+#include "rapport/base/address.hh"
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/base/siphash.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/stack/world.hh"
 #include "rapport/tcp/calls.hh"
 #include "rapport/tcp/receive_queue.hh"
+#include "rapport/tcp/state.hh"
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <vector>
 
 namespace rapport::stack {
 

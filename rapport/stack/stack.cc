@@ -2,14 +2,24 @@
 // IP.
 #include "rapport/stack/stack.hh"
 
+#include "rapport/base/assert.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/stack/world.hh"
 #include "rapport/tcp/calls.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/passive.hh"
 #include "rapport/tcp/receive_queue.hh"
+#include "rapport/tcp/state.hh"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+#include <tuple>
 
 namespace rapport::stack {
 
@@ -178,15 +188,15 @@ std::expected<tcp::Status, Error> Stack::command(const tcp::GetStatus& c, Instan
 void Stack::drain(Instant now, Instant deadline) {
   tcp::Context& cx = world_->cx;
   world_->begin_turn(now);
-  for (uint32_t& bucket : cx.listener_buckets) {
+  for (const uint32_t& bucket : cx.listener_buckets) {
     while (bucket != kNone) {
-      (void)tcp::call(tcp::CloseListener{tcp::handle_of_listener(bucket, cx)}, cx);
+      std::ignore = tcp::call(tcp::CloseListener{tcp::handle_of_listener(bucket, cx)}, cx);
     }
   }
   for (uint32_t i = 1; i < cx.connections.top(); ++i) {
-    tcp::Connection& c = cx.connections[i];
+    const tcp::Connection& c = cx.connections[i];
     if (c.state != tcp::State::Closed && c.gone == 0 && c.orphan == 0) {
-      (void)tcp::call(tcp::Close{cx.handle_of(c)}, cx);
+      std::ignore = tcp::call(tcp::Close{cx.handle_of(c)}, cx);
     }
   }
   cx.draining = true;

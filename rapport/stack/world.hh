@@ -7,13 +7,14 @@
 #include "rapport/wire/tcp.hh"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace rapport::stack {
 
-inline constexpr size_t kBurst = 32;                // packets that are prefetched together
-inline constexpr uint32_t kTimersPerExpiry = 256;   // nodes visited by one expire()
-inline constexpr size_t kTouchPerTurn = 64 * 1024;  // octets first touched by one turn
+inline constexpr size_t kBurst = 32;                        // packets that are prefetched together
+inline constexpr uint32_t kTimersPerExpiry = 256;           // nodes visited by one expire()
+inline constexpr size_t kTouchPerTurn = size_t{64} * 1024;  // octets first touched by one turn
 
 // A packet of the burst whose headers have been read.
 struct Parsed {
