@@ -1,9 +1,15 @@
 // First: check sequence number (RFC 9293 3.4, 3.10.7.4), with PAWS before it (RFC 7323 5.3) and the
 // segment trimmed to the window after it. An unacceptable segment owes an ACK unless it is a reset.
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 namespace rapport::tcp {

@@ -1,5 +1,7 @@
 // Fifth: check the ACK field (RFC 9293 3.10.7.4 with RFC 5961 5.2): SYN-RECEIVED becomes
 // ESTABLISHED; SND.UNA and SND.WND move; our FIN is acknowledged.
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/lifecycle.hh"
@@ -7,6 +9,8 @@
 #include "rapport/tcp/recovery.hh"
 #include "rapport/tcp/rtt.hh"
 #include "rapport/tcp/send_queue.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <cstdint>
@@ -26,10 +30,11 @@ bool handshake_is_completed(Connection& c, const Arrival& a, Context& cx) {
     becomes_established(c, cx);
     return true;
   }
-  if (cx.config.check_ack_in_syn_received)
+  if (cx.config.check_ack_in_syn_received) {
     owe_challenge(c, cx);  // choice 29
-  else
+  } else {
     reset_unacceptable_ack(c.key, c.state, a.whole, cx);
+  }
   return dropped(c, DropReason::AckUnacceptable, cx);
 }
 
@@ -81,10 +86,11 @@ void una_moves(Connection& c, const Arrival& a, Context& cx) {
   c.retries = 0;
   c.told_trouble = 0;
   c.stalled_since = cx.tick_up;
-  if (ack == c.snd.nxt)
+  if (ack == c.snd.nxt) {
     c.waiting = Waiting::Nothing;  // RFC 6298 5.2
-  else if (restart)
+  } else if (restart) {
     wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);  // RFC 6298 5.3
+  }
   if (c.wants_room != 0) {
     c.wants_room = 0;
     tell(c, What::Writable, cx);

@@ -1,9 +1,13 @@
 // ACKs: their window, their SACK and D-SACK blocks, and the debts of a burst (RFC 9293 3.8.6; RFC
 // 2018 4; RFC 2883 4).
+#include "rapport/base/handle.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/output.hh"
 #include "rapport/tcp/receive_queue.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <cstdint>

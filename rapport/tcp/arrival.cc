@@ -1,6 +1,7 @@
 // SEGMENT ARRIVES, "otherwise": the list of steps (RFC 9293 3.10.7.4), and the debts they leave.
 #include "rapport/tcp/arrival.hh"
 
+#include "rapport/base/reason.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/record.hh"
 

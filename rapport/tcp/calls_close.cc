@@ -1,5 +1,9 @@
 // CLOSE and ABORT (RFC 9293 3.9.1.4, 3.9.1.5, 3.10.4, 3.10.5, 3.6.1), linger, and the end of a
 // listener.
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/calls.hh"
 #include "rapport/tcp/handshake.hh"
 #include "rapport/tcp/lifecycle.hh"
@@ -7,9 +11,11 @@
 #include "rapport/tcp/probe.hh"
 #include "rapport/tcp/receive_queue.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/state.hh"
 
 #include <algorithm>
 #include <cstdint>
+#include <expected>
 
 namespace rapport::tcp {
 
@@ -190,16 +196,17 @@ void close_listener(uint32_t index, Context& cx) {
     l.accept_head = c.listener_or_next;
     c.unaccepted = 0;
     c.listener_or_next = kNone;
-    if (c.state == State::Closed)
+    if (c.state == State::Closed) {
       forget(c, cx);
-    else
+    } else {
       abort_connection(c,
                        find_transition(c.state, Event::ListenerClosed) != nullptr
                            ? Event::ListenerClosed
                            : Event::AbortCalled,
                        CloseReason::ListenerClosed, cx);
+    }
   }
-  for (DeadlineList& list : cx.half_open_lists) {  // embryonic ones vanish
+  for (const DeadlineList& list : cx.half_open_lists) {  // embryonic ones vanish
     for (uint32_t i = list.head; i != kNone;) {
       const uint32_t next = cx.half_open[i].next;
       if (cx.half_open[i].listener == index) remove_half_open(i, Event::ListenerClosed, cx);
@@ -207,10 +214,11 @@ void close_listener(uint32_t index, Context& cx) {
     }
   }
   unlink_listener(index, cx);
-  if (!l.in_events)
+  if (!l.in_events) {
     cx.listeners.release(index);
-  else
+  } else {
     l.closed = true;  // next_event lets it go
+  }
 }
 
 std::expected<void, Error> call(const CloseListener& s, Context& cx) {
@@ -219,7 +227,7 @@ std::expected<void, Error> call(const CloseListener& s, Context& cx) {
   FlowKey key;
   key.local_port = cx.listeners[i].port;
   record_call(key, s.listener, CallKind::CloseListener, 0, cx);
-  advance(State::Listen, Event::CloseCalled, key, s.listener, cx);
+  advance({State::Listen, Event::CloseCalled}, key, s.listener, cx);
   close_listener(i, cx);
   return {};
 }

@@ -1,5 +1,8 @@
 // SEND, RECEIVE and STATUS (RFC 9293 3.9.1.2, 3.9.1.3, 3.9.1.6; 3.10.2, 3.10.3, 3.10.6), and what a
 // handle names.
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/calls.hh"
 #include "rapport/tcp/lifecycle.hh"
@@ -7,10 +10,13 @@
 #include "rapport/tcp/receive_queue.hh"
 #include "rapport/tcp/record.hh"
 #include "rapport/tcp/send_queue.hh"
+#include "rapport/tcp/state.hh"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <expected>
+#include <span>
 
 namespace rapport::tcp {
 
@@ -86,12 +92,13 @@ void text_was_read(Connection& c, ByteCount octets, Context& cx) {
   Transfer& x = cx.transfers[c.transfer];
   consume_text(x, c, octets, cx);
   record_call(c.key, cx.handle_of(c), CallKind::Receive, octets.v, cx);
-  if (c.state == State::Closed && c.gone != 0)
+  if (c.state == State::Closed && c.gone != 0) {
     tell_end(c, cx);
-  else if (window_update_is_due(c, cx))
+  } else if (window_update_is_due(c, cx)) {
     owe_ack(c, cx);
-  else if (unread(x, c) == 0_B)
+  } else if (unread(x, c) == 0_B) {
     mark_dirty(c, cx);  // settling may let Transfer go
+  }
 }
 
 uint32_t copy_out(const Transfer& x, const Connection& c, std::span<uint8_t> into, Context& cx) {

@@ -1,13 +1,19 @@
 // OPEN, active and passive, ACCEPT, and options (RFC 9293 3.9.1.1, 3.10.1).
+#include "rapport/base/address.hh"
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/calls.hh"
 #include "rapport/tcp/isn.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/negotiation.hh"
 #include "rapport/tcp/passive.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/state.hh"
 
-#include <algorithm>
 #include <cstdint>
+#include <expected>
 
 namespace rapport::tcp {
 
@@ -152,7 +158,7 @@ std::expected<Handle, Error> call(const Listen& c, Context& cx) {
   key.local.v = local == LocalAddresses::kUnknown ? 0 : local;
   const Handle h = handle_of_listener(i, cx);
   record_call(key, h, CallKind::OpenPassive, 0, cx);
-  advance(State::Closed, Event::OpenedPassive, key, h, cx);
+  advance({State::Closed, Event::OpenedPassive}, key, h, cx);
   return h;
 }
 

@@ -1,6 +1,8 @@
 // Profiles of settings.
 #include "rapport/tcp/config.hh"
 
+#include "rapport/base/time.hh"
+
 namespace rapport::tcp {
 
 Config strict_profile() {

@@ -1,7 +1,11 @@
 // The context's construction, and the small acts that every step may do.
 #include "rapport/tcp/context.hh"
 
+#include "rapport/base/address.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/state.hh"
 
 #include <algorithm>
 #include <cstdint>
@@ -74,10 +78,11 @@ void tell_acceptable(uint32_t listener, Context& cx) {
   if (l.in_events) return;
   l.in_events = true;
   l.event_next = kNone;
-  if (cx.listener_event_tail == kNone)
+  if (cx.listener_event_tail == kNone) {
     cx.listener_event_head = listener;
-  else
+  } else {
     cx.listeners[cx.listener_event_tail].event_next = listener;
+  }
   cx.listener_event_tail = listener;
 }
 

@@ -139,10 +139,11 @@ inline void mark_dirty(Connection& c, Context& cx) {
   c.dirty = 1;
   c.dirty_next = kNone;
   const uint32_t i = cx.index_of(c);
-  if (cx.dirty_tail == kNone)
+  if (cx.dirty_tail == kNone) {
     cx.dirty_head = i;
-  else
+  } else {
     cx.connections[cx.dirty_tail].dirty_next = i;
+  }
   cx.dirty_tail = i;
 }
 
@@ -154,10 +155,11 @@ inline void tell(Connection& c, What what, Context& cx) {
   c.in_events = 1;
   c.event_next = kNone;
   const uint32_t i = cx.index_of(c);
-  if (cx.event_tail == kNone)
+  if (cx.event_tail == kNone) {
     cx.event_head = i;
-  else
+  } else {
     cx.connections[cx.event_tail].event_next = i;
+  }
   cx.event_tail = i;
 }
 

@@ -1,10 +1,16 @@
 // To whom a segment belongs: Connection, HalfOpen, TimeWait, Listener or nobody.
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/handshake.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/passive.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/state.hh"
+
+#include <cstdint>
 
 namespace rapport::tcp {
 
@@ -12,10 +18,11 @@ namespace {
 
 // CLOSED (RFC 9293 3.10.7.1): text is discarded, anything but a reset is answered by one.
 void segment_arrives_for_nobody(const FlowKey& key, const wire::Segment& seg, Context& cx) {
-  if (seg.flags.any(wire::kRst))
+  if (seg.flags.any(wire::kRst)) {
     dropped(key, DropReason::ClosedRst, cx);
-  else
+  } else {
     answer_with_reset(key, seg, cx);
+  }
 }
 
 void segment_arrives_at_connection(Connection& c, const wire::Segment& seg, Context& cx) {
@@ -36,10 +43,11 @@ void segment_arrives_at_entry(const FlowKey& key, FlowHash hash, const wire::Seg
     record_received(key, seg, nullptr, listener == kNone ? State::Closed : State::Listen, cx);
   }
   if (seg.options.malformed) ++cx.counters.malformed_options;
-  if (listener == kNone)
+  if (listener == kNone) {
     segment_arrives_for_nobody(key, seg, cx);
-  else
+  } else {
     segment_arrives_at_listener(listener, key, hash, seg, cx);
+  }
 }
 
 }  // namespace

@@ -2,14 +2,18 @@
 // text (RFC 9293 3.1). The IP header is the stack's.
 #include "rapport/tcp/emit.hh"
 
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/reason.hh"
 #include "rapport/tcp/record.hh"
 #include "rapport/tcp/send_queue.hh"
+#include "rapport/tcp/state.hh"
 #include "rapport/wire/checksum.hh"
-#include "rapport/wire/ipv4.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace rapport::tcp {
 
@@ -24,7 +28,7 @@ wire::PartialSum copy_text(uint8_t* to, Cursor from, uint32_t length, const Cont
     const uint32_t n = std::min(length, p.length - from.offset);
     const wire::PartialSum part = wire::copy_and_sum(to, {p.data + from.offset, n});
     sum = sum + (odd ? wire::swapped(part) : part);
-    odd ^= (n & 1) != 0;
+    odd = odd != ((n & 1) != 0);
     to += n;
     length -= n;
     from = {p.next, 0};

@@ -1,5 +1,8 @@
 // SYN-RECEIVED of passive origin, in HalfOpen entries: the SYN,ACK and its repetition, SEGMENT
 // ARRIVES (RFC 9293 3.10.7.4 as far as it can matter here), and the step up to a Connection.
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/isn.hh"
@@ -8,6 +11,8 @@
 #include "rapport/tcp/passive.hh"
 #include "rapport/tcp/record.hh"
 #include "rapport/tcp/rtt.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <cstdint>
@@ -90,14 +95,15 @@ void arm(uint32_t index, Context& cx) {
 enum class Verdict : uint8_t { Completes, Done };
 
 Verdict check_reset(uint32_t index, const wire::Segment& seg, Context& cx) {
-  HalfOpen& h = cx.half_open[index];
+  const HalfOpen& h = cx.half_open[index];
   const Seq nxt = h.irs + 1_B;
   if (seg.seq == nxt) {  // silently back to LISTEN (MUST-11), or to the TIME-WAIT that gave way
     dropped(h.key, DropReason::HalfOpenReset, cx);
-    if (h.suspended != kNone)
+    if (h.suspended != kNone) {
       restore_time_wait(index, cx);
-    else
+    } else {
       remove_half_open(index, Event::RstArrived, cx);
+    }
   } else if (in_window(seg.seq, nxt, window_of(h, cx))) {
     answer_with_ack(h, DropReason::RstChallenged, cx);
   } else {
@@ -189,10 +195,11 @@ void fill_connection(Connection& c, const HalfOpen& h, Context& cx) {
 
 void link_accept(Listener& l, uint32_t connection, Context& cx) {
   cx.connections[connection].listener_or_next = kNone;
-  if (l.accept_tail == kNone)
+  if (l.accept_tail == kNone) {
     l.accept_head = connection;
-  else
+  } else {
     cx.connections[l.accept_tail].listener_or_next = connection;
+  }
   l.accept_tail = connection;
   ++l.waiting;
 }
@@ -229,32 +236,32 @@ void promote(uint32_t index, const wire::Segment& seg, Context& cx) {
   tell_acceptable(h.listener, cx);
 }
 
-}  // namespace
-
-bool open_half(uint32_t listener, const FlowKey& key, FlowHash hash, const wire::Segment& seg,
-               uint32_t suspended, Context& cx) {
+// A slot whose entry stands in the table, in the suspended TimeWait's place if there is one; or
+// kNone.
+uint32_t take_place(uint32_t suspended, FlowHash hash, Context& cx) {
   const uint32_t index = cx.half_open.allocate();
-  if (index == kNone) return false;
+  if (index == kNone) return kNone;
   const Entry entry{Tier::HalfOpen, index};
   if (suspended != kNone) {
     cx.table.replace(hash.tag, {Tier::TimeWait, suspended}, entry);
   } else if (!cx.table.insert(hash.tag, entry)) {
     cx.half_open.release(index);
-    return false;
+    return kNone;
   }
-  Listener& l = cx.listeners[listener];
-  HalfOpen& h = cx.half_open[index];
+  return index;
+}
+
+Seq first_sequence_number(uint32_t suspended, FlowHash hash, const Context& cx) {
+  const Seq iss = initial_sequence_number(hash, cx);
+  if (suspended == kNone) return iss;
+  const Seq old = cx.time_wait[suspended].snd_nxt;  // MAY-2: above the old connection's SND.NXT
+  return after(iss, old + 65536_B) ? iss : old + 65537_B;
+}
+
+// What a SYN offers, as far as it is taken up.
+void take_offers(HalfOpen& h, const wire::Segment& seg, const Listener& l, const Context& cx) {
   const wire::Options& o = seg.options;
-  h.key = key;
-  h.tag = hash.tag;
   h.irs = seg.seq;
-  h.iss = initial_sequence_number(hash, cx);
-  if (suspended != kNone) {  // MAY-2: above the old connection's SND.NXT
-    const Seq old = cx.time_wait[suspended].snd_nxt;
-    if (!after(h.iss, old + 65536_B)) h.iss = old + 65537_B;
-  }
-  h.suspended = suspended;
-  h.listener = static_cast<uint16_t>(listener);
   h.peer_mss = o.has_mss ? o.mss : 0;
   h.window = seg.window;
   h.scaling_on = o.has_window_scale && cx.config.offer_window_scale ? 1 : 0;
@@ -263,10 +270,29 @@ bool open_half(uint32_t listener, const FlowKey& key, FlowHash hash, const wire:
   h.snd_shift = h.scaling_on != 0 ? std::min<uint8_t>(o.window_scale, wire::kMaxShift) & 0xfU : 0U;
   h.rcv_shift = h.scaling_on != 0 ? shift_for(l.options.receive_buffer) & 0xfU : 0U;
   h.ts_recent = o.has_timestamps ? o.tsval : 0;
+}
+
+}  // namespace
+
+bool open_half(Opener opener, const FlowKey& key, FlowHash hash, const wire::Segment& seg,
+               Context& cx) {
+  const auto [listener, suspended] = opener;
+  const uint32_t index = take_place(suspended, hash, cx);
+  if (index == kNone) return false;
+  Listener& l = cx.listeners[listener];
+  HalfOpen& h = cx.half_open[index];
+  h.key = key;
+  h.tag = hash.tag;
+  h.iss = first_sequence_number(suspended, hash, cx);
+  h.suspended = suspended;
+  h.listener = static_cast<uint16_t>(listener);
+  take_offers(h, seg, l, cx);
   ++l.half_open;
   arm(index, cx);
-  advance(suspended != kNone ? State::TimeWait : State::Listen,
-          suspended != kNone ? Event::TupleReused : Event::SynArrived, key, Handle{}, cx);
+  const bool reused = suspended != kNone;
+  advance(
+      {reused ? State::TimeWait : State::Listen, reused ? Event::TupleReused : Event::SynArrived},
+      key, Handle{}, cx);
   send_syn_ack(h, false, SendCause::Stack, cx);
   return true;
 }
@@ -297,8 +323,8 @@ void segment_arrives_half_open(uint32_t index, const wire::Segment& seg, Context
 }
 
 void remove_half_open(uint32_t index, Event event, Context& cx) {
-  HalfOpen& h = cx.half_open[index];
-  advance(State::SynReceived, event, h.key, Handle{}, cx, Origin::Passive);
+  const HalfOpen& h = cx.half_open[index];
+  advance({State::SynReceived, event, Origin::Passive}, h.key, Handle{}, cx);
   if (h.suspended != kNone) forget_suspended(h.suspended, cx);
   cx.table.erase(h.tag, {Tier::HalfOpen, index});
   unlink(cx.half_open_lists[h.retries], index, cx.half_open);

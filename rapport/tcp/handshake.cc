@@ -3,12 +3,18 @@
 // begins with.
 #include "rapport/tcp/handshake.hh"
 
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/congestion/controller.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/negotiation.hh"
 #include "rapport/tcp/record.hh"
 #include "rapport/tcp/rtt.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <cstdint>
@@ -113,10 +119,11 @@ void segment_arrives_in_syn_sent(Connection& c, const wire::Segment& seg, Contex
     return;
   }
   if (!echo_is_ours(c, seg, cx)) return;
-  if (seg.flags.any(wire::kAck))
+  if (seg.flags.any(wire::kAck)) {
     syn_ack_arrives(c, seg, cx);
-  else
+  } else {
     syn_arrives(c, seg, cx);
+  }
 }
 
 uint16_t syn_window(Connection& c, Context& cx) {

@@ -1,6 +1,8 @@
 // Numbers that an outsider must not guess.
 #include "rapport/tcp/isn.hh"
 
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/reason.hh"
 #include "rapport/tcp/connection_table.hh"
 
 #include <cstdint>

@@ -1,11 +1,17 @@
 // The one writer of states, and how a Connection comes to be, ends and leaves its tables.
 #include "rapport/tcp/lifecycle.hh"
 
+#include "rapport/base/assert.hh"
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/isn.hh"
 #include "rapport/tcp/negotiation.hh"
 #include "rapport/tcp/receive_queue.hh"
 #include "rapport/tcp/record.hh"
 #include "rapport/tcp/send_queue.hh"
+#include "rapport/tcp/state.hh"
 
 #include <cstdint>
 #include <cstring>
@@ -21,8 +27,8 @@ bool need_extras_for(const ConnectionOptions& o, const Context& cx) {
 
 }  // namespace
 
-State advance(State from, Event event, const FlowKey& key, Handle connection, Context& cx,
-              Origin origin) {
+State advance(const Move& m, const FlowKey& key, Handle connection, Context& cx) {
+  const auto [from, event, origin] = m;
   const Transition* t = find_transition(from, event);
   ASSERT(t != nullptr);
   const State to = origin == Origin::Passive ? t->passive_to : t->to;
@@ -38,7 +44,7 @@ State advance(State from, Event event, const FlowKey& key, Handle connection, Co
 }
 
 void move(Connection& c, Event event, Context& cx) {
-  c.state = advance(c.state, event, c.key, cx.handle_of(c), cx);
+  c.state = advance({c.state, event}, c.key, cx.handle_of(c), cx);
 }
 
 void record_end(const FlowKey& key, Handle connection, State state, CloseReason reason,

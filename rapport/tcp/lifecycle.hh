@@ -6,9 +6,15 @@
 namespace rapport::tcp {
 
 enum class Origin : uint8_t { Active, Passive };
+
+struct Move {
+  State from;
+  Event event;
+  Origin origin = Origin::Active;
+};
+
 // Checks the move against the table, counts and records it; returns the new state.
-State advance(State from, Event event, const FlowKey& key, Handle connection, Context& cx,
-              Origin origin = Origin::Active);
+State advance(const Move& m, const FlowKey& key, Handle connection, Context& cx);
 void move(Connection& c, Event event, Context& cx);
 
 // The connection is over: to CLOSED with a reason; its text is thrown away, but for what a reader

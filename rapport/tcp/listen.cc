@@ -1,12 +1,15 @@
 // LISTEN: SEGMENT ARRIVES (RFC 9293 3.10.7.2) in the order RST, ACK, SYN, other.
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/isn.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/negotiation.hh"
 #include "rapport/tcp/passive.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/state.hh"
 
-#include <algorithm>
 #include <cstdint>
 
 namespace rapport::tcp {
@@ -75,7 +78,7 @@ void segment_arrives_at_listener(uint32_t listener, const FlowKey& key, FlowHash
   ++cx.counters.syn_received;
   DropReason why = unfit_for_opening(key, seg, cx);
   if (why == DropReason::None) why = refusal(cx.listeners[listener], cx);
-  if (why == DropReason::None && !open_half(listener, key, hash, seg, kNone, cx)) {
+  if (why == DropReason::None && !open_half({listener, kNone}, key, hash, seg, cx)) {
     why = DropReason::TableFull;
   }
   if (why != DropReason::None) dropped(key, why, cx);

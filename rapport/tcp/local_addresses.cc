@@ -3,6 +3,7 @@
 
 #include "rapport/base/address.hh"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace rapport::tcp {

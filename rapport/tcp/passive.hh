@@ -20,20 +20,27 @@ void segment_arrives_at_shadow(const TimeWait& shadow, const wire::Segment& seg,
 
 // May this SYN open a connection now? None, or why not.
 [[nodiscard]] DropReason refusal(const Listener& l, const Context& cx);
-// A HalfOpen for this SYN, in the table, its SYN,ACK in the outbox. `suspended`: the TimeWait that
-// gives way, or kNone. False when a cap is reached.
-bool open_half(uint32_t listener, const FlowKey& key, FlowHash hash, const wire::Segment& seg,
-               uint32_t suspended, Context& cx);
+
+// Who answers a SYN: a listener, and the TimeWait that gives way to it, or kNone.
+struct Opener {
+  uint32_t listener = kNone;
+  uint32_t suspended = kNone;
+};
+
+// A HalfOpen for this SYN, in the table, its SYN,ACK in the outbox. False when a cap is reached.
+bool open_half(Opener opener, const FlowKey& key, FlowHash hash, const wire::Segment& seg,
+               Context& cx);
 
 // A doubly linked list through `next` and `prev`.
 template <class S>
 void link_last(DeadlineList& list, uint32_t index, S& slab) {
   slab[index].next = kNone;
   slab[index].prev = list.tail;
-  if (list.tail == kNone)
+  if (list.tail == kNone) {
     list.head = index;
-  else
+  } else {
     slab[list.tail].next = index;
+  }
   list.tail = index;
 }
 
@@ -41,14 +48,16 @@ template <class S>
 void unlink(DeadlineList& list, uint32_t index, S& slab) {
   const auto next = slab[index].next;
   const auto prev = slab[index].prev;
-  if (prev == kNone)
+  if (prev == kNone) {
     list.head = next;
-  else
+  } else {
     slab[prev].next = next;
-  if (next == kNone)
+  }
+  if (next == kNone) {
     list.tail = prev;
-  else
+  } else {
     slab[next].prev = prev;
+  }
 }
 
 // The instant at which a tick of the near future (or past) begins.

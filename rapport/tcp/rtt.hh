@@ -18,7 +18,7 @@ inline void sample_rtt(Connection& c, uint32_t us) {
     return;
   }
   const auto error = static_cast<int32_t>(us - c.srtt / 8);
-  const uint32_t magnitude = static_cast<uint32_t>(error < 0 ? -error : error);
+  const auto magnitude = static_cast<uint32_t>(error < 0 ? -error : error);
   c.rttvar = c.rttvar - c.rttvar / 4 + magnitude;
   c.srtt = static_cast<uint32_t>(static_cast<int64_t>(c.srtt) + error);
 }

@@ -210,7 +210,7 @@ void segment_arrives_in_time_wait(uint32_t index, const wire::Segment& seg, Cont
   const FlowKey key = w.key;
   const FlowHash hash = hash_of(cx.flow_key, key);
   unlink(cx.time_wait_list, index, cx.time_wait);
-  const bool opened = open_half(find_listener(key, cx), key, hash, seg, index, cx);
+  const bool opened = open_half({find_listener(key, cx), index}, key, hash, seg, cx);
   ASSERT(opened);  // refusal() has just said that there is room
   ++cx.counters.time_wait_reused;
 }
@@ -223,7 +223,7 @@ void segment_arrives_at_shadow(const TimeWait& shadow, const wire::Segment& seg,
 
 void remove_time_wait(uint32_t index, Event event, Context& cx) {
   TimeWait& w = cx.time_wait[index];
-  advance(State::TimeWait, event, w.key, Handle{}, cx);
+  advance({State::TimeWait, event}, w.key, Handle{}, cx);
   cx.table.erase(w.tag, {Tier::TimeWait, index});
   unlink(cx.time_wait_list, index, cx.time_wait);
   tell_owner(w, cx);
@@ -242,7 +242,7 @@ void restore_time_wait(uint32_t half_open_index, Context& cx) {
   cx.table.replace(h.tag, {Tier::HalfOpen, half_open_index}, {Tier::TimeWait, index});
   unlink(cx.half_open_lists[h.retries], half_open_index, cx.half_open);
   --cx.listeners[h.listener].half_open;
-  advance(State::SynReceived, Event::ReuseRefused, h.key, Handle{}, cx);
+  advance({State::SynReceived, Event::ReuseRefused}, h.key, Handle{}, cx);
   cx.half_open.release(half_open_index);
   start_2msl(index, cx);
 }
