@@ -1,7 +1,10 @@
 // The four options of the handshake.
 #include "rapport/tcp/negotiation.hh"
 
+#include "rapport/base/address.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/emit.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <cstdint>

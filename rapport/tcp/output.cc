@@ -2,15 +2,21 @@
 // at this one place, the finished retire (DESIGN 3, stop 7).
 #include "rapport/tcp/output.hh"
 
+#include "rapport/base/handle.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/tcp/congestion/controller.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/handshake.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/probe.hh"
 #include "rapport/tcp/recovery.hh"
 #include "rapport/tcp/send_queue.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <cstdint>
+#include <variant>
 
 namespace rapport::tcp {
 
@@ -23,6 +29,7 @@ struct Plan {
   uint32_t text = 0;
   bool fin = false;
   bool push = false;
+  bool again = false;
 };
 
 bool may_send_text(const Connection& c) {
@@ -63,7 +70,7 @@ void mark_urgent(const Connection& c, Draft& d, const Context& cx) {
   d.urgent = static_cast<uint16_t>(std::min<uint32_t>(pointer, 65535));
 }
 
-bool send_piece(Connection& c, Seq seq, Cursor from, const Plan& p, bool again, Context& cx) {
+bool send_piece(Connection& c, Seq seq, Cursor from, const Plan& p, Context& cx) {
   wire::Options options;
   ack_options(c, {}, options, cx);
   wire::Flags flags = wire::kAck;
@@ -73,11 +80,12 @@ bool send_piece(Connection& c, Seq seq, Cursor from, const Plan& p, bool again, 
   d.seq = seq;
   d.window = select_window(c, cx);
   d.options = &options;
-  d.retransmission = again;
-  if (again)
+  d.retransmission = p.again;
+  if (p.again) {
     d.cause = SendCause::Timer;
-  else if (c.called != 0 || p.fin)
+  } else if (c.called != 0 || p.fin) {
     d.cause = SendCause::Call;
+  }
   mark_urgent(c, d, cx);
   if (!emit(d, from, p.text, cx)) return false;
   ack_was_sent(c, cx);
@@ -104,29 +112,36 @@ uint32_t resendable(const Connection& c, const Transfer& x) {
   return std::min(wanted, limit);
 }
 
+// True when the next piece may follow.
+bool resend_piece(Connection& c, Transfer& x, Context& cx) {
+  if (before(x.resend, c.snd.una)) x.resend = c.snd.una;
+  const uint32_t allowed = resendable(c, x);
+  if (allowed == 0) return false;
+  const uint32_t offset = (x.resend - c.snd.una).v;
+  const uint32_t left = text_in_flight(c) - std::min(offset, text_in_flight(c));
+  Plan p;
+  p.again = true;
+  p.text = std::min({allowed, left, room_for_text(c, cx)});
+  p.fin = c.fin_sent != 0 && p.text == left && allowed > p.text;
+  p.push = p.text == left;
+  if (p.text == 0 && !p.fin) {
+    x.resending = false;
+    return false;
+  }
+  // Only whole segments follow the first: what is left of cwnd is no reason for a small one.
+  if (offset > 0 && p.text < std::min(left, room_for_text(c, cx))) return false;
+  if (offset == 0) x.send.again = front(x.send);
+  if (!send_piece(c, x.resend, x.send.again, p, cx)) return false;
+  advance(x.send.again, p.text, cx);
+  x.resend += ByteCount{p.text + (p.fin ? 1U : 0U)};
+  // In fast recovery one segment goes out for each duplicate or partial ACK that asks for it.
+  if (x.in_recovery || at_or_after(x.resend, x.resend_end)) x.resending = false;
+  return true;
+}
+
 void resend_text(Connection& c, Transfer& x, Context& cx) {
   while (x.resending) {
-    if (before(x.resend, c.snd.una)) x.resend = c.snd.una;
-    const uint32_t allowed = resendable(c, x);
-    if (allowed == 0) return;
-    const uint32_t offset = (x.resend - c.snd.una).v;
-    const uint32_t left = text_in_flight(c) - std::min(offset, text_in_flight(c));
-    Plan p;
-    p.text = std::min({allowed, left, room_for_text(c, cx)});
-    p.fin = c.fin_sent != 0 && p.text == left && allowed > p.text;
-    p.push = p.text == left;
-    if (p.text == 0 && !p.fin) {
-      x.resending = false;
-      return;
-    }
-    // Only whole segments follow the first: what is left of cwnd is no reason for a small one.
-    if (offset > 0 && p.text < std::min(left, room_for_text(c, cx))) return;
-    if (offset == 0) x.send.again = front(x.send);
-    if (!send_piece(c, x.resend, x.send.again, p, true, cx)) return;
-    advance(x.send.again, p.text, cx);
-    x.resend += ByteCount{p.text + (p.fin ? 1U : 0U)};
-    // In fast recovery one segment goes out for each duplicate or partial ACK that asks for it.
-    if (x.in_recovery || at_or_after(x.resend, x.resend_end)) x.resending = false;
+    if (!resend_piece(c, x, cx)) return;
   }
 }
 
@@ -191,8 +206,9 @@ void wait_for_window(Connection& c, const Transfer& x, Context& cx) {
   if (c.snd.wnd == 0_B) {
     c.stalled_since = cx.tick_up;  // the window may have been closed long before there was text
     begin_persist(c, cx);
-  } else
+  } else {
     wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
+  }
 }
 
 // No frame, no memory or no room in the outbox: what is owed stays owed.
@@ -224,8 +240,8 @@ bool send_text(Connection& c, Context& cx) {
     const Plan p = plan_new(c, *x, full);
     const uint32_t unsent = x->send.queued.v - text_in_flight(c);
     if (p.text == 0 && !p.fin) break;
-    if (!(p.fin && p.text == unsent) && !is_worth_sending(c, p, unsent, full, cx)) break;
-    if (!send_piece(c, c.snd.nxt, x->send.unsent, p, false, cx)) {
+    if ((!p.fin || p.text != unsent) && !is_worth_sending(c, p, unsent, full, cx)) break;
+    if (!send_piece(c, c.snd.nxt, x->send.unsent, p, cx)) {
       try_again_later(c, cx);
       return false;
     }

@@ -2,11 +2,16 @@
 // test answers it with its ACK and window, and nothing is sent beyond the window.
 #include "rapport/tcp/probe.hh"
 
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/output.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <cstdint>
@@ -24,7 +29,7 @@ void send_old(Connection& c, Seq seq, uint32_t octets, Context& cx) {
   d.options = &options;
   d.cause = SendCause::Timer;
   static constexpr uint8_t kGarbage = 0;  // MAY-6
-  uint32_t piece = octets == 0 ? kNone : cx.pieces.allocate();
+  const uint32_t piece = octets == 0 ? kNone : cx.pieces.allocate();
   if (piece != kNone) {
     cx.pieces[piece].data = &kGarbage;
     cx.pieces[piece].length = 1;

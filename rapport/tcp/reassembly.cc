@@ -1,5 +1,7 @@
 // The sorted list of out-of-order runs (RFC 9293 3.10.7.4, SHLD-31; RFC 2018 3, 4; RFC 2883 4).
 // Runs are disjoint, do not touch, lie beyond RCV.NXT, and stand in one block: at most 511.
+#include "rapport/base/handle.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/receive_queue.hh"
 
 #include <algorithm>

@@ -1,7 +1,11 @@
 // Blocks by stream position. Block numbers are modulo 2^20 (4 KiB blocks of a 2^32 octet space).
 #include "rapport/tcp/receive_queue.hh"
 
+#include "rapport/base/handle.hh"
+#include "rapport/base/seq.hh"
+
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>

@@ -1,8 +1,14 @@
 // The trace records of TCP (DESIGN 4, Trace).
 #include "rapport/tcp/record.hh"
 
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/tcp/emit.hh"
 #include "rapport/tcp/negotiation.hh"
 #include "rapport/tcp/receive_queue.hh"
+#include "rapport/tcp/state.hh"
 #include "rapport/wire/tcp.hh"
 
 #include <algorithm>
@@ -122,9 +128,10 @@ void record_options(const Connection& c, uint16_t mss_sent, Context& cx) {
   const bool scale_sent = asked ? cx.config.offer_window_scale : c.scaling_on != 0;
   t.window_scale_sent = scale_sent ? shift_for(cx.options_of(c).receive_buffer) : uint8_t{0xff};
   t.window_scale_received = c.scaling_on != 0 ? static_cast<uint8_t>(c.snd_shift) : 0xff;
-  t.sack_sent = asked ? cx.config.offer_sack : c.sack_on;
+  t.sack_sent = static_cast<uint8_t>(asked ? cx.config.offer_sack : c.sack_on != 0);
   t.sack_received = c.sack_on;
-  t.timestamps_sent = asked ? cx.config.offer_timestamps : c.timestamps_on;
+  t.timestamps_sent =
+      static_cast<uint8_t>(asked ? cx.config.offer_timestamps : c.timestamps_on != 0);
   t.timestamps_received = c.timestamps_on;
   t.effective_mss = c.mss;
   write(TraceKind::Options, c.key, cx.handle_of(c), t, cx);
@@ -145,8 +152,8 @@ void write_sample(const Connection& c, Context& cx) {
     t.sack_count = std::min<uint32_t>(x->receive.runs, 4);
     for (uint32_t i = 0; i < t.sack_count; ++i) {
       const SeqRange run = run_at(x->receive, i, cx);
-      t.sack[2 * i] = (run.left - c.rcv.irs).v;
-      t.sack[2 * i + 1] = (run.right - c.rcv.irs).v;
+      t.sack[size_t{2} * i] = (run.left - c.rcv.irs).v;
+      t.sack[size_t{2} * i + 1] = (run.right - c.rcv.irs).v;
     }
   }
   write(TraceKind::Sample, c.key, cx.handle_of(c), t, cx);

@@ -1,9 +1,12 @@
 // NewReno recovery (RFC 5681 3.2, RFC 6582 3.2) and limited transmit (RFC 3042 2).
 #include "rapport/tcp/recovery.hh"
 
+#include "rapport/base/seq.hh"
+#include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/congestion/controller.hh"
 #include "rapport/tcp/lifecycle.hh"
+#include "rapport/wire/options.hh"
 
-#include <algorithm>
 #include <cstdint>
 #include <variant>
 

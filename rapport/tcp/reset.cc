@@ -1,8 +1,10 @@
 // Second: check the RST bit (RFC 9293 3.10.7.4 with RFC 5961 3.2). Fourth: check the SYN bit
 // (RFC 5961 4.2). Both answer a doubtful segment with a throttled challenge ACK.
+#include "rapport/base/reason.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/state.hh"
 
 namespace rapport::tcp {
 

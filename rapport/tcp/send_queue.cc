@@ -1,6 +1,8 @@
 // The send queue (RFC 9293 3.9.1.2, SEND).
 #include "rapport/tcp/send_queue.hh"
 
+#include "rapport/base/handle.hh"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -24,10 +26,11 @@ void link(SendQueue& q, uint32_t index, Context& cx) {
 
 void free_piece(uint32_t index, Context& cx) {
   const Piece& p = cx.pieces[index];
-  if (p.block != kNone)
+  if (p.block != kNone) {
     cx.blocks.release(p.block);
-  else if (cx.around.release != nullptr)
+  } else if (cx.around.release != nullptr) {
     cx.around.release(cx.around.release_context, p.token);
+  }
   cx.pieces.release(index);
 }
 

@@ -1,8 +1,11 @@
 // Eighth: check the FIN bit (RFC 9293 3.10.7.4). A FIN beyond a hole is only remembered; the state
 // moves when the hole is filled.
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/state.hh"
 
 namespace rapport::tcp {
 

@@ -1,12 +1,13 @@
 // Seventh: process the segment text (RFC 9293 3.10.7.4): into the receive queue, in order or beyond
 // a hole, and what ACK that owes.
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/receive_queue.hh"
 #include "rapport/tcp/record.hh"
-
-#include <cstdint>
+#include "rapport/tcp/state.hh"
 
 namespace rapport::tcp {
 
@@ -28,7 +29,7 @@ bool text_out_of_order(Connection& c, Transfer& x, const Arrival& a, Context& cx
   if (!store_text(x.receive, c, a.seq, a.text, cx)) return dropped(c, DropReason::BufferFull, cx);
   const SeqRange range{a.seq, a.seq + ByteCount{a.text.size()}};
   const Inserted in = insert_run(x.receive, range, cx);
-  Debt debt{.kind = Debt::Kind::OutOfOrder, .point = range.left, .dsack = in.duplicate};
+  const Debt debt{.kind = Debt::Kind::OutOfOrder, .point = range.left, .dsack = in.duplicate};
   if (!in.stored) {
     owe_own_ack(c, {.kind = Debt::Kind::Duplicate}, cx);
     return dropped(c, DropReason::ReassemblyFull, cx);

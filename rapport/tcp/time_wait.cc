@@ -1,11 +1,17 @@
 // TIME-WAIT (RFC 9293 3.6.1): entered by one who closed first, left after 2MSL, restarted by a
 // retransmitted FIN, immune to resets (RFC 1337), given up for a newer SYN (RFC 6191).
+#include "rapport/base/assert.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/isn.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/passive.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <cstdint>
@@ -60,10 +66,11 @@ Verdict judge_reset(TimeWait& w, const wire::Segment& seg, Context& cx) {
     dropped(w.key, DropReason::TimeWaitRst, cx);
     return cx.config.time_wait_ignores_rst ? Verdict::Stay : Verdict::Reset;  // choice 1
   }
-  if (in_window(seg.seq, w.rcv_nxt, window_of(w)))
+  if (in_window(seg.seq, w.rcv_nxt, window_of(w))) {
     challenge(w, DropReason::RstChallenged, cx);
-  else
+  } else {
     dropped(w.key, DropReason::RstOutsideWindow, cx);
+  }
   return Verdict::Stay;
 }
 
@@ -237,7 +244,7 @@ void forget_suspended(uint32_t index, Context& cx) {
 
 // MAY-2 (2): the SYN that TIME-WAIT gave way to was an old duplicate.
 void restore_time_wait(uint32_t half_open_index, Context& cx) {
-  HalfOpen& h = cx.half_open[half_open_index];
+  const HalfOpen& h = cx.half_open[half_open_index];
   const uint32_t index = h.suspended;
   cx.table.replace(h.tag, {Tier::HalfOpen, half_open_index}, {Tier::TimeWait, index});
   unlink(cx.half_open_lists[h.retries], half_open_index, cx.half_open);

@@ -1,5 +1,8 @@
 // The time-outs of a Connection (RFC 9293 3.10.8; RFC 6298 5; 3.8.4, 3.8.6.1): several deadlines,
 // one node in the wheel, which follows the earliest.
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/passive.hh"
@@ -7,6 +10,7 @@
 #include "rapport/tcp/record.hh"
 #include "rapport/tcp/recovery.hh"
 #include "rapport/tcp/rtt.hh"
+#include "rapport/tcp/state.hh"
 
 #include <algorithm>
 #include <cstdint>
@@ -30,12 +34,13 @@ Instant instant_of(Micros m, const Context& cx) {
 uint32_t give_up_after_ms(const Connection& c, const Context& cx) {
   const Duration user = cx.options_of(c).user_timeout;
   Duration limit = cx.config.r2;
-  if (user.ns > 0)
+  if (user.ns > 0) {
     limit = user;
-  else if (in_handshake(c))
+  } else if (in_handshake(c)) {
     limit = cx.config.syn_give_up;
-  else if (c.orphan != 0)
+  } else if (c.orphan != 0) {
     limit = cx.config.orphan_give_up;
+  }
   return static_cast<uint32_t>(std::min<int64_t>(limit.to_ms(), kForever));
 }
 
@@ -133,12 +138,13 @@ uint32_t to_us(Duration d) {
 
 uint32_t rto_us(const Connection& c, const Context& cx) {
   uint64_t us = 0;
-  if (c.srtt != 0)
+  if (c.srtt != 0) {
     us = std::max(plain_rto_us(c), cx.min_rto_us);
-  else if (c.syn_timed_out != 0 && !in_handshake(c))
+  } else if (c.syn_timed_out != 0 && !in_handshake(c)) {
     us = 3'000'000;  // R6298-11
-  else
+  } else {
     us = cx.initial_rto_us;
+  }
   us <<= std::min<uint32_t>(c.retries, 20);  // R6298-10
   return static_cast<uint32_t>(std::min<uint64_t>(us, cx.max_rto_us));
 }
@@ -160,10 +166,11 @@ void rearm(Connection& c, Context& cx) {
     if (e.lingering) at = std::min(at, tcp::instant_of(e.linger_until, cx));
     if (may_keep_alive(c, cx)) at = std::min(at, tcp::instant_of(keep_alive_due(c, cx), cx));
   }
-  if (at == kNever)
+  if (at == kNever) {
     cx.wheel.disarm(cx.index_of(c));
-  else
+  } else {
     cx.wheel.arm(cx.index_of(c), at);
+  }
 }
 
 void timer_fires(uint32_t index, Context& cx) {

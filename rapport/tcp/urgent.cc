@@ -1,7 +1,9 @@
 // Sixth: check the URG bit (RFC 9293 3.8.5, 3.10.7.4; RFC 6093). Urgent text stays in the stream;
 // the application is told where it ends, on every advance of the pointer (choice 30).
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/receive_queue.hh"
+#include "rapport/tcp/state.hh"
 
 namespace rapport::tcp {
 
