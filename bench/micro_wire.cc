@@ -50,8 +50,9 @@ Options opening() {
 // IPv4, TCP and text, as they would be sent.
 size_t build_packet(uint8_t* to, const SegmentHead& head, std::span<const uint8_t> text,
                     PartialSum text_sum) {
-  const uint32_t header = build_tcp(to + kIpv4Header, head, local, remote,
-                                    static_cast<uint32_t>(text.size()), text_sum);
+  const uint32_t header =
+      build_tcp(to + kIpv4Header, head, local, remote,
+                {.length = static_cast<uint32_t>(text.size()), .sum = text_sum});
   Ipv4 ip;
   ip.source = local;
   ip.destination = remote;

@@ -32,8 +32,9 @@ void builds_to_the_same(const Segment& seg, const Ipv4& ip) {
                          .window = seg.window,
                          .urgent = seg.urgent,
                          .options = &seg.options};
-  const uint32_t header = build_tcp(bytes.data(), head, ip.source, ip.destination,
-                                    static_cast<uint32_t>(seg.text.size()), sum(seg.text));
+  const uint32_t header =
+      build_tcp(bytes.data(), head, ip.source, ip.destination,
+                {.length = static_cast<uint32_t>(seg.text.size()), .sum = sum(seg.text)});
   ASSERT(header == kTcpHeader + option_length(seg.options));
   if (!seg.text.empty()) std::memcpy(&bytes[header], seg.text.data(), seg.text.size());
   bytes.resize(header + seg.text.size());

@@ -56,7 +56,8 @@ bool emit(const Draft& d, Cursor from, uint32_t length, Context& cx) {
   const FlowKey& key = *d.key;
   const wire::SegmentHead head{key.local_port, key.remote_port, d.seq,    d.ack,
                                d.flags,        d.window,        d.urgent, d.options};
-  wire::build_tcp(frame.data(), head, cx.locals[key.local], key.remote, length, sum);
+  wire::build_tcp(frame.data(), head, cx.locals[key.local], key.remote,
+                  {.length = length, .sum = sum});
   frame.serial = ++cx.serial;
   ++cx.counters.segments_sent;
   cx.counters.octets_sent += length;

@@ -103,9 +103,4 @@ uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source
   return header;
 }
 
-uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
-                   const IpAddress& destination, uint32_t text_length, PartialSum text_sum) {
-  return build_tcp(to, head, source, destination, {.length = text_length, .sum = text_sum});
-}
-
 }  // namespace rapport::wire

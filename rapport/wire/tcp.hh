@@ -86,8 +86,5 @@ struct TextSum {
 // header's length: 20 + options, known beforehand as 20 + option_length(*options).
 uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
                    const IpAddress& destination, TextSum text);
-// The same, the text said in two parameters.
-uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
-                   const IpAddress& destination, uint32_t text_length, PartialSum text_sum);
 
 }  // namespace rapport::wire

@@ -173,8 +173,9 @@ std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text) {
                                .urgent = s.urgent_.value_or(0),
                                .options = &o};
   std::vector<uint8_t> tcp(60);
-  const uint32_t header = wire::build_tcp(tcp.data(), head, from.address, to.address,
-                                          static_cast<uint32_t>(text.size()), wire::sum(text));
+  const uint32_t header =
+      wire::build_tcp(tcp.data(), head, from.address, to.address,
+                      {.length = static_cast<uint32_t>(text.size()), .sum = wire::sum(text)});
   tcp.resize(header);
   if (s.raw_options_) {
     tcp.resize(wire::kTcpHeader);

@@ -38,7 +38,7 @@ Packet syn(const IpAddress& from = kPeer, const IpAddress& to = kUs) {
   ip.protocol = wire::kProtocolTcp;
   wire::build_ipv4(p.octets.data(), ip, 24);
   const wire::SegmentHead head{4000, 80, Seq{1}, Seq{0}, wire::kSyn, 1000, 0, &o};
-  wire::build_tcp(p.octets.data() + 20, head, from, to, 0, {});
+  wire::build_tcp(p.octets.data() + 20, head, from, to, {});
   return p;
 }
 

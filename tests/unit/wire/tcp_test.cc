@@ -45,7 +45,7 @@ Octets built(const SegmentHead& head, std::span<const uint8_t> text,
              const IpAddress& source = local, const IpAddress& destination = remote) {
   Octets bytes(60 + text.size());
   const auto header = build_tcp(bytes.data(), head, source, destination,
-                                static_cast<uint32_t>(text.size()), sum(text));
+                                {.length = static_cast<uint32_t>(text.size()), .sum = sum(text)});
   std::ranges::copy(text, bytes.begin() + header);
   bytes.resize(header + text.size());
   return bytes;
