@@ -2,7 +2,15 @@
 // way.
 #include "rapport/observe/arrow.hh"
 
+#include "rapport/base/trace.hh"
+#include "rapport/observe/strip.hh"
+
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace rapport::observe {
 
@@ -44,14 +52,64 @@ struct Pieces {
 
   [[nodiscard]] Strip put(bool to_right) const {
     Strip out;
-    if (to_right) {
-      for (const Strip& s : all) out.add(s);
-    } else {
-      for (auto s = all.rbegin(); s != all.rend(); ++s) out.add(*s);
-    }
+    for (size_t i = 0; i < all.size(); ++i) out.add(all[to_right ? i : all.size() - 1 - i]);
     return out;
   }
 };
+
+// What an end takes: a head, or a mark and what happened, or the dots where it fades.
+size_t end_columns(const ArrowText& text) {
+  switch (text.course) {
+    case Course::Whole: return 1;
+    case Course::Lost: return 2 + columns(text.fate);
+    case Course::Leaving: return kFading;
+    case Course::Arriving: return kFading + 1;
+  }
+  return 1;
+}
+
+struct Plan {
+  const ArrowText& text;
+  std::string_view label;
+  bool to_right;
+  size_t room;   // for the line behind the label
+  size_t width;  // of it all
+
+  // The line of an arrow that is not whole.
+  [[nodiscard]] size_t shortened() const { return std::max(kLeast, std::min(room, width / 6)); }
+};
+
+std::string_view head(const Plan& plan, const Signs& signs) {
+  return plan.to_right ? signs.head_right : signs.head_left;
+}
+
+void arriving(Pieces& p, const Plan& plan, const Signs& signs) {
+  const std::string_view sign = line_sign(plan.text.cause, signs);
+  const Ink ink = plan.text.ink;
+  p.line(" ", plan.room - std::min(plan.room, plan.shortened()), Ink::Plain);
+  p.line(signs.in_flight, kFading, Ink::Dim);
+  p.line(sign, plan.shortened(), ink);
+  p.add(" " + std::string(plan.label) + " ", ink);
+  p.line(sign, kTail, ink);
+  p.add(head(plan, signs), ink);
+}
+
+void leaving(Pieces& p, const Plan& plan, const Signs& signs) {
+  const std::string_view sign = line_sign(plan.text.cause, signs);
+  const Ink ink = plan.text.ink;
+  const bool whole = plan.text.course == Course::Whole;
+  p.line(sign, kTail, ink);
+  p.add(" " + std::string(plan.label) + " ", ink);
+  p.line(sign, whole ? plan.room : plan.shortened(), ink);
+  if (whole) p.add(head(plan, signs), ink);
+  if (plan.text.course == Course::Leaving) p.line(signs.in_flight, kFading, Ink::Dim);
+  if (plan.text.course == Course::Lost) {
+    p.add(signs.lost, Ink::Loss);
+    // Mirrored with the rest, the word stays on the far side of the mark.
+    p.add(plan.to_right ? " " + plan.text.fate : plan.text.fate + " ", Ink::Loss);
+  }
+  p.line(" ", plan.width > p.width ? plan.width - p.width : 0, Ink::Plain);
+}
 
 }  // namespace
 
@@ -66,42 +124,18 @@ std::string_view line_sign(SendCause cause, const Signs& signs) {
 }
 
 ArrowDrawing draw_arrow(const ArrowText& text, bool to_right, size_t width, const Signs& signs) {
-  const std::string_view sign = line_sign(text.cause, signs);
-  const std::string_view head = to_right ? signs.head_right : signs.head_left;
-  const std::string fate = text.course == Course::Lost ? " " + text.fate : "";
-  size_t extras = 1 + columns(fate);  // a head or a mark, and what happened
-  if (text.course == Course::Leaving) extras = kFading;
-  if (text.course == Course::Arriving) extras = kFading + 1;
-
+  const size_t fixed = kTail + 2 + end_columns(text);  // without the line behind the label
   ArrowDrawing out;
   out.rest = text.label;
-  const size_t fixed = kTail + 2 + kLeast + extras;
-  const std::string label = take_label(out.rest, width > fixed ? width - fixed : 1);
-  const size_t used = fixed - kLeast + columns(label);
+  const size_t most = fixed + kLeast;
+  const std::string label = take_label(out.rest, width > most ? width - most : 1);
+  const size_t used = fixed + columns(label);
   const size_t room = std::max(kLeast, width > used ? width - used : 0);  // for the line
-
   Pieces p;
   if (text.course == Course::Arriving) {
-    const size_t shown = std::max(kLeast, std::min(room, width / 6));
-    p.line(" ", room - std::min(room, shown), Ink::Plain);
-    p.line(signs.in_flight, kFading, Ink::Dim);
-    p.line(sign, shown, text.ink);
-    p.add(" " + label + " ", text.ink);
-    p.line(sign, kTail, text.ink);
-    p.add(head, text.ink);
+    arriving(p, {text, label, to_right, room, width}, signs);
   } else {
-    p.line(sign, kTail, text.ink);
-    p.add(" " + label + " ", text.ink);
-    const bool whole = text.course == Course::Whole;
-    p.line(sign, whole ? room : std::max(kLeast, std::min(room, width / 6)), text.ink);
-    if (whole) p.add(head, text.ink);
-    if (text.course == Course::Leaving) p.line(signs.in_flight, kFading, Ink::Dim);
-    if (text.course == Course::Lost) {
-      p.add(signs.lost, Ink::Loss);
-      // Mirrored with the rest, the word stays on the far side of the mark.
-      p.add(to_right ? fate : text.fate + " ", Ink::Loss);
-    }
-    p.line(" ", width > p.width ? width - p.width : 0, Ink::Plain);
+    leaving(p, {text, label, to_right, room, width}, signs);
   }
   out.line = p.put(to_right);
   return out;

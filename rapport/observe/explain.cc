@@ -3,13 +3,20 @@
 // handshake).
 #include "rapport/observe/explain.hh"
 
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
 #include "rapport/observe/facts.hh"
 #include "rapport/observe/names.hh"
+#include "rapport/observe/story.hh"
 #include "rapport/wire/tcp.hh"
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -72,9 +79,10 @@ std::vector<std::string> explain_handshake(const Story& story, uint32_t left, ui
     mine.peer_to_me = true;
     mine.me_to_peer |= acknowledges(s, story.records[p.sent].record.as<TraceSegment>());
     const std::string text = lesson(before, mine, story.hosts[p.to], story.hosts[p.from]);
-    if (!text.empty())
+    if (!text.empty()) {
       out.push_back(fmt::format("{:>8}  {:<8} tells the {}:  {}", seconds(r.record.header.at),
                                 flag_words(s.flags), story.hosts[p.to], text));
+    }
     if (known[0].complete() && known[1].complete()) {
       out.push_back(
           fmt::format("{:>8}  Now both know that both can send and both can receive.", ""));

@@ -1,7 +1,21 @@
 // Answers from the records.
 #include "rapport/observe/facts.hh"
 
+#include "rapport/base/reason.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
+#include "rapport/observe/story.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
+
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <ranges>
+#include <vector>
 
 namespace rapport::observe {
 
@@ -36,10 +50,11 @@ std::optional<Move> Facts::first(uint32_t host, tcp::State to) const {
 }
 
 std::optional<Move> Facts::last(uint32_t host, tcp::State to) const {
-  const auto m = std::find_if(moves_.rbegin(), moves_.rend(),
-                              [&](const Move& x) { return x.host == host && x.to == to; });
-  if (m == moves_.rend()) return std::nullopt;
-  return *m;
+  std::optional<Move> out;
+  for (const Move& m : moves_) {
+    if (m.host == host && m.to == to) out = m;
+  }
+  return out;
 }
 
 std::optional<Move> Facts::first(uint32_t host, tcp::Event event) const {

@@ -4,13 +4,18 @@
 
 #include "rapport/base/address.hh"
 #include "rapport/base/reason.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
 #include "rapport/observe/names.hh"
+#include "rapport/observe/story.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/options.hh"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <span>
 #include <string_view>
@@ -56,10 +61,11 @@ class Object {
     out_ += '"';
     for (const char c : s) {
       if (c == '"' || c == '\\') out_ += '\\';
-      if (static_cast<uint8_t>(c) < 0x20)
+      if (static_cast<uint8_t>(c) < 0x20) {
         fmt::format_to(std::back_inserter(out_), "\\u{:04x}", static_cast<uint8_t>(c));
-      else
+      } else {
         out_ += c;
+      }
     }
     out_ += '"';
   }
@@ -103,9 +109,10 @@ void segment(Object& out, const TraceSegment& s) {
   if (s.relative_known != 0)
     out.number("relative_seq", s.relative_seq).number("relative_ack", s.relative_ack);
   out.text("state", state_name(s.state));
-  if (sent)
+  if (sent) {
     out.text("cause", name(static_cast<SendCause>(s.cause)))
         .truth("retransmission", s.retransmission != 0);
+  }
   out.number("serial", s.serial).raw("options", options_json(s));
   if (s.snap_length > 0) {
     std::string hex;
@@ -119,7 +126,7 @@ void transition(Object& out, const TraceTransition& t) {
   out.text("from", state_name(t.from))
       .text("to", state_name(t.to))
       .text("event", tcp::name(static_cast<tcp::Event>(t.event)))
-      .text("clause", {t.clause, strnlen(t.clause, sizeof(t.clause))});
+      .text("clause", clause_of(t));
 }
 
 void options(Object& out, const TraceOptions& o) {

@@ -3,20 +3,27 @@
 // step.
 #include "rapport/observe/ladder.hh"
 
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
 #include "rapport/observe/arrow.hh"
 #include "rapport/observe/names.hh"
 #include "rapport/observe/notes.hh"
 #include "rapport/observe/rails.hh"
 #include "rapport/observe/segment_text.hh"
+#include "rapport/observe/story.hh"
 #include "rapport/observe/strip.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/tcp.hh"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -203,7 +210,7 @@ class Painter {
   void transition(const HostRecord& r) {
     const auto t = r.record.as<TraceTransition>();
     rails_.move(r);
-    const std::string clause(t.clause, strnlen(t.clause, sizeof(t.clause)));
+    const std::string clause = clause_of(t);
     std::string text = fmt::format("{}: {}", tcp::name(static_cast<tcp::Event>(t.event)), clause);
     if (columns(text) + 4 > middle_) text = clause;
     tell(r.host, {text, Ink::Dim},
@@ -214,6 +221,18 @@ class Painter {
 
   // --- arrows
 
+  // The records of a passage's two ends, as far as they are there; one is.
+  struct Ends {
+    std::optional<TraceSegment> sent, arrived;
+
+    [[nodiscard]] const TraceSegment* from() const { return sent ? &*sent : nullptr; }
+
+    [[nodiscard]] const TraceSegment* to() const { return arrived ? &*arrived : nullptr; }
+
+    // The sender's, or the receiver's.
+    [[nodiscard]] const TraceSegment& any() const { return *(sent ? from() : to()); }
+  };
+
   [[nodiscard]] std::optional<TraceSegment> segment(size_t record) const {
     if (record == kAbsent) return std::nullopt;
     const TraceRecord& r = story_.records[record].record;
@@ -222,9 +241,7 @@ class Painter {
   }
 
   void arrow(const Passage& p, Course course) {
-    const auto sent = segment(p.sent);
-    const auto arrived = segment(p.arrived);
-    const TraceSegment& s = sent ? *sent : *arrived;
+    const Ends ends{segment(p.sent), segment(p.arrived)};
     const bool to_right = is_left(p.from);
     const bool leaves = course != Course::Arriving;
     const bool arrives = course == Course::Whole || course == Course::Arriving;
@@ -232,9 +249,9 @@ class Painter {
     if (leaves) rails_.note_syn(story_.records[p.sent]);
 
     const ArrowText text{
-        .label = label(p, sent, arrived, course),
-        .ink = ink_of(s.flags),
-        .cause = sent ? static_cast<SendCause>(s.cause) : SendCause::Stack,
+        .label = label(p, ends, course),
+        .ink = ink_of(ends.any().flags),
+        .cause = ends.sent ? static_cast<SendCause>(ends.sent->cause) : SendCause::Stack,
         .course = course,
         .fate = std::string(fate_words(p.fate)),
     };
@@ -248,8 +265,8 @@ class Painter {
     const Beside& left = to_right ? from : to;
     const Beside& right = to_right ? to : from;
     put(drawing.line, left, right, leaves && to_right, leaves && !to_right);
-    details(p, drawing.rest, course);
-    if (arrives && !arrived) event(story_.records[p.arrived]);
+    details(p, ends, drawing.rest, course);
+    if (arrives && !ends.arrived) event(story_.records[p.arrived]);
   }
 
   Beside beside(size_t record, uint32_t host) {
@@ -260,28 +277,11 @@ class Painter {
     return out;
   }
 
-  // The numbers as distances from the SYNs that were seen; else as the records tell them.
-  SegmentNumbers numbers(const Passage& p, const std::optional<TraceSegment>& sent,
-                         const std::optional<TraceSegment>& arrived) {
-    SegmentNumbers n = segment_numbers(sent ? &*sent : nullptr, arrived ? &*arrived : nullptr);
-    const TraceSegment& s = sent ? *sent : *arrived;
-    const HostRecord& r = story_.records[sent ? p.sent : p.arrived];
-    const auto own = sent ? rails_.count(r, s.seq) : rails_.count_of_peer(r, p.from, s.seq);
-    const auto other = sent ? rails_.count_of_peer(r, p.to, s.ack) : rails_.count(r, s.ack);
-    earlier_ = false;
-    if (own && s.seq != 0) n.seq = fmt::format("{}", own->distance);
-    if (other && !n.ack.empty()) n.ack = fmt::format("{}", other->distance);
-    if (own && s.seq != 0) earlier_ |= own->earlier;
-    if (other && !n.ack.empty()) earlier_ |= other->earlier;
-    n.absolute = n.seq.starts_with('#') || n.ack.starts_with('#');
-    return n;
-  }
-
-  std::vector<std::string> label(const Passage& p, const std::optional<TraceSegment>& sent,
-                                 const std::optional<TraceSegment>& arrived, Course course) {
-    const TraceSegment& s = sent ? *sent : *arrived;
-    const SegmentNumbers n = numbers(p, sent, arrived);
+  std::vector<std::string> label(const Passage& p, const Ends& ends, Course course) {
+    const TraceSegment& s = ends.any();
+    const SegmentNumbers n = rails_.numbers(story_.records, p, ends.from(), ends.to());
     seen_absolute_ |= n.absolute;
+    earlier_ = n.earlier;
     std::vector<std::string> out{flag_words(s.flags), "seq=" + n.seq};
     if (!n.ack.empty()) out.push_back("ack=" + n.ack);
     if (s.text_length > 0) out.push_back(fmt::format("len={}", s.text_length));
@@ -303,43 +303,32 @@ class Painter {
     before = window;
   }
 
-  void details(const Passage& p, std::vector<std::string> rest, Course course) {
-    const auto sent = segment(p.sent);
-    const TraceSegment s = sent ? *sent : *segment(p.arrived);
+  void details(const Passage& p, const Ends& ends, const std::vector<std::string>& rest,
+               Course course) {
     std::vector<std::string> all;
-    const auto add = [&](const std::vector<std::string>& more) {
-      all.insert(all.end(), more.begin(), more.end());
-    };
+    if (!rest.empty()) all.push_back(fmt::format("{}", fmt::join(rest, " ")));
     if (course != Course::Arriving) {
-      if ((s.flags & wire::kSyn.v) != 0) add(offered_options(s));
-      add(sack_words(s));
-      if (s.text_length > 0 && s.text_length <= kPreview && s.snap_length > 0)
-        all.push_back(text_preview(s, kPreview, style_.ascii));
+      const auto inside = contents(ends.any(), kPreview, style_.ascii);
+      all.insert(all.end(), inside.begin(), inside.end());
     }
-    if (!sent) all.push_back(fmt::format("the {} did not send it", story_.hosts[p.from]));
+    if (!ends.sent) all.push_back(fmt::format("the {} did not send it", story_.hosts[p.from]));
     if (earlier_) all.emplace_back("counts from an earlier SYN");
     if (p.fate == Fate::Corrupted) all.emplace_back("corrupted on the way");
-    add(late(p, course));
+    append_delay(p, course, all);
     const uint32_t host = course == Course::Arriving ? p.to : p.from;
-    if (!rest.empty()) all.insert(all.begin(), joined_by_space(rest));
     for (const std::string& line : flow(all, middle_ - 4)) tell(host, {line, Ink::Dim}, {}, 3);
   }
 
-  [[nodiscard]] std::vector<std::string> late(const Passage& p, Course course) const {
-    if (p.sent == kAbsent || p.arrived == kAbsent || course == Course::Leaving) return {};
+  void append_delay(const Passage& p, Course course, std::vector<std::string>& all) const {
+    if (p.sent == kAbsent || p.arrived == kAbsent || course == Course::Leaving) return;
     const Instant left = story_.records[p.sent].record.header.at;
-    if (story_.records[p.arrived].record.header.at - left < kLongWay) return {};
-    return {fmt::format("left at {}", seconds(left))};
-  }
-
-  static std::string joined_by_space(const std::vector<std::string>& words) {
-    return fmt::format("{}", fmt::join(words, " "));
+    if (story_.records[p.arrived].record.header.at - left < kLongWay) return;
+    all.push_back(fmt::format("left at {}", seconds(left)));
   }
 
   // --- above and below
 
   void header() {
-    Strip names, places;
     const std::string left = story_.hosts[style_.left], right = story_.hosts[style_.right];
     const size_t margin = time_width_ + 2 + state_width_ + 1;
     const auto title = [&](const std::string& l, const std::string& r, Ink ink) {

@@ -1,9 +1,16 @@
 // The words of names.hh.
 #include "rapport/observe/names.hh"
 
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
 #include "rapport/wire/tcp.hh"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -93,6 +100,11 @@ std::string flag_words(uint8_t flags) {
     out += b.word;
   }
   return out.empty() ? "none" : out;
+}
+
+std::string clause_of(const TraceTransition& t) {
+  const char* const end = std::ranges::find(t.clause, '\0');
+  return {t.clause, end};
 }
 
 std::string seconds(int64_t ns) {

@@ -21,6 +21,8 @@ namespace rapport::observe {
 [[nodiscard]] std::string_view words(CallKind c);   // "connect()"
 // "SYN,ACK"; "none" for a segment without any control bit. `flags` as on the wire.
 [[nodiscard]] std::string flag_words(uint8_t flags);
+// The clause of a transition as text.
+[[nodiscard]] std::string clause_of(const TraceTransition& t);
 // Seconds with three decimals, rounded down: "12.345". The instant or length must not be negative.
 [[nodiscard]] std::string seconds(int64_t ns);
 

@@ -2,10 +2,15 @@
 #include "rapport/observe/notes.hh"
 
 #include "rapport/base/reason.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
 #include "rapport/observe/names.hh"
 #include "rapport/observe/segment_text.hh"
+#include "rapport/observe/strip.hh"
 
 #include <algorithm>
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
@@ -39,6 +44,20 @@ std::string joined(const std::vector<std::string>& all) {
   return out;
 }
 
+// Reasons whose short name says too little; the rest are told by name.
+std::string drop_words(DropReason r) {
+  switch (r) {
+    case DropReason::NotAcceptable: return "not in the window: acknowledged";
+    case DropReason::SynChallenged: return "a SYN in mid-connection: challenged";
+    case DropReason::RstChallenged: return "not the next number: challenged";
+    case DropReason::RstOutsideWindow: return "an RST outside the window";
+    case DropReason::SynSentBadAck: return "it acknowledges what was never sent";
+    case DropReason::TimeWaitRst: return "TIME-WAIT ignores an RST";
+    case DropReason::TcpChecksum: return "wrong checksum";
+    default: return spaced(name(r));
+  }
+}
+
 }  // namespace
 
 std::string spaced(std::string_view kebab) {
@@ -57,20 +76,6 @@ bool is_worth_telling(const TraceRecord& r) {
   if (kind == CallKind::Status) return false;
   if (c.failed != 0) return static_cast<Error>(c.error) != Error::WouldBlock;
   return kind != CallKind::Receive || c.octets > 0;
-}
-
-// Reasons whose short name says too little; the rest are told by name.
-std::string drop_words(DropReason r) {
-  switch (r) {
-    case DropReason::NotAcceptable: return "not in the window: acknowledged";
-    case DropReason::SynChallenged: return "a SYN in mid-connection: challenged";
-    case DropReason::RstChallenged: return "not the next number: challenged";
-    case DropReason::RstOutsideWindow: return "an RST outside the window";
-    case DropReason::SynSentBadAck: return "it acknowledges what was never sent";
-    case DropReason::TimeWaitRst: return "TIME-WAIT ignores an RST";
-    case DropReason::TcpChecksum: return "wrong checksum";
-    default: return spaced(name(r));
-  }
 }
 
 Note note_of(const TraceRecord& r, const Signs& g) {

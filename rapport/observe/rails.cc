@@ -1,7 +1,20 @@
 // Keeping track of states and scales by connection.
 #include "rapport/observe/rails.hh"
 
+#include "rapport/base/address.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
+#include "rapport/observe/segment_text.hh"
+#include "rapport/observe/story.hh"
+#include "rapport/tcp/state.hh"
 #include "rapport/wire/tcp.hh"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace rapport::observe {
 
@@ -75,6 +88,26 @@ std::optional<Counted> Rails::count(const Key& k, uint32_t number) const {
     if (number - *syn < kFar) return Counted{number - *syn, syn != found->second.rbegin()};
   }
   return std::nullopt;
+}
+
+SegmentNumbers Rails::numbers(std::span<const HostRecord> records, const Passage& p,
+                              const TraceSegment* sent, const TraceSegment* arrived) const {
+  SegmentNumbers n = segment_numbers(sent, arrived);
+  const TraceSegment& s = sent != nullptr ? *sent : *arrived;
+  const HostRecord& r = records[sent != nullptr ? p.sent : p.arrived];
+  const bool own_view = sent != nullptr;
+  const auto seq = own_view ? count(r, s.seq) : count_of_peer(r, p.from, s.seq);
+  const auto ack = own_view ? count_of_peer(r, p.to, s.ack) : count(r, s.ack);
+  if (seq && s.seq != 0) {  // the SEQ of a reset may be just zero
+    n.seq = std::to_string(seq->distance);
+    n.earlier |= seq->earlier;
+  }
+  if (ack && !n.ack.empty()) {
+    n.ack = std::to_string(ack->distance);
+    n.earlier |= ack->earlier;
+  }
+  n.absolute = n.seq.starts_with('#') || n.ack.starts_with('#');
+  return n;
 }
 
 std::string Rails::endpoint(uint32_t host) const {

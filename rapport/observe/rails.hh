@@ -4,6 +4,7 @@
 
 #include "rapport/base/address.hh"
 #include "rapport/base/trace.hh"
+#include "rapport/observe/segment_text.hh"
 #include "rapport/observe/story.hh"
 #include "rapport/tcp/state.hh"
 
@@ -41,12 +42,10 @@ class Rails {
   [[nodiscard]] uint8_t shift(std::span<const HostRecord> records, const Passage& p) const;
   // A segment leaves `host`: its SYN is what the numbers of its connection count from.
   void note_syn(const HostRecord& sent);
-  // How far `number` lies behind the SYN that it counts from: the latest before it of those that
-  // the host of `r` sent in this connection, or its peer did. Nothing when it counts from none of
-  // them.
-  [[nodiscard]] std::optional<Counted> count(const HostRecord& r, uint32_t number) const;
-  [[nodiscard]] std::optional<Counted> count_of_peer(const HostRecord& r, uint32_t peer_host,
-                                                     uint32_t number) const;
+  // The numbers of a segment on its way `p` as distances from the SYNs that were seen, else as its
+  // records tell them (either may be nullptr, not both).
+  [[nodiscard]] SegmentNumbers numbers(std::span<const HostRecord> records, const Passage& p,
+                                       const TraceSegment* sent, const TraceSegment* arrived) const;
   // "10.0.0.1:1024", without the port when the host used several.
   [[nodiscard]] std::string endpoint(uint32_t host) const;
 
@@ -61,6 +60,12 @@ class Rails {
   };
 
   static Key key(const HostRecord& r);
+  // How far `number` lies behind the SYN that it counts from: the latest before it of those that
+  // the host of `r` sent in this connection, or its peer did. Nothing when it counts from none of
+  // them.
+  [[nodiscard]] std::optional<Counted> count(const HostRecord& r, uint32_t number) const;
+  [[nodiscard]] std::optional<Counted> count_of_peer(const HostRecord& r, uint32_t peer_host,
+                                                     uint32_t number) const;
   [[nodiscard]] std::optional<Counted> count(const Key& k, uint32_t number) const;
 
   std::map<Key, tcp::State> states_;

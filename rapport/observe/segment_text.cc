@@ -1,13 +1,19 @@
 // The words of segment_text.hh.
 #include "rapport/observe/segment_text.hh"
 
+#include "rapport/base/seq.hh"
+#include "rapport/base/trace.hh"
 #include "rapport/wire/options.hh"
 #include "rapport/wire/tcp.hh"
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -78,15 +84,26 @@ std::vector<std::string> sack_words(const TraceSegment& s) {
   return out;
 }
 
+std::vector<std::string> contents(const TraceSegment& s, size_t preview, bool ascii) {
+  std::vector<std::string> out;
+  if ((s.flags & wire::kSyn.v) != 0) out = offered_options(s);
+  const std::vector<std::string> blocks = sack_words(s);
+  out.insert(out.end(), blocks.begin(), blocks.end());
+  if (s.text_length > 0 && s.text_length <= preview && s.snap_length > 0)
+    out.push_back(text_preview(s, preview, ascii));
+  return out;
+}
+
 std::vector<std::string> agreed_options(const TraceOptions& o) {
   std::vector<std::string> out;
   out.push_back(fmt::format("MSS {}", o.effective_mss));
-  if (o.scaling_on == 0)
+  if (o.scaling_on == 0) {
     out.emplace_back("no scale");
-  else if (o.window_scale_sent == o.window_scale_received)
+  } else if (o.window_scale_sent == o.window_scale_received) {
     out.push_back(fmt::format("scale {}", o.window_scale_sent));
-  else
+  } else {
     out.push_back(fmt::format("scale {} out, {} in", o.window_scale_sent, o.window_scale_received));
+  }
   out.emplace_back(o.sack_on != 0 ? "SACK" : "no SACK");
   out.emplace_back(o.timestamps_on != 0 ? "timestamps" : "no timestamps");
   return out;

@@ -16,6 +16,7 @@ namespace rapport::observe {
 struct SegmentNumbers {
   std::string seq, ack;   // "0", "1461", "#3735928559"; ack empty without the ACK bit
   bool absolute = false;  // one of them is
+  bool earlier = false;   // one counts from the SYN of an earlier connection
 };
 
 // `sent` and `received` are the two records of one segment; either may be missing, not both. The
@@ -27,6 +28,9 @@ struct SegmentNumbers {
 [[nodiscard]] std::vector<std::string> offered_options(const TraceSegment& s);
 // "SACK 11:21", "D-SACK 1:11", relative where `s` knows its relative numbers.
 [[nodiscard]] std::vector<std::string> sack_words(const TraceSegment& s);
+// What a segment carries: offered options, SACK blocks, its text if it has at most `preview`
+// octets.
+[[nodiscard]] std::vector<std::string> contents(const TraceSegment& s, size_t preview, bool ascii);
 // What was agreed: "MSS 1460", "scale 7 out, 2 in" (how our and their windows are shifted), "SACK",
 // "no timestamps".
 [[nodiscard]] std::vector<std::string> agreed_options(const TraceOptions& o);

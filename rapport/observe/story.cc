@@ -3,9 +3,18 @@
 // and of the very long ones only those in whose time nothing else happened.
 #include "rapport/observe/story.hh"
 
+#include "rapport/base/address.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
+
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace rapport::observe {
 
@@ -103,10 +112,9 @@ class Joiner {
   }
 
   void follow(const WireRecord& w) {
-    const bool forth = w.from_host == left_ && w.to_host == right_;
-    const bool back = w.from_host == right_ && w.to_host == left_;
+    const bool from_us = w.from_host == left_ || w.from_host == right_ || w.from_host == kNoHost;
     const bool to_us = w.to_host == left_ || w.to_host == right_;
-    if (!forth && !back && !(w.from_host == kNoHost && to_us)) return;
+    if (!from_us || !to_us || w.from_host == w.to_host) return;
     Passage p{.from = w.from_host, .to = w.to_host, .fate = w.fate};
     if (w.from_host == kNoHost) p.from = w.to_host == left_ ? right_ : left_;
     p.copy = w.fate == Fate::Duplicated;
@@ -184,27 +192,36 @@ class Arranger {
     Step step;
   };
 
+  [[nodiscard]] std::vector<Node>& rail_of(uint32_t host) { return rail_[host == left_ ? 0 : 1]; }
+
+  [[nodiscard]] Step step_of(size_t record) const {
+    if (arrives_[record] != kNowhere) return {StepKind::Arrival, arrives_[record]};
+    if (departs_[record] != kNowhere) return {StepKind::Departure, departs_[record]};
+    return {StepKind::Event, record};
+  }
+
+  void note_places(const std::vector<Node>& rail) {
+    for (size_t n = 0; n < rail.size(); ++n) {
+      const Step& s = rail[n].step;
+      if (s.kind == StepKind::Departure) place_[passages_[s.index].sent] = n;
+      if (s.kind == StepKind::Arrival) place_[passages_[s.index].arrived] = n;
+    }
+  }
+
   void rails(uint32_t right) {
     for (size_t m = 0; m < story_.remarks.size(); ++m) {
       const Remark& r = story_.remarks[m];
       if (r.host != left_ && r.host != right) continue;
-      rail_[r.host == left_ ? 0 : 1].push_back({2 * uint64_t{r.before} + 1, {StepKind::Remark, m}});
+      rail_of(r.host).push_back({2 * uint64_t{r.before} + 1, {StepKind::Remark, m}});
     }
     for (size_t i = 0; i < story_.records.size(); ++i) {
       const HostRecord& r = story_.records[i];
       if (!pair_.concerns(r) || r.record.header.kind == TraceKind::Sample) continue;
-      Step step{StepKind::Event, i};
-      if (departs_[i] != kNowhere) step = {StepKind::Departure, departs_[i]};
-      if (arrives_[i] != kNowhere) step = {StepKind::Arrival, arrives_[i]};
-      rail_[r.host == left_ ? 0 : 1].push_back({2 * uint64_t{r.order} + 2, step});
+      rail_of(r.host).push_back({2 * uint64_t{r.order} + 2, step_of(i)});
     }
     for (auto& rail : rail_) {
       std::ranges::sort(rail, {}, [](const Node& n) { return std::pair(n.key, n.step.index); });
-      for (size_t n = 0; n < rail.size(); ++n) {
-        const Step& s = rail[n].step;
-        if (s.kind == StepKind::Departure) place_[passages_[s.index].sent] = n;
-        if (s.kind == StepKind::Arrival) place_[passages_[s.index].arrived] = n;
-      }
+      note_places(rail);
     }
   }
 

@@ -2,6 +2,10 @@
 #include "rapport/observe/strip.hh"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
 
 namespace rapport::observe {
 
@@ -46,10 +50,11 @@ size_t columns(std::string_view text) {
 Strip& Strip::add(std::string_view text, Ink ink) {
   if (text.empty()) return *this;
   width_ += columns(text);
-  if (!pieces_.empty() && pieces_.back().ink == ink)
+  if (!pieces_.empty() && pieces_.back().ink == ink) {
     pieces_.back().text += text;
-  else
+  } else {
     pieces_.push_back({std::string(text), ink});
+  }
   return *this;
 }
 

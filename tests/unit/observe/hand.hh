@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,7 +46,7 @@ class Hand {
     t.from = static_cast<uint8_t>(from);
     t.to = static_cast<uint8_t>(to);
     t.event = static_cast<uint8_t>(event);
-    std::copy_n(clause.data(), std::min(clause.size(), sizeof(t.clause) - 1), t.clause);
+    std::ranges::copy(clause.substr(0, sizeof(t.clause) - 1), t.clause);
     return write(host, TraceKind::Transition, t);
   }
 
@@ -101,16 +102,18 @@ class Hand {
     s.direction = static_cast<uint8_t>(Direction::Received);
     s.state = static_cast<uint8_t>(state);
     write(host, TraceKind::Segment, s);
-    const auto w = std::find_if(wires_.rbegin(), wires_.rend(), [&](const WireRecord& x) {
-      return x.from_host == 1 - host && x.serial == serial && x.fate != Fate::Duplicated;
-    });
+    const auto w =
+        std::ranges::find_if(std::ranges::reverse_view(wires_), [&](const WireRecord& x) {
+          return x.from_host == 1 - host && x.serial == serial && x.fate != Fate::Duplicated;
+        });
     WireRecord copy = *w;
     copy.arrived = now_;
     copy.fate = fate;
-    if (fate == Fate::Duplicated)
+    if (fate == Fate::Duplicated) {
       wires_.push_back(copy);
-    else
+    } else {
       *w = copy;
+    }
     return *this;
   }
 

@@ -2,11 +2,21 @@
 #include "rapport/observe/ladder.hh"
 
 #include "hand.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
 #include "rapport/observe/json.hh"
+#include "rapport/observe/story.hh"
 #include "rapport/observe/strip.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
 
+#include <cstddef>
+#include <cstdint>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>

@@ -2,7 +2,14 @@
 #include "rapport/observe/story.hh"
 
 #include "hand.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <gtest/gtest.h>

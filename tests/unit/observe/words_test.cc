@@ -1,12 +1,21 @@
 // Words of segments, options and times; strips and paragraphs.
 #include "hand.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
 #include "rapport/observe/explain.hh"
 #include "rapport/observe/facts.hh"
 #include "rapport/observe/names.hh"
 #include "rapport/observe/segment_text.hh"
+#include "rapport/observe/story.hh"
 #include "rapport/observe/strip.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -38,6 +47,7 @@ TEST(Words, Times) {
 
 TEST(Words, EveryTraceEnumeratorHasItsOwnName) {
   std::vector<std::string_view> all;
+  all.reserve(30);
   for (int i = 0; i < 11; ++i) all.push_back(name(static_cast<TimerKind>(i)));
   for (int i = 0; i < 11; ++i) all.push_back(name(static_cast<CallKind>(i)));
   for (int i = 0; i < 8; ++i) all.push_back(name(static_cast<TraceKind>(i)));
