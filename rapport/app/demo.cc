@@ -4,18 +4,24 @@
 #include "rapport/app/demo_scenario.hh"
 #include "rapport/app/demo_stage.hh"
 #include "rapport/app/verbs.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/wire_record.hh"
+#include "rapport/observe/facts.hh"
 #include "rapport/observe/json.hh"
 #include "rapport/observe/ladder.hh"
 #include "rapport/observe/names.hh"
+#include "rapport/observe/story.hh"
 #include "rapport/observe/strip.hh"
 
 #include <algorithm>
-#include <array>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include <CLI/App.hpp>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -171,17 +177,19 @@ void print_play(const Stage& stage, const Scenario& scenario, const Page& page) 
 void run_demo(const DemoArguments& a) {
   if (a.list) return list_scenarios();
   const Scenario* scenario = find_scenario(a.scenario);
-  if (scenario == nullptr)
+  if (scenario == nullptr) {
     throw Misuse(
         fmt::format("there is no scenario \"{}\"; there are: {}", a.scenario, scenario_names()));
+  }
   const DemoSettings settings = settings_of(a);
   const Page page = page_of(a);
   Stage stage(settings);
   scenario->play(stage);
-  if (a.json)
+  if (a.json) {
     fmt::print("{}", observe::json(stage.story()));
-  else
+  } else {
     print_play(stage, *scenario, page);
+  }
 }
 
 }  // namespace

@@ -1,11 +1,20 @@
 // Scenarios about parting: in two halves, in three segments, at once, never, and TIME-WAIT.
 #include "rapport/app/demo_scenario.hh"
 #include "rapport/app/demo_stage.hh"
+#include "rapport/base/time.hh"
 #include "rapport/observe/facts.hh"
 #include "rapport/observe/names.hh"
+#include "rapport/socket/coroutine/opening.hh"
+#include "rapport/socket/coroutine/stream.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -205,12 +214,14 @@ void tell_close_wait(const Stage& s, const Facts& f, Telling& t) {
                   "of TCP ends this "
                   "state, since the application may yet have something to say.",
                   length_words(*stay)));
-  if (f.went(kClient, {FinWait2, Closed}) && f.received(kServer, wire::kRst) > 0)
+  const auto waited = f.stay(kClient, FinWait2);
+  if (waited && f.went(kClient, {FinWait2, Closed}) && f.received(kServer, wire::kRst) > 0) {
     t.say(
         fmt::format("The client did not wait so long: its application had closed for good, so its "
                     "stack gave up "
                     "FIN-WAIT-2 after {}. The server's late FIN met nobody and drew an RST.",
-                    length_words(*f.stay(kClient, FinWait2))));
+                    length_words(*waited)));
+  }
   t.say(
       "Many connections in CLOSE-WAIT always mean the same: a program that does not close what it "
       "has "

@@ -1,13 +1,20 @@
 // The scenario `life`: a connection from its first SYN to the end of TIME-WAIT.
 #include "rapport/app/demo_scenario.hh"
 #include "rapport/app/demo_stage.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
 #include "rapport/observe/explain.hh"
 #include "rapport/observe/facts.hh"
 #include "rapport/observe/names.hh"
+#include "rapport/observe/story.hh"
+#include "rapport/sim/world.hh"
+#include "rapport/socket/coroutine/opening.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
 
-#include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -88,9 +95,10 @@ void tell(const Stage& s, const Facts& f, Telling& t) {
   const observe::Story story = s.story();
   t.table("What each segment of the handshake proves, once it has arrived",
           observe::explain_handshake(story, kClient, kServer));
-  if (f.sent(kClient, wire::kFin) + f.sent(kServer, wire::kFin) > 0)
+  if (f.sent(kClient, wire::kFin) + f.sent(kServer, wire::kFin) > 0) {
     t.table("Who caused each segment of the close",
             observe::explain_close(story, kClient, kServer));
+  }
   if (const auto m = middle_of_close(f)) {
     t.say(fmt::format(
         "The middle two segments of the close stay apart because they have different causes: the "

@@ -1,13 +1,26 @@
 // Scenarios about opening: what is negotiated, who may open, and what the third segment is for.
 #include "rapport/app/demo_scenario.hh"
 #include "rapport/app/demo_stage.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
 #include "rapport/observe/facts.hh"
 #include "rapport/observe/names.hh"
+#include "rapport/observe/story.hh"
+#include "rapport/socket/coroutine/opening.hh"
 #include "rapport/socket/coroutine/timeout.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
 
 #include <algorithm>
 #include <array>
-#include <utility>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -17,7 +30,6 @@ namespace {
 
 using observe::Facts;
 using observe::length_words;
-using observe::ordinal;
 using enum tcp::State;
 
 // Opens, says a word if there is one, closes.
@@ -232,14 +244,15 @@ void tell_lost_ack(const Stage& /*s*/, const Facts& f, Telling& t) {
       "to "
       "know, but its own ACK was lost, and the server could not know that its SYN,ACK had arrived.",
       length_words(server->at - client->at)));
-  if (a_repeated_syn_ack_helped(f, *server))
+  if (a_repeated_syn_ack_helped(f, *server)) {
     t.say(
         "So the server sent its SYN,ACK again. To the client that is a SYN in a connection that is "
         "open: it answers with an ACK of what it expects, and just that ACK was missing.");
-  else
+  } else {
     t.say(
         "A later segment of the client carried the same acknowledgment and made up for it: every "
         "segment but the first has one.");
+  }
 }
 
 // --- old-duplicate-syn
@@ -289,11 +302,12 @@ void tell_old_duplicate_syn(const Stage& /*s*/, const Facts& f, Telling& t) {
       "answered with an RST, and the server's half-open connection went away without its "
       "application "
       "ever hearing of it.");
-  if (f.went(kServer, {SynReceived, Established}))
+  if (f.went(kServer, {SynReceived, Established})) {
     t.say(
         "The real SYN then opened the connection. This is why a handshake takes three segments: "
         "with "
         "two, the server would have been in a connection that nobody wanted.");
+  }
 }
 
 // --- refused

@@ -1,9 +1,14 @@
 // Pieces of programs and of sentences that several scenarios share.
 #include "rapport/app/demo_scenario.hh"
 #include "rapport/app/demo_stage.hh"
+#include "rapport/base/address.hh"
+#include "rapport/socket/coroutine/opening.hh"
+#include "rapport/socket/coroutine/stream.hh"
 
 #include <array>
+#include <cstdint>
 #include <span>
+#include <string_view>
 #include <utility>
 
 namespace rapport::app {

@@ -1,10 +1,20 @@
 // Playing a scenario in a simulated world.
 #include "rapport/app/demo_stage.hh"
 
+#include "rapport/base/address.hh"
 #include "rapport/base/faults.hh"
 #include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
+#include "rapport/observe/story.hh"
+#include "rapport/sim/link.hh"
+#include "rapport/sim/world.hh"
+#include "rapport/socket/coroutine/opening.hh"
+#include "rapport/wire/tcp.hh"
 
-#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace rapport::app {
 

@@ -1,13 +1,28 @@
 // Scenarios about trouble: crashes, resets, forgeries, a reader that does not read, a dead wire.
 #include "rapport/app/demo_scenario.hh"
 #include "rapport/app/demo_stage.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
 #include "rapport/observe/facts.hh"
 #include "rapport/observe/names.hh"
 #include "rapport/sim/craft.hh"
+#include "rapport/socket/coroutine/opening.hh"
+#include "rapport/stack/stack.hh"
+#include "rapport/tcp/commands.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>

@@ -4,11 +4,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
-#include <iterator>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
+#include <CLI/App.hpp>
+#include <CLI/Error.hpp>
 #include <fmt/format.h>
 
 namespace rapport::app {
@@ -72,9 +78,10 @@ int run(std::span<const Verb> verbs, int argc, const char* const* argv) {
   program.require_subcommand(1);
   int status = 0;
   for (const Verb& v : verbs) v.add(program, status);
-  if (argc > 1 && is_unknown_verb(verbs, argv[1]))
+  if (argc > 1 && is_unknown_verb(verbs, argv[1])) {
     return refuse(program,
                   fmt::format("there is no verb \"{}\"; there are: {}", argv[1], names(verbs)));
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& e) {  // help or version was asked for
@@ -92,9 +99,10 @@ uint64_t whole_number(std::string_view option, const std::string& text, uint64_t
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc() || end != text.data() + text.size() || value < least
-      || value > greatest)
+      || value > greatest) {
     throw Misuse(fmt::format("{} {}: a whole number from {} to {} is allowed", option, text, least,
                              greatest));
+  }
   return value;
 }
 
@@ -102,9 +110,10 @@ uint32_t parts_per_million(std::string_view option, const std::string& text) {
   const bool percent = text.ends_with('%');
   auto value = millionths(percent ? text.substr(0, text.size() - 1) : text);
   if (value && percent) value = *value / 100;
-  if (!value || *value > 1'000'000)
+  if (!value || *value > 1'000'000) {
     throw Misuse(fmt::format("{} {}: a probability from 0 to 1 is allowed, such as 0.05 or 5%",
                              option, text));
+  }
   return static_cast<uint32_t>(*value);
 }
 

@@ -2,10 +2,12 @@
 #include "program.hh"
 #include "rapport/app/demo_scenario.hh"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json_fwd.hpp>
 
 namespace rapport::app {
 

@@ -2,9 +2,14 @@
 #include "program.hh"
 
 #include "rapport/app/demo_scenario.hh"
+#include "rapport/app/verbs.hh"
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
