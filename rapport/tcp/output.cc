@@ -240,7 +240,7 @@ bool send_text(Connection& c, Context& cx) {
     const Plan p = plan_new(c, *x, full);
     const uint32_t unsent = x->send.queued.v - text_in_flight(c);
     if (p.text == 0 && !p.fin) break;
-    if ((!p.fin || p.text != unsent) && !is_worth_sending(c, p, unsent, full, cx)) break;
+    if (!p.fin && !is_worth_sending(c, p, unsent, full, cx)) break;
     if (!send_piece(c, c.snd.nxt, x->send.unsent, p, cx)) {
       try_again_later(c, cx);
       return false;

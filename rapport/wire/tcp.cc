@@ -16,7 +16,6 @@
 #include <cstring>
 #include <expected>
 #include <span>
-#include <utility>
 
 namespace rapport::wire {
 namespace {
