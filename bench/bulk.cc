@@ -1,13 +1,19 @@
 // One connection that carries text one way, MSS 1460, no loss, in memory. By default nothing is
 // copied that need not be: the sender lends its text, the receiver looks at it where it lies.
 #include "couple.hh"
+#include "rapport/base/address.hh"
+#include "rapport/base/time.hh"
+#include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
+#include "rapport/tcp/config.hh"
+#include "rapport/tcp/counters.hh"
 #include "report.hh"
 #include "work.hh"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <vector>
 
 namespace rapport::bench {

@@ -1,6 +1,10 @@
 // The two ends.
 #include "couple.hh"
 
+#include "rapport/base/address.hh"
+#include "rapport/stack/stack.hh"
+
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 
@@ -34,9 +38,8 @@ stack::Config config_at(uint8_t net, uint8_t addresses, uint64_t seed) {
   return c;
 }
 
-void require(bool held, const char* what) {
-  if (held) return;
-  std::fprintf(stderr, "figures: not as meant: %s\n", what);
+void give_up(const char* what) {
+  (void)std::fprintf(stderr, "figures: not as meant: %s\n", what);
   std::exit(1);
 }
 

@@ -85,6 +85,10 @@ struct Couple {
 [[nodiscard]] stack::Config config_at(uint8_t net, uint8_t addresses, uint64_t seed);
 
 // Ends the program with a message when what was measured did not happen as meant.
-void require(bool held, const char* what);
+[[noreturn]] void give_up(const char* what);
+
+inline void require(bool held, const char* what) {
+  if (!held) give_up(what);
+}
 
 }  // namespace rapport::bench

@@ -1,5 +1,6 @@
 // The figures of the stack in memory, each beside the kernel's over loopback in the same run, both
 // ends on one core. See bench/run.
+#include "rapport/base/seq.hh"
 #include "rapport/tcp/connection.hh"
 #include "rapport/tcp/transfer.hh"
 #include "report.hh"
@@ -64,10 +65,11 @@ class Show {
 
  private:
   void show(const Figure& f) {
-    if (wish_.json)
+    if (wish_.json) {
       print_json(f);
-    else
+    } else {
       print_row(f);
+    }
   }
 
   Wish wish_;
@@ -131,10 +133,19 @@ void show_sizes(Show& show) {
 }
 
 int usage() {
-  std::fprintf(stderr,
-               "usage: figures [--json] [--runs N (1 .. 99)] [--part N (1 .. 1000)] [--only NAME] "
-               "[--no-peer]\n");
+  (void)std::fprintf(
+      stderr,
+      "usage: figures [--json] [--runs N (1 .. 99)] [--part N (1 .. 1000)] [--only NAME] "
+      "[--no-peer]\n");
   return 2;
+}
+
+// A whole number of [1, most].
+bool read_number(const char* text, long most, uint32_t& number) {
+  const long n = std::strtol(text, nullptr, 10);
+  if (n < 1 || n > most) return false;
+  number = static_cast<uint32_t>(n);
+  return true;
 }
 
 bool read(int argc, char** argv, Wish& wish) {
@@ -144,14 +155,10 @@ bool read(int argc, char** argv, Wish& wish) {
       wish.json = true;
     } else if (a == "--no-peer") {
       wish.peer = false;
-    } else if (a == "--runs" && i + 1 < argc) {
-      const long n = std::strtol(argv[++i], nullptr, 10);
-      if (n < 1 || n > 99) return false;
-      wish.runs = static_cast<uint32_t>(n);
-    } else if (a == "--part" && i + 1 < argc) {
-      const long n = std::strtol(argv[++i], nullptr, 10);
-      if (n < 1 || n > 1000) return false;
-      wish.part = static_cast<uint32_t>(n);
+    } else if (a == "--runs" && i + 1 < argc && read_number(argv[i + 1], 99, wish.runs)) {
+      ++i;
+    } else if (a == "--part" && i + 1 < argc && read_number(argv[i + 1], 1000, wish.part)) {
+      ++i;
     } else if (a == "--only" && i + 1 < argc) {
       wish.only = argv[++i];
     } else {

@@ -3,13 +3,23 @@
 // so that about 128 are under way and bursts are full. The client closes first and keeps TIME-WAIT.
 // The clock moves a fixed step for each lifecycle, so that 2MSL holds 65,536 of them.
 #include "couple.hh"
+#include "rapport/base/address.hh"
+#include "rapport/base/frame.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/base/time.hh"
+#include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 #include "report.hh"
 #include "work.hh"
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
 namespace rapport::bench {

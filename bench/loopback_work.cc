@@ -3,15 +3,14 @@
 #include "report.hh"
 #include "work.hh"
 
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 namespace rapport::bench {

@@ -74,7 +74,7 @@ SegmentHead head_with(const Options& options) {
 
 void sum_octets(benchmark::State& state) {
   const auto bytes = noise(static_cast<size_t>(state.range(0)));
-  for (auto _ : state) benchmark::DoNotOptimize(sum(bytes));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(sum(bytes));
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 
@@ -91,7 +91,7 @@ BENCHMARK(sum_octets)
 void copy_and_sum_octets(benchmark::State& state) {
   const auto bytes = noise(static_cast<size_t>(state.range(0)));
   std::vector<uint8_t> to(bytes.size());
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(copy_and_sum(to.data(), bytes));
     benchmark::ClobberMemory();
   }
@@ -113,7 +113,7 @@ void parse(benchmark::State& state, const Options& options) {
   const size_t header = build_packet(packet.data(), head_with(options), text, sum(text));
   std::ranges::copy(text, packet.begin() + static_cast<ptrdiff_t>(header));
   packet.resize(header + text.size());
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const auto ip = parse_ipv4(packet);
     if (!ip.has_value()) return state.SkipWithError("IPv4 header refused");
     const auto seg = parse_tcp(ip->payload, ip->source, ip->destination, Checksum::Verify);
@@ -141,7 +141,7 @@ BENCHMARK(parse_opening)->Arg(0);
 void build(benchmark::State& state, const Options& options) {
   std::vector<uint8_t> packet(kIpv4Header + 60);
   SegmentHead head = head_with(options);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     head.seq += 1_B;
     benchmark::DoNotOptimize(build_packet(packet.data(), head, {}, {}));
     benchmark::ClobberMemory();

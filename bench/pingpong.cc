@@ -1,6 +1,10 @@
 // One octet there and one back on one connection, in memory: bursts of one.
 #include "couple.hh"
+#include "rapport/base/address.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/time.hh"
 #include "rapport/tcp/commands.hh"
+#include "rapport/tcp/counters.hh"
 #include "report.hh"
 #include "work.hh"
 

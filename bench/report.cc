@@ -45,12 +45,13 @@ void print_heading() {
 void print_row(const Figure& f) {
   const Summary s = summary_of(f);
   std::printf("%-38s %14.6g %-7s ", f.name.c_str(), s.value, f.unit.c_str());
-  if (f.peer.empty())
+  if (f.peer.empty()) {
     std::printf("%14s %8s ", "-", "-");
-  else
+  } else {
     std::printf("%14.6g %8.2f ", s.peer, s.value / s.peer);
+  }
   std::printf("%5zu %14.6g %14.6g  %s\n", f.samples.size(), s.least, s.most, f.peer.c_str());
-  std::fflush(stdout);
+  (void)std::fflush(stdout);
 }
 
 void print_json(const Figure& f) {
@@ -64,12 +65,12 @@ void print_json(const Figure& f) {
                 s.value / s.peer);
   }
   std::printf("\"runs\":%zu,\"min\":%.10g,\"max\":%.10g}\n", f.samples.size(), s.least, s.most);
-  std::fflush(stdout);
+  (void)std::fflush(stdout);
 }
 
 double seconds() {
   timespec t{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 

@@ -33,6 +33,7 @@ void try_message(std::span<const uint8_t> bytes) {
 }  // namespace
 }  // namespace rapport::wire
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rapport::wire::try_message({data, size});
   if (size < 8) return 0;

@@ -38,6 +38,7 @@ void try_options(std::span<const uint8_t> bytes) {
 }  // namespace
 }  // namespace rapport::wire
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rapport::wire::try_options({data, size});
   return 0;

@@ -83,6 +83,7 @@ void mend(std::span<uint8_t> packet) {
 }  // namespace
 }  // namespace rapport::wire
 
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rapport::wire::try_packet({data, size});
   std::vector<uint8_t> mended(data, data + size);
