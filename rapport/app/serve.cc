@@ -11,6 +11,8 @@
 #include "rapport/shard/shard.hh"
 #include "rapport/socket/asio/acceptor.hh"
 #include "rapport/socket/asio/context.hh"
+#include "rapport/stack/stack.hh"
+#include "rapport/tcp/counters.hh"
 
 #include <chrono>
 #include <csignal>
@@ -19,6 +21,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 

@@ -29,7 +29,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/system/error_code.hpp>
-#include <sys/types.h>
 #include <unistd.h>
 
 namespace rapport::app {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -69,6 +70,20 @@ std::string_view path_of(std::string_view target) {
   return {};
 }
 
+// Takes the first octet, percent-encoded or not, off `path`; -1 when it is wrongly encoded.
+int take_octet(std::string_view& path) {
+  const auto first = static_cast<unsigned char>(path.front());
+  if (first != '%') {
+    path.remove_prefix(1);
+    return first;
+  }
+  if (path.size() < 3) return -1;
+  const int high = hex_digit(path[1]);
+  const int low = hex_digit(path[2]);
+  path.remove_prefix(3);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 }  // namespace
 
 std::expected<std::string, Refusal> decoded_path(std::string_view target) {
@@ -76,17 +91,10 @@ std::expected<std::string, Refusal> decoded_path(std::string_view target) {
   path = path.substr(0, path.find('?'));
   if (path.empty() || path.size() > kLongestPath) return std::unexpected(Refusal::BadTarget);
   std::string decoded;
-  for (size_t i = 0; i < path.size(); ++i) {
-    char c = path[i];
-    if (c == '%') {
-      const int high = i + 2 < path.size() ? hex_digit(path[i + 1]) : -1;
-      const int low = i + 2 < path.size() ? hex_digit(path[i + 2]) : -1;
-      if (high < 0 || low < 0) return std::unexpected(Refusal::BadTarget);
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-    if (c == '\0') return std::unexpected(Refusal::BadTarget);
-    decoded.push_back(c);
+  while (!path.empty()) {
+    const int octet = take_octet(path);
+    if (octet <= 0) return std::unexpected(Refusal::BadTarget);
+    decoded.push_back(static_cast<char>(octet));
   }
   return decoded;
 }

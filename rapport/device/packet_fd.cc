@@ -11,7 +11,6 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 namespace rapport::device {

@@ -7,9 +7,9 @@
 #include "rapport/wire/pcapng.hh"
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <expected>
 #include <memory>
 #include <span>
@@ -29,9 +29,8 @@ constexpr size_t kBlock = 256 << 10;
 constexpr size_t kLargestBlock = 66 << 10;  // of one packet of at most 65535 octets
 
 uint64_t time_of_day() {
-  timespec now{};
-  (void)::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Pcap: a decorator that writes what passes through another device into a pcapng file, with
-// nanosecond stamps of CLOCK_REALTIME (one a burst) and direction. Frames go in whole. The file is
+// nanosecond stamps of the time of day (one a burst) and direction. Frames go in whole. The file is
 // written in blocks of 256 KiB, when nothing more arrives, and at the end; if it cannot be written
 // any more the capture stops, and traffic goes on.
 #pragma once

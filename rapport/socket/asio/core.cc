@@ -1,6 +1,7 @@
 // Core's two halves of a turn and what wakes them: a packet, a deadline, or a caller.
 #include "rapport/socket/asio/core.hh"
 
+#include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 #include "rapport/shard/shard.hh"
 #include "rapport/socket/asio/completion.hh"
@@ -37,9 +38,9 @@ void Core::stop() {
   if (stopped()) return;
   shard_ = nullptr;
   error_code ignored;
-  descriptor_.cancel(ignored);
+  (void)descriptor_.cancel(ignored);
   (void)descriptor_.release();
-  timer_.cancel(ignored);
+  (void)timer_.cancel(ignored);
   // A handler that is dropped may own sockets, whose ends come back to unbind().
   const auto dropped = std::move(drain_done_);
   for (Socket* socket : sockets()) {
@@ -90,12 +91,12 @@ void Core::on_event(const tcp::Occurrence& event) {
 
 void Core::wake() {
   if (std::exchange(output_posted_, true)) return;
-  net::post(executor_, [self = shared_from_this()] { self->run_output(); });
+  net::post(executor_, Half{shared_from_this(), &Core::run_output});
 }
 
 void Core::post_input() {
   if (std::exchange(input_posted_, true)) return;
-  net::post(executor_, [self = shared_from_this()] { self->run_input(); });
+  net::post(executor_, Half{shared_from_this(), &Core::run_input});
 }
 
 void Core::run_input() {

@@ -84,6 +84,14 @@ class Core final : public shard::EventSink, public std::enable_shared_from_this<
     uint32_t next_free = 0;
   };
 
+  // One half of a turn, to be posted.
+  struct Half {
+    std::shared_ptr<Core> core;
+    void (Core::*run)();
+
+    void operator()() const { ((*core).*run)(); }
+  };
+
   void on_event(const tcp::Occurrence& event) override;
   void wake();
   void post_input();

@@ -30,7 +30,7 @@ error_code to_error_code(Error e, Role role) {
     case Error::AlreadyExists: return error::address_in_use;
     case Error::RemoteUnspecified: return error::not_connected;
     case Error::RemoteInvalid: return error::invalid_argument;
-    case Error::LocalInvalid: return make_error_code(errc::address_not_available);
+    case Error::LocalInvalid:
     case Error::NoFreePort: return make_error_code(errc::address_not_available);
     case Error::InsufficientResources: return error::no_buffer_space;
     case Error::WouldBlock: return error::would_block;
