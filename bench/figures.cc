@@ -148,6 +148,14 @@ bool read_number(const char* text, long most, uint32_t& number) {
   return true;
 }
 
+bool read_option(std::string_view name, const char* value, Wish& wish) {
+  if (name == "--runs") return read_number(value, 99, wish.runs);
+  if (name == "--part") return read_number(value, 1000, wish.part);
+  if (name != "--only") return false;
+  wish.only = value;
+  return true;
+}
+
 bool read(int argc, char** argv, Wish& wish) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view a = argv[i];
@@ -155,12 +163,8 @@ bool read(int argc, char** argv, Wish& wish) {
       wish.json = true;
     } else if (a == "--no-peer") {
       wish.peer = false;
-    } else if (a == "--runs" && i + 1 < argc && read_number(argv[i + 1], 99, wish.runs)) {
+    } else if (i + 1 < argc && read_option(a, argv[i + 1], wish)) {
       ++i;
-    } else if (a == "--part" && i + 1 < argc && read_number(argv[i + 1], 1000, wish.part)) {
-      ++i;
-    } else if (a == "--only" && i + 1 < argc) {
-      wish.only = argv[++i];
     } else {
       return false;
     }

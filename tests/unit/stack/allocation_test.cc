@@ -2,10 +2,17 @@
 // thousand lifecycles run under an operator new that prints where it was called from and aborts,
 // and without one more mmap. What a turn touches and visits is bounded, and counted.
 #include "pair.hh"
+#include "rapport/base/address.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
 #include "rapport/base/slab.hh"
+#include "rapport/base/time.hh"
+#include "rapport/tcp/commands.hh"
 
+#include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <vector>
 
 #include <execinfo.h>
 #include <gtest/gtest.h>
@@ -45,7 +52,7 @@ void operator delete[](void* p) noexcept {
 }
 
 void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);
+  std::free(p);  // NOLINT(clang-analyzer-cplusplus.NewDelete): this is how it is deleted
 }
 
 void operator delete[](void* p, std::size_t) noexcept {
@@ -54,8 +61,6 @@ void operator delete[](void* p, std::size_t) noexcept {
 
 namespace rapport::test {
 namespace {
-
-using tcp::What;
 
 // One connection of many: A connects, each sends an octet, both close.
 struct Life {
@@ -120,8 +125,8 @@ TEST(Allocation, BulkTransferAllocatesAndMapsNothing) {
       tcp::Connect{.remote = {IpAddress::v4(10, 0, 0, 2), 80}, .local_address = {}}, p.now);
   p.settle();
   const auto server = p.b.command(tcp::Accept{listener}, p.now);
-  std::vector<uint8_t> text(64 * 1024, 42);
-  std::vector<uint8_t> into(64 * 1024);
+  std::vector<uint8_t> text(65'536, 42);
+  std::vector<uint8_t> into(text.size());
   uint64_t received = 0;
   const auto turn = [&] {
     (void)p.a.command(tcp::Send{*client, text}, p.now);

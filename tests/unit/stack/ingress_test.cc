@@ -1,12 +1,20 @@
 // Bad input: each malformed, forged or misdirected packet is dropped under its own counter, draws
 // no answer where the RFCs forbid one, and disturbs nobody.
 #include "pair.hh"
+#include "rapport/base/address.hh"
+#include "rapport/base/frame.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/tcp/commands.hh"
 #include "rapport/wire/checksum.hh"
 #include "rapport/wire/ipv4.hh"
+#include "rapport/wire/options.hh"
 #include "rapport/wire/tcp.hh"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
-#include <string>
+#include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -45,28 +53,28 @@ Packet syn(const IpAddress& from = kPeer, const IpAddress& to = kUs) {
 class Ingress : public testing::Test {
  protected:
   Ingress() {
-    (void)p_.a.command(tcp::Listen{.local_address = {}, .port = 80, .remote = {}}, p_.now);
+    (void)ends.a.command(tcp::Listen{.local_address = {}, .port = 80, .remote = {}}, ends.now);
   }
 
   uint32_t feed(const Packet& packet) {
-    Frame f = frames_.allocate(0);
+    Frame f = frames.allocate(0);
     f.reshape(0, packet.octets.size());
     std::memcpy(f.data(), packet.octets.data(), packet.octets.size());
-    p_.a.receive({&f, 1}, p_.now);
+    ends.a.receive({&f, 1}, ends.now);
     uint32_t answers = 0;
-    while (p_.a.next_frame()) ++answers;
+    while (ends.a.next_frame()) ++answers;
     return answers;
   }
 
   void expect_dropped(const Packet& packet, DropReason reason) {
-    const uint64_t before = p_.a.counters().dropped(reason);
+    const uint64_t before = ends.a.counters().dropped(reason);
     EXPECT_EQ(feed(packet), 0U) << name(reason);
-    EXPECT_EQ(p_.a.counters().dropped(reason), before + 1) << name(reason);
-    EXPECT_EQ(p_.a.population().half_open, 0U) << name(reason);
+    EXPECT_EQ(ends.a.counters().dropped(reason), before + 1) << name(reason);
+    EXPECT_EQ(ends.a.population().half_open, 0U) << name(reason);
   }
 
-  Pair p_{64};
-  FramePool frames_{8, 4096};
+  Pair ends{64};
+  FramePool frames{8, 4096};
 };
 
 TEST_F(Ingress, AProperSynIsAnswered) {
@@ -142,7 +150,7 @@ TEST_F(Ingress, AnEchoRequestIsAnsweredWithItsData) {
   wire::build_ipv4(p.octets.data(), ip, 13);
   uint8_t* icmp = p.octets.data() + 20;
   icmp[0] = 8;
-  std::memcpy(icmp + 8, "hello", 5);
+  std::ranges::copy(std::string_view("hello"), icmp + 8);
   const uint16_t sum = wire::finish(wire::sum({icmp, 13}));
   std::memcpy(icmp + 2, &sum, 2);
   EXPECT_EQ(feed(p), 1U);

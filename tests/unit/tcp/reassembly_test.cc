@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <bitset>
-#include <numeric>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -107,9 +110,7 @@ void expect_as_the_model(const std::vector<Stretch>& story, uint32_t end, bool w
     ASSERT_EQ(said[0], wanted) << told << "\n said   " << text_of(said) << "\n wanted "
                                << text_of({wanted});
   }
-  const auto read = receiver.reads_all();
-  ASSERT_TRUE(read.has_value()) << told << "an octet is wrong";
-  ASSERT_EQ(*read, end) << told;
+  ASSERT_EQ(receiver.reads_all(), end) << told << "(none: an octet is wrong)";
   EXPECT_EQ(receiver.stack().audit(), "") << told;
 }
 
@@ -117,10 +118,11 @@ TEST(Reassembly, EveryPermutationOfFiveSegmentsDrawsTheExactBlocks_R2018_4_R2018
   std::array<uint32_t, 5> order{0, 1, 2, 3, 4};
   do {
     std::vector<Stretch> story;
+    story.reserve(order.size());
     for (const uint32_t i : order) story.push_back({i * 100, (i + 1) * 100});
     expect_as_the_model(story, 500, order[0] % 2 == 0);
     if (HasFatalFailure()) return;
-  } while (std::next_permutation(order.begin(), order.end()));
+  } while (std::ranges::next_permutation(order).found);
 }
 
 TEST(Reassembly, EveryPairOfOverlapsIn700OctetsDrawsTheExactBlocks_R2883_1_R2883_4) {

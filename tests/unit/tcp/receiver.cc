@@ -1,11 +1,21 @@
 // The peer's side of Receiver.
 #include "receiver.hh"
 
+#include "rapport/base/address.hh"
+#include "rapport/base/frame.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/stack/stack.hh"
+#include "rapport/tcp/commands.hh"
+#include "rapport/wire/checksum.hh"
 #include "rapport/wire/ipv4.hh"
+#include "rapport/wire/options.hh"
+#include "rapport/wire/tcp.hh"
 
+#include <cstdint>
 #include <cstring>
-
-#include <gtest/gtest.h>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace rapport::test {
 
