@@ -58,6 +58,10 @@ Peer::World::World(const With& w, uint64_t seed) : with(dressed(w)), random(seed
   config.tcp.max_extras = 64;
   config.tcp.max_blocks = 1024;
   config.tcp.max_pieces = 4096;
+  config.release = [](void* tokens, uint64_t token) {
+    static_cast<std::vector<uint64_t>*>(tokens)->push_back(token);
+  };
+  config.release_context = &released;
   if (with.config) with.config(config);
   if (with.options) with.options(config.tcp.defaults);
   // A whole tick, so that timers of both grains fire at their very instants.
@@ -303,6 +307,9 @@ void Peer::notes_syn(const wire::Segment& s) {
 }
 
 void Peer::checks_text(const wire::Segment& s, At at) {
+  // A keep-alive probe may carry one octet of nothing at SND.NXT - 1 (MAY-6).
+  const bool may_be_garbage = w_->config.tcp.defaults.keep_alive_octet;
+  if (may_be_garbage && s.text.size() == 1 && s.seq + 1_B == w_->snd_nxt) return;
   const uint32_t first = (s.seq - (iss + 1_B)).v;
   for (uint32_t i = 0; i < s.text.size(); ++i) {
     if (first + i >= w_->sent) fails("the stack sent text that it was never given", at);
@@ -347,6 +354,10 @@ bool Peer::has_more_to_say() const {
 
 const wire::Segment& Peer::heard() const {
   return w_->heard.segment;
+}
+
+const wire::Ipv4& Peer::heard_ip() const {
+  return w_->heard.ip;
 }
 
 void Peer::expects_silence(const char* before, At at) {

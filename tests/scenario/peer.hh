@@ -14,6 +14,7 @@
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/tcp/state.hh"
+#include "rapport/wire/ipv4.hh"
 #include "rapport/wire/tcp.hh"
 #include "words.hh"
 
@@ -71,6 +72,7 @@ class Peer {
   [[nodiscard]] bool has_more_to_say() const;
   // What the last says() matched.
   [[nodiscard]] const wire::Segment& heard() const;
+  [[nodiscard]] const wire::Ipv4& heard_ip() const;
   // The peer's SYN with the options of `With`.
   [[nodiscard]] Seg syn_of_peer() const;
 
@@ -94,6 +96,16 @@ class Peer {
   Peer& calls_send_urgent(ByteCount n, At at = At::current());
   Peer& calls_receive(ByteCount n, At at = At::current());  // exactly so much, content checked
   Peer& calls_receive(Error e, At at = At::current());
+  // Without copies (peer_borrow.cc): text lent to the stack, which gives `token` back; text looked
+  // at where it lies, exactly so much; the same by RECEIVE with peek; and taken away.
+  Peer& calls_send_borrowed(ByteCount n, uint64_t token, At at = At::current());
+  Peer& calls_send_borrowed(ByteCount n, uint64_t token, Error e, At at = At::current());
+  Peer& finds_readable(ByteCount n, At at = At::current());
+  Peer& calls_peek(ByteCount n, At at = At::current());
+  Peer& calls_consume(ByteCount n, At at = At::current());
+  Peer& calls_consume(ByteCount n, Error e, At at = At::current());
+  // The tokens that the stack gave back since this was asked last are these, in this order.
+  Peer& has_released(const std::vector<uint64_t>& tokens, At at = At::current());
   Peer& calls_shutdown_write(At at = At::current());
   Peer& calls_shutdown_write(Error e, At at = At::current());
   Peer& calls_close(At at = At::current());

@@ -37,12 +37,6 @@ std::string octets(ByteCount n) {
   return "(" + std::to_string(n.v) + ")";
 }
 
-std::vector<uint8_t> stream_text(uint32_t from, ByteCount n) {
-  std::vector<uint8_t> text(n.v);
-  for (uint32_t i = 0; i < n.v; ++i) text[i] = octet_at(from + i);
-  return text;
-}
-
 std::string_view name_of(What w) {
   switch (w) {
     case What::Connected: return "Connected";

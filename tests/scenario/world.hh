@@ -61,12 +61,17 @@ struct Peer::World {
   uint32_t ts_of_stack = 0;
   bool our_scale = false, our_timestamps = false, our_sack = false;  // in our SYN
   uint8_t our_shift = 0;
-  uint32_t sent = 0, read = 0;  // octets given to SEND, taken by RECEIVE
+  uint32_t sent = 0, read = 0;            // octets given to SEND, taken by RECEIVE
+  std::deque<std::vector<uint8_t>> lent;  // to SendBorrowed
+  std::vector<uint64_t> released;         // tokens that came back
 
   [[nodiscard]] bool peer_offers_scale() const { return with.window_scale.value_or(false); }
 
   [[nodiscard]] bool peer_offers_timestamps() const { return with.timestamps.value_or(false); }
 };
+
+// `n` octets of a stream, from its octet `from` on.
+std::vector<uint8_t> stream_text(uint32_t from, ByteCount n);
 
 // The octet at `offset` of every stream in these stories.
 constexpr uint8_t octet_at(uint32_t offset) {
