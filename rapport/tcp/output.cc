@@ -53,7 +53,7 @@ uint32_t usable_window(const Connection& c) {
 uint32_t usable_cwnd(const Connection& c, const Transfer& x) {
   const uint32_t flight = (c.snd.nxt - c.snd.una).v;
   // RFC 3042: the first two duplicate ACKs each let one more segment out.
-  const uint32_t limited = x.in_recovery ? 0 : std::min<uint32_t>(c.dup_acks, 2) * c.mss;
+  const uint32_t limited = x.in_recovery || c.dup_acks == 0 ? 0 : uint32_t{x.limited} * c.mss;
   const uint64_t cwnd = uint64_t{c.cwnd} + limited;
   return cwnd > flight ? static_cast<uint32_t>(cwnd - flight) : 0;
 }

@@ -15,6 +15,7 @@ namespace rapport::tcp {
 namespace {
 
 constexpr uint8_t kDupThresh = 3;
+constexpr uint8_t kLimited = 2;  // RFC 3042 2
 
 template <class F>
 void with_controller(Transfer& x, F&& f) {
@@ -62,21 +63,34 @@ bool reports_new_octets(const Connection& c, Transfer& x, const wire::Options& o
   return news;
 }
 
-// RFC 5681 2: outstanding data, no text, no SYN or FIN, the same ACK, the same window. An ACK whose
-// only news is a D-SACK tells of a duplicate, not of a loss (RFC 2883 5). One that reports octets
-// not reported before is a duplicate even with text or another window (RFC 6675 2): Linux widens
-// its window with each segment that it takes out of order.
-bool is_duplicate(const Connection& c, Transfer& x, const Arrival& a, bool window_changed) {
-  if (c.snd.una == c.snd.nxt) return false;
-  const wire::Options& o = a.whole.options;
-  if (reports_new_octets(c, x, o)) return true;
+// RFC 5681 2, with data outstanding: no text, no SYN or FIN, the same ACK, the same window. An ACK
+// whose only news is a D-SACK tells of a duplicate, not of a loss (RFC 2883 5).
+bool repeats_itself(const Connection& c, const Arrival& a, bool window_changed) {
   if (window_changed || a.whole.length() != 0_B) return false;
+  const wire::Options& o = a.whole.options;
   const bool only_dsack = o.sack_count == 1 && at_or_before(o.sack[0].right, c.snd.una);
   return !only_dsack;
 }
 
+// An ACK that reports octets not reported before is a duplicate even with text or another window
+// (RFC 6675 2): Linux widens its window with each segment that it takes out of order.
+bool is_duplicate(Connection& c, Transfer& x, const Arrival& a, bool window_changed) {
+  if (c.snd.una == c.snd.nxt) return false;
+  const bool news = reports_new_octets(c, x, a.whole.options);
+  if (!news && !repeats_itself(c, a, window_changed)) return false;
+  if (c.dup_acks == 0) {
+    x.nxt_before_dups = c.snd.nxt;
+    x.limited = 0;
+  }
+  // R3042-3: where SACK is agreed an ACK without news lets nothing out.
+  if (x.limited < kLimited && (news || c.sack_on == 0)) ++x.limited;
+  return true;
+}
+
 void enter_recovery(Connection& c, Transfer& x, Context& cx) {
-  with_controller(x, [&](auto& algorithm) { algorithm.enter_recovery(window_of(c)); });
+  Window w = window_of(c);
+  w.flight = (x.nxt_before_dups - c.snd.una).v;  // RFC 5681 3.2, step 2: not what RFC 3042 let out
+  with_controller(x, [&](auto& algorithm) { algorithm.enter_recovery(w); });
   x.recover = c.snd.nxt;
   x.recover_valid = true;
   x.in_recovery = true;

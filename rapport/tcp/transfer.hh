@@ -75,6 +75,7 @@ struct Transfer {
   Seq recover;             // RFC 6582
   Seq resend, resend_end;  // while `resending`: the next number to send again, and where to stop
   Seq sacked_left, sacked_right;  // the block that the peer reported last
+  Seq nxt_before_dups;            // SND.NXT when the first duplicate ACK came
   Seq timed_seq;                  // an ACK beyond this ends the measured round trip
   Micros timed_at;
   bool in_recovery = false;
@@ -83,6 +84,7 @@ struct Transfer {
   bool timing = false;
   bool recover_valid = false;
   bool window_limited = false;  // a whole cwnd was in flight since the last ACK
+  uint8_t limited = 0;          // segments beyond cwnd by RFC 3042, while there are duplicate ACKs
   uint32_t ack_pending = 0;     // octets of in-order text since our last ACK
 };
 
