@@ -78,14 +78,14 @@ SCENARIO_TEST("ESTABLISHED: the ACK is delayed as long as the stack was told [SH
 
 SCENARIO_TEST("ESTABLISHED: after opening the first ACKs are not delayed [SHLD-18]") {
   auto t = peer::in_established({.config = [](stack::Config& c) { c.tcp.quick_acks = 3; }});
-  for (int i = 0; i < 3; ++i) t.hears(data(10_B)).says(ack(t.irs + 11_B + 10_B * i));
+  for (uint32_t i = 0; i < 3; ++i) t.hears(data(10_B)).says(ack(t.irs + 11_B + 10_B * i));
   t.hears(data(10_B)).says_nothing().after(40_ms).says(ack(t.irs + 41_B));
 }
 
 SCENARIO_TEST("ESTABLISHED: an application that wants ACKs at once gets them [SHLD-18]") {
   auto t = peer::in_established({.config = [](stack::Config& c) { c.tcp.quick_acks = 0; },
                                  .options = [](Options& o) { o.quick_ack = true; }});
-  for (int i = 0; i < 40; ++i) t.hears(data(10_B)).says(ack(t.irs + 11_B + 10_B * i));
+  for (uint32_t i = 0; i < 40; ++i) t.hears(data(10_B)).says(ack(t.irs + 11_B + 10_B * i));
   sets(t, [](Options& o) { o.quick_ack = false; });
   t.hears(data(10_B)).says_nothing().after(40_ms).says(ack(t.irs + 411_B));
 }
