@@ -32,13 +32,15 @@ auto carry_out(World& w, const C& command, Instant now) {
   return tcp::call(command, w.cx);
 }
 
-void abort_the_rest(tcp::Context& cx) {
-  for (uint32_t i = 1; i < cx.connections.top(); ++i) {
-    tcp::Connection& c = cx.connections[i];
+// The drain's deadline has come: looks at `budget` slots, and goes on there at the next call.
+void abort_the_rest(tcp::Context& cx, uint32_t budget) {
+  for (; budget > 0 && cx.drain_next < cx.connections.top(); --budget) {
+    tcp::Connection& c = cx.connections[cx.drain_next++];
     if (c.gone != 0 || c.state == tcp::State::Closed || c.state == tcp::State::TimeWait) continue;
     c.orphan = 0;
     tcp::abort_connection(c, tcp::Event::AbortCalled, CloseReason::Drained, cx);
   }
+  if (cx.drain_next >= cx.connections.top()) cx.drain_until = kNever;
 }
 
 bool next_listener_event(tcp::Context& cx, tcp::Occurrence& out) {
@@ -117,18 +119,16 @@ void Stack::receive(std::span<Frame> burst, Instant now) {
 void Stack::expire(Instant now) {
   World& w = *world_;
   w.begin_turn(now);
-  uint64_t fired = 0;
+  uint32_t fired = 0;
   (void)w.cx.wheel.advance(now, kTimersPerExpiry, [&](uint32_t index) {
     ++fired;
     tcp::timer_fires(index, w.cx);
   });
-  w.cx.counters.most_timers_in_a_turn = std::max(w.cx.counters.most_timers_in_a_turn, fired);
-  tcp::expire_half_open(w.cx, kTimersPerExpiry);
-  tcp::expire_time_wait(w.cx, kTimersPerExpiry);
-  if (w.cx.draining && now >= w.cx.drain_until) {
-    abort_the_rest(w.cx);
-    w.cx.drain_until = kNever;
-  }
+  fired += tcp::expire_half_open(w.cx, kTimersPerExpiry - fired);
+  fired += tcp::expire_time_wait(w.cx, kTimersPerExpiry - fired);
+  w.cx.counters.most_timers_in_a_turn =
+      std::max<uint64_t>(w.cx.counters.most_timers_in_a_turn, fired);
+  if (w.cx.draining && now >= w.cx.drain_until) abort_the_rest(w.cx, kTimersPerExpiry);
 }
 
 std::expected<Handle, Error> Stack::command(const tcp::Connect& c, Instant now) {
@@ -200,6 +200,7 @@ void Stack::drain(Instant now, Instant deadline) {
     }
   }
   cx.draining = true;
+  cx.drain_next = 1;
   cx.drain_until = deadline;
 }
 

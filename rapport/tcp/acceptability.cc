@@ -22,12 +22,13 @@ ByteCount receive_window(const Connection& c) {
   return c.rcv.edge - c.rcv.nxt;
 }
 
-// RFC 7323 3.2 and 5.3. PAWS never applies to RST (R7323-20).
+// RFC 7323 3.2 and 5.3. PAWS never applies to RST (R7323-20). A SYN may lack the timestamp: the
+// peer began anew without any, and the challenge (RFC 5961 4.2) is how it finds out (choice 12).
 bool timestamps_allow(Connection& c, const Arrival& a, Context& cx) {
   if (c.timestamps_on == 0 || a.has(wire::kRst)) return true;
   const wire::Options& o = a.whole.options;
   if (!o.has_timestamps) {
-    return !cx.config.require_timestamps || dropped(c, DropReason::TimestampMissing, cx);
+    return a.syn || !cx.config.require_timestamps || dropped(c, DropReason::TimestampMissing, cx);
   }
   if (static_cast<int32_t>(o.tsval - c.ts_recent) >= 0) return true;
   if (static_cast<uint16_t>(cx.hour - c.heard_hour) > kStaleHours) {

@@ -33,7 +33,7 @@ bool handshake_is_completed(Connection& c, const Arrival& a, Context& cx) {
   if (cx.config.check_ack_in_syn_received) {
     owe_challenge(c, cx);  // choice 29
   } else {
-    reset_unacceptable_ack(c.key, c.state, a.whole, cx);
+    reset_unacceptable_ack(c, a.whole, cx);
   }
   return dropped(c, DropReason::AckUnacceptable, cx);
 }

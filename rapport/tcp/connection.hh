@@ -15,6 +15,9 @@
 
 namespace rapport::tcp {
 
+// What an entry of the ConnectionTable can name: a slab's index in thirty bits.
+inline constexpr uint32_t kLargestIndex = (1U << 30) - 1;
+
 // RFC 9293 3.3.1, the send sequence space. nxt is the highest number sent so far plus one.
 struct SendSpace {
   Seq una, nxt;
@@ -97,7 +100,6 @@ static_assert(sizeof(Connection) == 192, "DESIGN 2: three cache lines");
 struct HalfOpen {
   uint32_t next = kNone, prev = kNone;  // in the list of entries with as many retries, by deadline
   FlowKey key;
-  uint32_t tag = 0;
   Seq irs, iss;
   uint32_t ts_recent = 0;
   Tick deadline;               // when the SYN-ACK is sent again
@@ -105,6 +107,8 @@ struct HalfOpen {
   uint16_t listener = 0;
   uint16_t peer_mss = 0;  // 0: no option
   uint16_t window = 0;    // of the SYN, unscaled
+  uint16_t offered = 0;   // our window in the SYN-ACK: what the listener's options were at the SYN
+  uint16_t challenge_at : 10 = 0, challenged : 1 = 0;  // passive.hh, is_throttled()
   uint8_t retries : 4 = 0, snd_shift : 4 = 0;
   uint8_t scaling_on : 1 = 0, sack_on : 1 = 0, timestamps_on : 1 = 0;
   uint8_t resent : 1 = 0;  // answered a repeated SYN since the timer last fired
@@ -119,13 +123,15 @@ struct TimeWait {
   FlowKey key;
   uint32_t tag = 0;
   Seq snd_nxt, rcv_nxt;
-  ByteCount max_snd_wnd;  // RFC 5961 5
   uint32_t ts_recent = 0;
   Tick expiry;
-  uint32_t owner = kNone;  // the Connection that an application still holds
-  uint16_t window = 0;     // as on the wire, of our last segment
-  uint8_t shift : 4 = 0, timestamps_on : 1 = 0, challenged : 1 = 0, was_passive : 1 = 0;
-  uint8_t challenge_at = 0;  // when it last challenged, in units of 128 ms
+  uint32_t owner : 30 = kNone;  // the Connection that an application still holds
+  uint32_t timestamps_on : 1 = 0, challenged : 1 = 0;
+  uint16_t window = 0;                       // as on the wire, of our last segment
+  uint16_t max_wnd = 0;                      // the largest of the peer, as on the wire: RFC 5961 5
+  uint8_t shift : 4 = 0, snd_shift : 4 = 0;  // of the two windows
+  uint8_t ttl = 64;
+  uint16_t dscp : 6 = 0, challenge_at : 10 = 0;  // passive.hh, is_throttled()
 };
 
 static_assert(sizeof(TimeWait) <= 64);

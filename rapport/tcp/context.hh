@@ -81,6 +81,7 @@ struct Context {
   TimerWheel<ConnectionTimers> wheel;
 
   std::array<DeadlineList, kHalfOpenLists> half_open_lists{};  // by number of retries
+  Instant half_open_wait{};  // no frame was left for a SYN,ACK: their timers wait until then
   DeadlineList time_wait_list;
   std::array<uint32_t, kListenerBuckets> listener_buckets{};
   std::array<uint32_t, 64> port_steps{};  // RFC 6056 3.3.4
@@ -97,6 +98,7 @@ struct Context {
   int64_t challenge_second = -1;
   bool draining = false;
   Instant drain_until = kNever;
+  uint32_t drain_next = 1;  // what the deadline aborts next
 
   void set_time(Instant at) {
     if (at == now) return;

@@ -20,7 +20,7 @@ struct Counters {
   uint64_t syn_received = 0, syn_ack_retransmissions = 0, syn_retransmissions = 0;
   uint64_t malformed_options = 0;
   uint64_t debt_overflows = 0, outbox_overflows = 0;
-  // The bounds of DESIGN 4, as they were kept: octets first touched, timer nodes visited.
+  // The bounds of DESIGN 4, as they were kept: octets first touched, timers fired.
   uint64_t most_touched_in_a_turn = 0, most_timers_in_a_turn = 0;
   uint64_t time_wait_reused = 0, time_wait_evicted = 0;
   std::array<uint64_t, static_cast<size_t>(DropReason::kCount)> drops{};

@@ -25,17 +25,6 @@ void segment_arrives_for_nobody(const FlowKey& key, const wire::Segment& seg, Co
   }
 }
 
-void segment_arrives_at_connection(Connection& c, const wire::Segment& seg, Context& cx) {
-  if (cx.trace.enabled()) record_received(c.key, seg, &c, c.state, cx);
-  if (seg.options.malformed) ++cx.counters.malformed_options;
-  switch (c.state) {
-    case State::SynSent: segment_arrives_in_syn_sent(c, seg, cx); return;
-    case State::TimeWait: segment_arrives_at_shadow(as_time_wait(c, cx), seg, cx); return;
-    case State::Closed: segment_arrives_for_nobody(c.key, seg, cx); return;  // ended in this burst
-    default: segment_arrives(c, seg, cx);
-  }
-}
-
 void segment_arrives_at_entry(const FlowKey& key, FlowHash hash, const wire::Segment& seg,
                               Context& cx) {
   const uint32_t listener = find_listener(key, cx);
@@ -50,14 +39,33 @@ void segment_arrives_at_entry(const FlowKey& key, FlowHash hash, const wire::Seg
   }
 }
 
+void segment_arrives_at_connection(Connection& c, FlowHash hash, const wire::Segment& seg,
+                                   Context& cx) {
+  if (c.state == State::Closed) {  // ended in this burst: its place is free (choice 55)
+    const FlowKey key = c.key;
+    retire(c, cx);
+    segment_arrives_at_entry(key, hash, seg, cx);
+    return;
+  }
+  if (cx.trace.enabled()) record_received(c.key, seg, &c, c.state, cx);
+  if (seg.options.malformed) ++cx.counters.malformed_options;
+  switch (c.state) {
+    case State::SynSent: segment_arrives_in_syn_sent(c, seg, cx); return;
+    case State::TimeWait: segment_arrives_at_shadow(as_time_wait(c, cx), seg, cx); return;
+    default: segment_arrives(c, seg, cx);
+  }
+}
+
 }  // namespace
 
 void segment_arrives_at(const FlowKey& key, FlowHash hash, const wire::Segment& seg, Context& cx) {
   ++cx.counters.segments_received;
   const Entry e = cx.table.find(key, hash.tag);
   switch (e.tier) {
-    case Tier::Connection: segment_arrives_at_connection(cx.connections[e.index], seg, cx); return;
-    case Tier::HalfOpen: segment_arrives_half_open(e.index, seg, cx); return;
+    case Tier::Connection:
+      segment_arrives_at_connection(cx.connections[e.index], hash, seg, cx);
+      return;
+    case Tier::HalfOpen: segment_arrives_half_open(e.index, hash, seg, cx); return;
     case Tier::TimeWait: segment_arrives_in_time_wait(e.index, seg, cx); return;
     case Tier::Nobody: segment_arrives_at_entry(key, hash, seg, cx); return;
   }

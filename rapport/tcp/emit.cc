@@ -77,7 +77,7 @@ bool emit(const Draft& d, Cursor from, uint32_t length, Context& cx) {
 void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx) {
   if (seg.flags.any(wire::kRst)) return;  // SA-ALL-10
   if (seg.flags.any(wire::kAck)) {
-    reset_unacceptable_ack(key, State::Closed, seg, cx);
+    reset_unacceptable_ack(key, State::Closed, {.ttl = cx.config.defaults.ttl}, seg, cx);
     return;
   }
   Draft d;
@@ -89,7 +89,7 @@ void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx
   emit(d, cx);
 }
 
-void reset_unacceptable_ack(const FlowKey& key, State state, const wire::Segment& seg,
+void reset_unacceptable_ack(const FlowKey& key, State state, IpFields ip, const wire::Segment& seg,
                             Context& cx) {
   if (seg.flags.any(wire::kRst)) return;
   Draft d;
@@ -97,7 +97,8 @@ void reset_unacceptable_ack(const FlowKey& key, State state, const wire::Segment
   d.seq = seg.ack;
   d.flags = wire::kRst;
   d.state = state;
-  d.ttl = cx.config.defaults.ttl;
+  d.dscp = ip.dscp;
+  d.ttl = ip.ttl;
   emit(d, cx);
 }
 

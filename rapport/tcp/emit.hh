@@ -35,11 +35,21 @@ inline bool emit(const Draft& draft, Context& cx) {
   return emit(draft, {}, 0, cx);
 }
 
+// What IP is told about a segment (MUST-48, MUST-49).
+struct IpFields {
+  uint8_t dscp = 0, ttl = 64;
+};
+
 // The answer of RFC 9293 3.5.2 to a segment that belongs to nobody: a reset in the form that fits.
 void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx);
 // <SEQ=SEG.ACK><CTL=RST>, for unacceptable ACKs in states that are not synchronized. `state` is
 // told in the trace.
-void reset_unacceptable_ack(const FlowKey& key, State state, const wire::Segment& seg, Context& cx);
+void reset_unacceptable_ack(const FlowKey& key, State state, IpFields ip, const wire::Segment& seg,
+                            Context& cx);
+
+inline void reset_unacceptable_ack(const Connection& c, const wire::Segment& seg, Context& cx) {
+  reset_unacceptable_ack(c.key, c.state, {c.dscp, c.ttl}, seg, cx);
+}
 
 // The connection's own segments carry these.
 [[nodiscard]] inline uint32_t timestamp_now(const Connection& c, const Context& cx) {

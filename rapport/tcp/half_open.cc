@@ -21,14 +21,26 @@ namespace rapport::tcp {
 
 namespace {
 
+// When there was no frame for a single SYN,ACK, their timers wait so long.
+constexpr Duration kPause = 100_ms;
+
 uint32_t interval_ms(uint32_t retries, const Context& cx) {
   const auto first = static_cast<uint64_t>(cx.config.initial_rto.to_ms());
   const auto most = static_cast<uint64_t>(cx.config.max_rto.to_ms());
   return static_cast<uint32_t>(std::min(first << retries, most));
 }
 
-ByteCount window_of(const HalfOpen& h, const Context& cx) {
-  return ByteCount{std::min<uint32_t>(65535, cx.listeners[h.listener].options.receive_buffer.v)};
+ByteCount window_of(const HalfOpen& h) {
+  return ByteCount{h.offered};
+}
+
+uint32_t tag_of(const HalfOpen& h, const Context& cx) {
+  return hash_of(cx.flow_key, h.key).tag;
+}
+
+IpFields ip_fields(const HalfOpen& h, const Context& cx) {
+  const ConnectionOptions& l = cx.listeners[h.listener].options;
+  return {l.dscp, l.ttl};
 }
 
 wire::Options options_of(const HalfOpen& h, const Context& cx) {
@@ -45,15 +57,15 @@ wire::Options options_of(const HalfOpen& h, const Context& cx) {
 }
 
 Draft draft_for(const HalfOpen& h, wire::Flags flags, const Context& cx) {
-  const ConnectionOptions& l = cx.listeners[h.listener].options;
+  const IpFields ip = ip_fields(h, cx);
   Draft d;
   d.key = &h.key;
   d.seq = flags.any(wire::kSyn) ? h.iss : h.iss + 1_B;
   d.ack = h.irs + 1_B;
   d.flags = flags;
-  d.window = static_cast<uint16_t>(window_of(h, cx).v >> (flags.any(wire::kSyn) ? 0 : h.rcv_shift));
-  d.dscp = l.dscp;
-  d.ttl = l.ttl;
+  d.window = static_cast<uint16_t>(h.offered >> (flags.any(wire::kSyn) ? 0 : h.rcv_shift));
+  d.dscp = ip.dscp;
+  d.ttl = ip.ttl;
   d.state = State::SynReceived;
   d.relative_known = true;
   d.iss = h.iss;
@@ -61,22 +73,32 @@ Draft draft_for(const HalfOpen& h, wire::Flags flags, const Context& cx) {
   return d;
 }
 
-void send_syn_ack(HalfOpen& h, bool again, SendCause cause, Context& cx) {
+bool send_syn_ack(const HalfOpen& h, bool again, SendCause cause, Context& cx) {
   const wire::Options options = options_of(h, cx);
   Draft d = draft_for(h, wire::kSyn | wire::kAck, cx);
   d.options = &options;
   d.cause = cause;
   d.retransmission = again;
-  if (emit(d, cx) && again) ++cx.counters.syn_ack_retransmissions;
+  if (!emit(d, cx)) return false;
+  if (again) ++cx.counters.syn_ack_retransmissions;
+  return true;
 }
 
-// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, within the host's allowance.
-void answer_with_ack(const HalfOpen& h, DropReason why, Context& cx) {
-  dropped(h.key, why, cx);
-  if (!host_may_challenge(cx)) {
+// Plain: to what lies outside of the window, or fails PAWS (3.10.7.4, first).
+enum class Answer : uint8_t { Plain, Challenge };
+
+// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>: once an interval for each entry, whatever it answers; only
+// challenges draw on the host's allowance (choice 54).
+void answer_with_ack(HalfOpen& h, Answer kind, DropReason why, Context& cx) {
+  const bool challenge = kind == Answer::Challenge;
+  if (is_throttled(h, cx) || (challenge && !host_may_challenge(cx))) {
     ++cx.counters.challenges_throttled;
+    dropped(h.key, DropReason::ChallengeThrottled, cx);
     return;
   }
+  note_challenge(h, cx);
+  if (challenge) ++cx.counters.challenges_sent;
+  dropped(h.key, why, cx);
   wire::Options o;
   o.has_timestamps = h.timestamps_on != 0;
   o.tsval = cx.tick.v + timestamp_offset(h.key, cx);
@@ -95,7 +117,7 @@ void arm(uint32_t index, Context& cx) {
 enum class Verdict : uint8_t { Completes, Done };
 
 Verdict check_reset(uint32_t index, const wire::Segment& seg, Context& cx) {
-  const HalfOpen& h = cx.half_open[index];
+  HalfOpen& h = cx.half_open[index];
   const Seq nxt = h.irs + 1_B;
   if (seg.seq == nxt) {  // silently back to LISTEN (MUST-11), or to the TIME-WAIT that gave way
     dropped(h.key, DropReason::HalfOpenReset, cx);
@@ -104,8 +126,8 @@ Verdict check_reset(uint32_t index, const wire::Segment& seg, Context& cx) {
     } else {
       remove_half_open(index, Event::RstArrived, cx);
     }
-  } else if (in_window(seg.seq, nxt, window_of(h, cx))) {
-    answer_with_ack(h, DropReason::RstChallenged, cx);
+  } else if (in_window(seg.seq, nxt, window_of(h))) {
+    answer_with_ack(h, Answer::Challenge, DropReason::RstChallenged, cx);
   } else {
     dropped(h.key, DropReason::RstOutsideWindow, cx);
   }
@@ -119,30 +141,29 @@ Verdict check_syn(uint32_t index, const wire::Segment& seg, Context& cx) {
       dropped(h.key, DropReason::ChallengeThrottled, cx);
       return Verdict::Done;
     }
-    h.resent = 1;
-    send_syn_ack(h, true, SendCause::Answer, cx);
-  } else if (in_window(seg.seq, h.irs + 1_B, window_of(h, cx))) {
+    h.resent = send_syn_ack(h, true, SendCause::Answer, cx) ? 1 : 0;
+  } else if (in_window(seg.seq, h.irs + 1_B, window_of(h))) {
     dropped(h.key, DropReason::HalfOpenSyn, cx);  // choice 9
     remove_half_open(index, Event::SynInWindow, cx);
   } else {
-    answer_with_ack(h, DropReason::NotAcceptable, cx);
+    answer_with_ack(h, Answer::Plain, DropReason::NotAcceptable, cx);
   }
   return Verdict::Done;
 }
 
 // PAWS and the window, before the ACK is looked at.
-Verdict check_sequence(const HalfOpen& h, const wire::Segment& seg, Context& cx) {
+Verdict check_sequence(HalfOpen& h, const wire::Segment& seg, Context& cx) {
   if (h.timestamps_on != 0 && !seg.options.has_timestamps && cx.config.require_timestamps) {
     dropped(h.key, DropReason::TimestampMissing, cx);
     return Verdict::Done;
   }
   if (h.timestamps_on != 0 && seg.options.has_timestamps
       && static_cast<int32_t>(seg.options.tsval - h.ts_recent) < 0) {
-    answer_with_ack(h, DropReason::PawsRejected, cx);
+    answer_with_ack(h, Answer::Plain, DropReason::PawsRejected, cx);
     return Verdict::Done;
   }
   const Seq nxt = h.irs + 1_B;
-  const Seq edge = nxt + window_of(h, cx);
+  const Seq edge = nxt + window_of(h);
   const ByteCount length = seg.length();
   const bool fits = length == 0_B
                         ? seg.seq == nxt || in_window(seg.seq, nxt, edge - nxt)
@@ -150,7 +171,7 @@ Verdict check_sequence(const HalfOpen& h, const wire::Segment& seg, Context& cx)
   // What a closed window refuses comes in for its ACK alone (MUST-66).
   const bool refused = edge == nxt && length > 0_B && !seg.flags.any(wire::kAck);
   if (fits && !refused) return Verdict::Completes;
-  answer_with_ack(h, DropReason::NotAcceptable, cx);
+  answer_with_ack(h, Answer::Plain, DropReason::NotAcceptable, cx);
   return Verdict::Done;
 }
 
@@ -161,11 +182,11 @@ Verdict check_ack(HalfOpen& h, const wire::Segment& seg, Context& cx) {
   }
   if (seg.ack == h.iss + 1_B) return Verdict::Completes;
   if (cx.config.check_ack_in_syn_received) {  // choice 29, strict
-    answer_with_ack(h, DropReason::AckUnacceptable, cx);
+    answer_with_ack(h, Answer::Challenge, DropReason::AckUnacceptable, cx);
     return Verdict::Done;
   }
   dropped(h.key, DropReason::AckUnacceptable, cx);
-  reset_unacceptable_ack(h.key, State::SynReceived, seg, cx);
+  reset_unacceptable_ack(h.key, State::SynReceived, ip_fields(h, cx), seg, cx);
   return Verdict::Done;
 }
 
@@ -178,7 +199,7 @@ void fill_connection(Connection& c, const HalfOpen& h, Context& cx) {
   c.snd.wl2 = h.iss;
   c.rcv.irs = h.irs;
   c.rcv.nxt = c.rcv.last_ack_sent = h.irs + 1_B;
-  c.rcv.edge = c.rcv.nxt + window_of(h, cx);
+  c.rcv.edge = c.rcv.nxt + window_of(h);
   c.scaling_on = h.scaling_on;
   c.sack_on = h.sack_on;
   c.timestamps_on = h.timestamps_on;
@@ -205,7 +226,7 @@ void link_accept(Listener& l, uint32_t connection, Context& cx) {
 }
 
 // The handshake is complete: a Connection takes the entry's place under its key.
-void promote(uint32_t index, const wire::Segment& seg, Context& cx) {
+void promote(uint32_t index, FlowHash hash, const wire::Segment& seg, Context& cx) {
   const HalfOpen h = cx.half_open[index];
   Listener& l = cx.listeners[h.listener];
   const bool fits = may_have_options(l.options, cx);
@@ -216,7 +237,7 @@ void promote(uint32_t index, const wire::Segment& seg, Context& cx) {
   }
   Connection& c = cx.connections[i];
   c.key = h.key;
-  c.tag = h.tag;
+  c.tag = hash.tag;
   fill_connection(c, h, cx);
   apply_options(c, l.options, cx);
   c.mss = agreed_mss(h.key.remote, h.peer_mss, l.options, cx);
@@ -225,7 +246,7 @@ void promote(uint32_t index, const wire::Segment& seg, Context& cx) {
     const Tick sent{h.deadline.v - interval_ms(0, cx)};
     sample_rtt(c, (cx.tick - sent) * 1'000);
   }
-  cx.table.replace(h.tag, {Tier::HalfOpen, index}, {Tier::Connection, i});
+  cx.table.replace(hash.tag, {Tier::HalfOpen, index}, {Tier::Connection, i});
   unlink(cx.half_open_lists[h.retries], index, cx.half_open);
   if (h.suspended != kNone) forget_suspended(h.suspended, cx);
   cx.half_open.release(index);
@@ -234,6 +255,37 @@ void promote(uint32_t index, const wire::Segment& seg, Context& cx) {
   link_accept(l, i, cx);
   segment_arrives(c, seg, cx);
   tell_acceptable(h.listener, cx);
+}
+
+// False when there is no frame, or no room for one: nothing has happened, and no retry is counted.
+bool has_frame(Context& cx) {
+  if (!cx.outbox.full() && cx.frames.available() > 0) return true;
+  cx.drop(cx.outbox.full() ? DropReason::OutboxFull : DropReason::PoolExhausted);
+  return false;
+}
+
+// The retransmission timer of an entry (choice 31).
+bool times_out(uint32_t index, Context& cx) {
+  HalfOpen& h = cx.half_open[index];
+  const uint32_t retries = h.retries;
+  uint64_t waited = 0;
+  for (uint32_t r = 0; r <= retries; ++r) waited += interval_ms(r, cx);
+  const bool pressed = cx.half_open.used() > cx.half_open.cap() / 2
+                       && retries >= cx.config.syn_ack_retries_under_pressure;
+  const auto limit = static_cast<uint64_t>(cx.config.syn_ack_give_up.to_ms());
+  const bool gives_up = waited >= limit || pressed || retries + 1 == kHalfOpenLists;
+  if (!gives_up && !has_frame(cx)) return false;
+  record_key_timer(h.key, TimerKind::HalfOpen, retries + 1, interval_ms(retries, cx), cx);
+  if (gives_up) {
+    remove_half_open(index, Event::GaveUp, cx);
+    return true;
+  }
+  unlink(cx.half_open_lists[retries], index, cx.half_open);
+  h.retries = (h.retries + 1) & 0xfU;
+  h.resent = 0;
+  arm(index, cx);
+  (void)send_syn_ack(h, true, SendCause::Timer, cx);
+  return true;
 }
 
 // A slot whose entry stands in the table, in the suspended TimeWait's place if there is one; or
@@ -264,6 +316,7 @@ void take_offers(HalfOpen& h, const wire::Segment& seg, const Listener& l, const
   h.irs = seg.seq;
   h.peer_mss = o.has_mss ? o.mss : 0;
   h.window = seg.window;
+  h.offered = static_cast<uint16_t>(std::min<uint32_t>(65535, l.options.receive_buffer.v));
   h.scaling_on = o.has_window_scale && cx.config.offer_window_scale ? 1 : 0;
   h.sack_on = o.sack_permitted && cx.config.offer_sack ? 1 : 0;
   h.timestamps_on = o.has_timestamps && cx.config.offer_timestamps ? 1 : 0;
@@ -282,7 +335,6 @@ bool open_half(Opener opener, const FlowKey& key, FlowHash hash, const wire::Seg
   Listener& l = cx.listeners[listener];
   HalfOpen& h = cx.half_open[index];
   h.key = key;
-  h.tag = hash.tag;
   h.iss = first_sequence_number(suspended, hash, cx);
   h.suspended = suspended;
   h.listener = static_cast<uint16_t>(listener);
@@ -293,11 +345,12 @@ bool open_half(Opener opener, const FlowKey& key, FlowHash hash, const wire::Seg
   advance(
       {reused ? State::TimeWait : State::Listen, reused ? Event::TupleReused : Event::SynArrived},
       key, Handle{}, cx);
-  send_syn_ack(h, false, SendCause::Stack, cx);
+  (void)send_syn_ack(h, false, SendCause::Stack, cx);  // without a frame the timer sends it
   return true;
 }
 
-void segment_arrives_half_open(uint32_t index, const wire::Segment& seg, Context& cx) {
+void segment_arrives_half_open(uint32_t index, FlowHash hash, const wire::Segment& seg,
+                               Context& cx) {
   HalfOpen& h = cx.half_open[index];
   if (cx.trace.enabled()) record_received(h.key, seg, nullptr, State::SynReceived, cx);
   if (seg.options.malformed) ++cx.counters.malformed_options;
@@ -314,48 +367,39 @@ void segment_arrives_half_open(uint32_t index, const wire::Segment& seg, Context
   if (l.waiting >= l.backlog) {  // choice 7
     dropped(h.key, DropReason::AcceptQueueFull, cx);
     if (cx.config.reset_on_accept_overflow) {
-      reset_unacceptable_ack(h.key, State::SynReceived, seg, cx);
+      reset_unacceptable_ack(h.key, State::SynReceived, ip_fields(h, cx), seg, cx);
       remove_half_open(index, Event::Evicted, cx);
     }
     return;
   }
-  promote(index, seg, cx);
+  promote(index, hash, seg, cx);
 }
 
 void remove_half_open(uint32_t index, Event event, Context& cx) {
   const HalfOpen& h = cx.half_open[index];
   advance({State::SynReceived, event, Origin::Passive}, h.key, Handle{}, cx);
   if (h.suspended != kNone) forget_suspended(h.suspended, cx);
-  cx.table.erase(h.tag, {Tier::HalfOpen, index});
+  cx.table.erase(tag_of(h, cx), {Tier::HalfOpen, index});
   unlink(cx.half_open_lists[h.retries], index, cx.half_open);
   --cx.listeners[h.listener].half_open;
   cx.half_open.release(index);
 }
 
-void expire_half_open(Context& cx, uint32_t budget) {
-  const auto limit = static_cast<uint64_t>(cx.config.syn_ack_give_up.to_ms());
+uint32_t expire_half_open(Context& cx, uint32_t budget) {
+  uint32_t done = 0;
+  if (cx.now < cx.half_open_wait) return done;
   for (uint32_t retries = kHalfOpenLists; retries-- > 0;) {
-    DeadlineList& list = cx.half_open_lists[retries];
-    while (list.head != kNone && !before(cx.tick, cx.half_open[list.head].deadline)
-           && budget-- > 0) {
-      const uint32_t index = list.head;
-      HalfOpen& h = cx.half_open[index];
-      uint64_t waited = 0;
-      for (uint32_t r = 0; r <= retries; ++r) waited += interval_ms(r, cx);
-      const bool pressed = cx.half_open.used() > cx.half_open.cap() / 2
-                           && retries >= cx.config.syn_ack_retries_under_pressure;
-      record_key_timer(h.key, TimerKind::HalfOpen, retries + 1, interval_ms(retries, cx), cx);
-      if (waited >= limit || pressed || retries + 1 == kHalfOpenLists) {
-        remove_half_open(index, Event::GaveUp, cx);
-        continue;
+    const DeadlineList& list = cx.half_open_lists[retries];
+    while (list.head != kNone && !before(cx.tick, cx.half_open[list.head].deadline)) {
+      if (done == budget) return done;
+      if (!times_out(list.head, cx)) {
+        if (done == 0) cx.half_open_wait = cx.now + kPause;
+        return done;
       }
-      unlink(list, index, cx.half_open);
-      h.retries = (h.retries + 1) & 0xfU;
-      h.resent = 0;
-      arm(index, cx);
-      send_syn_ack(h, true, SendCause::Timer, cx);
+      ++done;
     }
   }
+  return done;
 }
 
 Instant next_half_open_deadline(const Context& cx) {
@@ -364,7 +408,7 @@ Instant next_half_open_deadline(const Context& cx) {
   for (const DeadlineList& list : cx.half_open_lists) {
     if (list.head != kNone) next = std::min(next, instant_of(cx.half_open[list.head].deadline, cx));
   }
-  return next;
+  return std::max(next, cx.half_open_wait);
 }
 
 }  // namespace rapport::tcp

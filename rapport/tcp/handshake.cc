@@ -28,7 +28,7 @@ bool ack_is_acceptable(Connection& c, const wire::Segment& seg, Context& cx) {
   if (!seg.flags.any(wire::kAck)) return true;
   if (after(seg.ack, c.snd.iss) && at_or_before(seg.ack, c.snd.nxt)) return true;
   (void)dropped(c, DropReason::SynSentBadAck, cx);
-  reset_unacceptable_ack(c.key, c.state, seg, cx);  // silent when the segment is itself a reset
+  reset_unacceptable_ack(c, seg, cx);  // silent when the segment is itself a reset
   return false;
 }
 
@@ -50,7 +50,7 @@ bool echo_is_ours(Connection& c, const wire::Segment& seg, Context& cx) {
   const uint32_t first = c.stalled_since.v + c.ts_offset - 1;  // stalled_since was rounded up
   if (o.tsecr - first <= last - first) return true;
   (void)dropped(c, DropReason::SynSentBadAck, cx);
-  reset_unacceptable_ack(c.key, c.state, seg, cx);
+  reset_unacceptable_ack(c, seg, cx);
   return false;
 }
 

@@ -23,7 +23,8 @@ void end(Connection& c, Event event, CloseReason reason, Context& cx);
 // Records and counts why a connection ended.
 void record_end(const FlowKey& key, Handle connection, State state, CloseReason reason,
                 Context& cx);
-// At settling only: takes a finished connection out of its tables, or makes it a TimeWait.
+// At settling, or when a later segment of the burst finds a closed connection under its key: takes
+// a finished connection out of its tables, or makes it a TimeWait.
 void retire(Connection& c, Context& cx);
 // Text that was acknowledged is unread and somebody holds the handle.
 [[nodiscard]] bool has_reader_to_wait_for(const Connection& c, const Context& cx);
@@ -61,14 +62,17 @@ bool settle_some(Context& cx);
 
 // --- TIME-WAIT ----------------------------------------------------------------------------------
 void enter_time_wait(Connection& c, Context& cx);
-void expire_time_wait(Context& cx, uint32_t budget);
+// Lets go of those that are due, at most `budget` of them; returns how many.
+[[nodiscard]] uint32_t expire_time_wait(Context& cx, uint32_t budget);
 void remove_time_wait(uint32_t index, Event event, Context& cx);
 [[nodiscard]] TimeWait as_time_wait(const Connection& c, const Context& cx);
 // A TimeWait that gave way to a HalfOpen: out of table and list, kept in case the SYN was stale.
 void forget_suspended(uint32_t index, Context& cx);
 
 // --- SYN-RECEIVED without a Connection ----------------------------------------------------------
-void expire_half_open(Context& cx, uint32_t budget);
+// The SYN,ACK again, or the end, for those that are due, at most `budget` of them; returns how
+// many. Without a frame the rest waits a little, and uses up no retry.
+[[nodiscard]] uint32_t expire_half_open(Context& cx, uint32_t budget);
 [[nodiscard]] Instant next_half_open_deadline(const Context& cx);
 void remove_half_open(uint32_t index, Event event, Context& cx);
 void restore_time_wait(uint32_t half_open_index, Context& cx);

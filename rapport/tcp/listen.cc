@@ -72,7 +72,7 @@ void segment_arrives_at_listener(uint32_t listener, const FlowKey& key, FlowHash
     return;
   }
   if (seg.flags.any(wire::kAck)) {  // second
-    reset_unacceptable_ack(key, State::Listen, seg, cx);
+    reset_unacceptable_ack(key, State::Listen, {.ttl = cx.config.defaults.ttl}, seg, cx);
     return;
   }
   ++cx.counters.syn_received;

@@ -4,6 +4,9 @@
 
 #include "rapport/tcp/context.hh"  // IWYU pragma: export
 
+#include <algorithm>
+#include <cstdint>
+
 namespace rapport::tcp {
 
 // A checked segment for one of our addresses: to whoever lives under its key.
@@ -13,7 +16,8 @@ void segment_arrives_at(const FlowKey& key, FlowHash hash, const wire::Segment& 
 [[nodiscard]] uint32_t find_listener(const FlowKey& key, const Context& cx);
 void segment_arrives_at_listener(uint32_t listener, const FlowKey& key, FlowHash hash,
                                  const wire::Segment& seg, Context& cx);
-void segment_arrives_half_open(uint32_t index, const wire::Segment& seg, Context& cx);
+void segment_arrives_half_open(uint32_t index, FlowHash hash, const wire::Segment& seg,
+                               Context& cx);
 void segment_arrives_in_time_wait(uint32_t index, const wire::Segment& seg, Context& cx);
 // The same steps for a Connection that is about to become a TimeWait in this burst.
 void segment_arrives_at_shadow(const TimeWait& shadow, const wire::Segment& seg, Context& cx);
@@ -30,6 +34,24 @@ struct Opener {
 // A HalfOpen for this SYN, in the table, its SYN,ACK in the outbox. False when a cap is reached.
 bool open_half(Opener opener, const FlowKey& key, FlowHash hash, const wire::Segment& seg,
                Context& cx);
+
+// RFC 5961 7 for entries that keep a short mark of when they last answered a doubtful segment: in
+// steps of 64 ms, rounded so that the interval is never cut short, modulo 65 s. Longer intervals
+// are taken for 65 s; a mark as old as that may once be taken for a fresh one.
+template <class E>
+[[nodiscard]] bool is_throttled(const E& entry, const Context& cx) {
+  constexpr uint32_t most = 1023;
+  const int64_t interval = cx.config.challenge_interval.to_ms();
+  if (entry.challenged == 0 || interval <= 0) return false;
+  const auto steps = static_cast<uint32_t>(std::min<int64_t>((interval + 63) / 64 + 1, most));
+  return (((cx.tick.v >> 6) - entry.challenge_at) & most) < steps;
+}
+
+template <class E>
+void note_challenge(E& entry, const Context& cx) {
+  entry.challenged = 1;
+  entry.challenge_at = (cx.tick.v >> 6) & 0x3ffU;
+}
 
 // A doubly linked list through `next` and `prev`.
 template <class S>

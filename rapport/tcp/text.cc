@@ -68,7 +68,7 @@ bool text_is_taken(Connection& c, Arrival& a, Context& cx) {
   if (a.text.empty()) return true;
   if (peer_has_finished(c.state)) return dropped(c, DropReason::TextAfterFin, cx);
   if (c.orphan != 0) {  // SHLD-3: nobody will ever read it
-    reset_unacceptable_ack(c.key, c.state, a.whole, cx);
+    reset_unacceptable_ack(c, a.whole, cx);
     end(c, Event::DataAfterClose, CloseReason::DataAfterClose, cx);
     return dropped(c, DropReason::DataAfterClose, cx);
   }

@@ -26,6 +26,11 @@ ByteCount window_of(const TimeWait& w) {
   return ByteCount{uint64_t{w.window} << w.shift};
 }
 
+// MAX.SND.WND of RFC 5961 5.2, rounded up to what the field can say.
+ByteCount largest_window_of_peer(const TimeWait& w) {
+  return ByteCount{uint64_t{w.max_wnd} << w.snd_shift};
+}
+
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
 void answer(const TimeWait& w, DropReason why, Context& cx) {
   dropped(w.key, why, cx);
@@ -39,24 +44,21 @@ void answer(const TimeWait& w, DropReason why, Context& cx) {
   d.ack = w.rcv_nxt;
   d.flags = wire::kAck;
   d.window = w.window;
-  d.ttl = cx.config.defaults.ttl;
+  d.dscp = w.dscp;
+  d.ttl = w.ttl;
   d.options = &o;
   d.state = State::TimeWait;
   emit(d, cx);
 }
 
-// Throttled per entry (in steps of 128 ms) and by the host's cap.
+// Throttled per entry and by the host's cap.
 void challenge(TimeWait& w, DropReason why, Context& cx) {
-  const auto at = static_cast<uint8_t>(cx.tick.v >> 7);
-  const auto interval = static_cast<uint8_t>(cx.config.challenge_interval.to_ms() / 128);
-  const bool too_soon = w.challenged != 0 && static_cast<uint8_t>(at - w.challenge_at) < interval;
-  if (too_soon || !host_may_challenge(cx)) {
+  if (is_throttled(w, cx) || !host_may_challenge(cx)) {
     ++cx.counters.challenges_throttled;
     dropped(w.key, DropReason::ChallengeThrottled, cx);
     return;
   }
-  w.challenged = 1;
-  w.challenge_at = at;
+  note_challenge(w, cx);
   ++cx.counters.challenges_sent;
   answer(w, why, cx);
 }
@@ -129,7 +131,7 @@ Verdict judge_other(TimeWait& w, const wire::Segment& seg, Context& cx) {
     dropped(w.key, DropReason::AckMissing, cx);
   } else if (after(seg.ack, w.snd_nxt)) {
     challenge(w, DropReason::AckTooNew, cx);
-  } else if (before(seg.ack, w.snd_nxt - w.max_snd_wnd)) {
+  } else if (before(seg.ack, w.snd_nxt - largest_window_of_peer(w))) {
     challenge(w, DropReason::AckTooOld, cx);
   } else {  // a bare ACK is never answered: two ends in TIME-WAIT would not stop
     dropped(w.key, seg.length() == 0_B ? DropReason::TimeWaitQuiet : DropReason::TimeWaitText, cx);
@@ -169,11 +171,14 @@ TimeWait as_time_wait(const Connection& c, const Context& cx) {
   w.tag = c.tag;
   w.snd_nxt = c.snd.nxt;
   w.rcv_nxt = c.rcv.nxt;
-  w.max_snd_wnd = c.snd.max_wnd;
   w.ts_recent = c.ts_recent;
   w.timestamps_on = c.timestamps_on;
-  w.was_passive = c.active_origin == 0 ? 1 : 0;
   w.shift = c.rcv_shift & 0xfU;
+  w.snd_shift = c.snd_shift & 0xfU;
+  const uint32_t largest = (c.snd.max_wnd.v + (1U << c.snd_shift) - 1) >> c.snd_shift;
+  w.max_wnd = static_cast<uint16_t>(std::min<uint32_t>(largest, 65535));
+  w.ttl = c.ttl;
+  w.dscp = c.dscp & 0x3fU;
   const uint32_t field = (c.rcv.edge - c.rcv.nxt).v >> c.rcv_shift;
   w.window = static_cast<uint16_t>(std::min<uint32_t>(field, 65535));
   (void)cx;
@@ -197,7 +202,8 @@ void enter_time_wait(Connection& c, Context& cx) {
     forget(c, cx);
     return;
   }
-  cx.time_wait[index].owner = connection;  // unread text stays for the one who holds the handle
+  cx.time_wait[index].owner =
+      connection & kLargestIndex;  // unread text stays for the one who holds the handle
   c.listener_or_next = index;
   c.gone = 1;
 }
@@ -246,7 +252,8 @@ void forget_suspended(uint32_t index, Context& cx) {
 void restore_time_wait(uint32_t half_open_index, Context& cx) {
   const HalfOpen& h = cx.half_open[half_open_index];
   const uint32_t index = h.suspended;
-  cx.table.replace(h.tag, {Tier::HalfOpen, half_open_index}, {Tier::TimeWait, index});
+  const uint32_t tag = cx.time_wait[index].tag;
+  cx.table.replace(tag, {Tier::HalfOpen, half_open_index}, {Tier::TimeWait, index});
   unlink(cx.half_open_lists[h.retries], half_open_index, cx.half_open);
   --cx.listeners[h.listener].half_open;
   advance({State::SynReceived, Event::ReuseRefused}, h.key, Handle{}, cx);
@@ -254,11 +261,12 @@ void restore_time_wait(uint32_t half_open_index, Context& cx) {
   start_2msl(index, cx);
 }
 
-void expire_time_wait(Context& cx, uint32_t budget) {
-  while (budget-- > 0 && cx.time_wait_list.head != kNone) {
+uint32_t expire_time_wait(Context& cx, uint32_t budget) {
+  uint32_t done = 0;
+  for (; done < budget && cx.time_wait_list.head != kNone; ++done) {
     const uint32_t index = cx.time_wait_list.head;
     const TimeWait& w = cx.time_wait[index];
-    if (before(cx.tick, w.expiry)) return;
+    if (before(cx.tick, w.expiry)) break;
     if (w.next != kNone) {  // long unused: on its way while this one goes
       const TimeWait& next = cx.time_wait[w.next];
       cx.table.prefetch(next.tag);
@@ -268,6 +276,7 @@ void expire_time_wait(Context& cx, uint32_t budget) {
                      static_cast<uint32_t>(cx.config.two_msl.to_ms()), cx);
     remove_time_wait(index, Event::TimeWaitExpired, cx);
   }
+  return done;
 }
 
 }  // namespace rapport::tcp
