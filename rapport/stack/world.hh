@@ -13,7 +13,7 @@
 namespace rapport::stack {
 
 inline constexpr size_t kBurst = 32;                        // packets that are prefetched together
-inline constexpr uint32_t kTimersPerExpiry = 256;           // timers of all kinds that one expire() lets fire
+inline constexpr uint32_t kTimersPerExpiry = 256;           // of all kinds, fired by one expire()
 inline constexpr size_t kTouchPerTurn = size_t{64} * 1024;  // octets first touched by one turn
 
 // A packet of the burst whose headers have been read.

@@ -1,5 +1,6 @@
 // SYN-RECEIVED of passive origin, in HalfOpen entries: the SYN,ACK and its repetition, SEGMENT
-// ARRIVES (RFC 9293 3.10.7.4 as far as it can matter here), and the step up to a Connection.
+// ARRIVES (RFC 9293 3.10.7.4 as far as it can matter here). The step up to a Connection is in
+// promote.cc.
 #include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/seq.hh"
@@ -10,7 +11,6 @@
 #include "rapport/tcp/negotiation.hh"
 #include "rapport/tcp/passive.hh"
 #include "rapport/tcp/record.hh"
-#include "rapport/tcp/rtt.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/options.hh"
 
@@ -23,12 +23,6 @@ namespace {
 
 // When there was no frame for a single SYN,ACK, their timers wait so long.
 constexpr Duration kPause = 100_ms;
-
-uint32_t interval_ms(uint32_t retries, const Context& cx) {
-  const auto first = static_cast<uint64_t>(cx.config.initial_rto.to_ms());
-  const auto most = static_cast<uint64_t>(cx.config.max_rto.to_ms());
-  return static_cast<uint32_t>(std::min(first << retries, most));
-}
 
 ByteCount window_of(const HalfOpen& h) {
   return ByteCount{h.offered};
@@ -110,7 +104,7 @@ void answer_with_ack(HalfOpen& h, Answer kind, DropReason why, Context& cx) {
 
 void arm(uint32_t index, Context& cx) {
   HalfOpen& h = cx.half_open[index];
-  h.deadline = cx.now.tick_ceil() + interval_ms(h.retries, cx);
+  h.deadline = cx.now.tick_ceil() + syn_ack_interval_ms(h.retries, cx);
   link_last(cx.half_open_lists[h.retries], index, cx.half_open);
 }
 
@@ -190,73 +184,6 @@ Verdict check_ack(HalfOpen& h, const wire::Segment& seg, Context& cx) {
   return Verdict::Done;
 }
 
-void fill_connection(Connection& c, const HalfOpen& h, Context& cx) {
-  c.state = State::SynReceived;
-  c.snd.iss = c.snd.una = h.iss;
-  c.snd.nxt = h.iss + 1_B;
-  c.snd.wnd = c.snd.max_wnd = ByteCount{h.window};
-  c.snd.wl1 = h.irs;
-  c.snd.wl2 = h.iss;
-  c.rcv.irs = h.irs;
-  c.rcv.nxt = c.rcv.last_ack_sent = h.irs + 1_B;
-  c.rcv.edge = c.rcv.nxt + window_of(h);
-  c.scaling_on = h.scaling_on;
-  c.sack_on = h.sack_on;
-  c.timestamps_on = h.timestamps_on;
-  c.snd_shift = h.snd_shift;
-  c.rcv_shift = h.rcv_shift;
-  c.ts_recent = h.ts_recent;
-  c.ts_offset = timestamp_offset(h.key, cx);
-  c.peer_mss = h.peer_mss;
-  c.retries = h.retries;
-  c.syn_timed_out = h.retries > 0 ? 1 : 0;
-  c.heard_hour = cx.hour;
-  c.last_heard = c.stalled_since = cx.tick_up;
-}
-
-void link_accept(Listener& l, uint32_t connection, Context& cx) {
-  cx.connections[connection].listener_or_next = kNone;
-  if (l.accept_tail == kNone) {
-    l.accept_head = connection;
-  } else {
-    cx.connections[l.accept_tail].listener_or_next = connection;
-  }
-  l.accept_tail = connection;
-  ++l.waiting;
-}
-
-// The handshake is complete: a Connection takes the entry's place under its key.
-void promote(uint32_t index, FlowHash hash, const wire::Segment& seg, Context& cx) {
-  const HalfOpen h = cx.half_open[index];
-  Listener& l = cx.listeners[h.listener];
-  const bool fits = may_have_options(l.options, cx);
-  const uint32_t i = fits ? cx.connections.allocate() : kNone;
-  if (i == kNone) {  // the SYN,ACK goes out again, and the peer's ACK with it
-    dropped(h.key, DropReason::TableFull, cx);
-    return;
-  }
-  Connection& c = cx.connections[i];
-  c.key = h.key;
-  c.tag = hash.tag;
-  fill_connection(c, h, cx);
-  apply_options(c, l.options, cx);
-  c.mss = agreed_mss(h.key.remote, h.peer_mss, l.options, cx);
-  record_options(c, offered_mss(h.key.remote, l.options, cx), cx);
-  if (h.retries == 0 && h.timestamps_on == 0) {
-    const Tick sent{h.deadline.v - interval_ms(0, cx)};
-    sample_rtt(c, (cx.tick - sent) * 1'000);
-  }
-  cx.table.replace(hash.tag, {Tier::HalfOpen, index}, {Tier::Connection, i});
-  unlink(cx.half_open_lists[h.retries], index, cx.half_open);
-  if (h.suspended != kNone) forget_suspended(h.suspended, cx);
-  cx.half_open.release(index);
-  --l.half_open;
-  c.unaccepted = 1;
-  link_accept(l, i, cx);
-  segment_arrives(c, seg, cx);
-  tell_acceptable(h.listener, cx);
-}
-
 // False when there is no frame, or no room for one: nothing has happened, and no retry is counted.
 bool has_frame(Context& cx) {
   if (!cx.outbox.full() && cx.frames.available() > 0) return true;
@@ -269,13 +196,13 @@ bool times_out(uint32_t index, Context& cx) {
   HalfOpen& h = cx.half_open[index];
   const uint32_t retries = h.retries;
   uint64_t waited = 0;
-  for (uint32_t r = 0; r <= retries; ++r) waited += interval_ms(r, cx);
+  for (uint32_t r = 0; r <= retries; ++r) waited += syn_ack_interval_ms(r, cx);
   const bool pressed = cx.half_open.used() > cx.half_open.cap() / 2
                        && retries >= cx.config.syn_ack_retries_under_pressure;
   const auto limit = static_cast<uint64_t>(cx.config.syn_ack_give_up.to_ms());
   const bool gives_up = waited >= limit || pressed || retries + 1 == kHalfOpenLists;
   if (!gives_up && !has_frame(cx)) return false;
-  record_key_timer(h.key, TimerKind::HalfOpen, retries + 1, interval_ms(retries, cx), cx);
+  record_key_timer(h.key, TimerKind::HalfOpen, retries + 1, syn_ack_interval_ms(retries, cx), cx);
   if (gives_up) {
     remove_half_open(index, Event::GaveUp, cx);
     return true;
@@ -326,6 +253,12 @@ void take_offers(HalfOpen& h, const wire::Segment& seg, const Listener& l, const
 }
 
 }  // namespace
+
+uint32_t syn_ack_interval_ms(uint32_t retries, const Context& cx) {
+  const auto first = static_cast<uint64_t>(cx.config.initial_rto.to_ms());
+  const auto most = static_cast<uint64_t>(cx.config.max_rto.to_ms());
+  return static_cast<uint32_t>(std::min(first << retries, most));
+}
 
 bool open_half(Opener opener, const FlowKey& key, FlowHash hash, const wire::Segment& seg,
                Context& cx) {

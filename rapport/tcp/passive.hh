@@ -18,6 +18,10 @@ void segment_arrives_at_listener(uint32_t listener, const FlowKey& key, FlowHash
                                  const wire::Segment& seg, Context& cx);
 void segment_arrives_half_open(uint32_t index, FlowHash hash, const wire::Segment& seg,
                                Context& cx);
+// The handshake is complete: a Connection takes the entry's place under its key, and the segment.
+void promote(uint32_t index, FlowHash hash, const wire::Segment& seg, Context& cx);
+// How long a SYN,ACK waits for its answer before it goes out for the next time.
+[[nodiscard]] uint32_t syn_ack_interval_ms(uint32_t retries, const Context& cx);
 void segment_arrives_in_time_wait(uint32_t index, const wire::Segment& seg, Context& cx);
 // The same steps for a Connection that is about to become a TimeWait in this burst.
 void segment_arrives_at_shadow(const TimeWait& shadow, const wire::Segment& seg, Context& cx);
