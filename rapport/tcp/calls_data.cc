@@ -255,6 +255,9 @@ std::expected<void, Error> call(const SendBorrowed& s, Context& cx) {
   }
   Transfer* x = need_transfer(c, cx);
   if (x == nullptr || !append_borrowed(x->send, s.bytes, s.token, cx)) {
+    c.wants_room = 1;
+    wait_for_memory(c, cx);
+    mark_dirty(c, cx);  // settling may let Transfer go
     return failed(c, CallKind::Send, Error::InsufficientResources, cx);
   }
   text_was_queued(c, ByteCount{s.bytes.size()}, cx);
