@@ -129,6 +129,29 @@ SCENARIO_ROWS("an ACK from long ago is challenged", alike("11", "SA-TW-16")) {
   t.hears(data(10_B).ack(old)).says(answer(t)).is(row.state()).is_told_nothing();
 }
 
+// MAX.SND.WND is the largest window that the peer has offered (RFC 5961 5.2).
+SCENARIO_ROWS("an ACK is old by one octet more than the largest window", alike("11", "SA-TW-16")) {
+  auto t = row.begins();
+  const Seq oldest = t.snd_una() - ByteCount{t.with().window};
+  t.hears(ack(oldest)).says_nothing().is(row.state());
+  t.hears(ack(oldest - 1_B)).says(answer(t)).is(row.state());
+  auto u = row.begins();
+  u.window_of_peer(1024);  // a smaller one later changes nothing
+  u.hears(ack(u.snd_una())).says_nothing();
+  u.hears(ack(oldest + (u.iss - t.iss))).says_nothing();
+  u.hears(ack(oldest + (u.iss - t.iss) - 1_B)).says(answer(u)).is(row.state());
+}
+
+SCENARIO_TEST("ESTABLISHED: a larger window offered later widens the range [SA-ESTAB-11]") {
+  auto t = peer::in_established({.window = 8192});
+  t.window_of_peer(16384);
+  t.hears(ack()).says_nothing();
+  t.window_of_peer(1024);
+  t.hears(ack()).says_nothing();
+  t.hears(ack(t.snd_una() - 16384_B)).says_nothing();
+  t.hears(ack(t.snd_una() - 16385_B)).says(answer(t)).is(State::Established);
+}
+
 SCENARIO_ROWS("an ACK of what was never sent draws an ACK, its text is dropped",
               alike("12", "SA-TW-17")) {
   auto t = row.begins();

@@ -195,7 +195,7 @@ SCENARIO_TEST(
 
 SCENARIO_TEST(
     "ESTABLISHED: the third duplicate ACK makes the oldest segment leave again "
-    "[SA-ESTAB-29]") {
+    "[SA-ESTAB-29, R5681-8]") {
   auto t = peer::in_established();
   has_sent(t, 5);
   const Seq una = t.iss + 1_B;
@@ -208,7 +208,7 @@ SCENARIO_TEST(
 
 SCENARIO_TEST(
     "ESTABLISHED: without an ACK the oldest segment leaves again, at doubling intervals "
-    "[SA-ESTAB-30]") {
+    "[SA-ESTAB-30, R6298-10, U-25]") {
   auto t = peer::in_established();
   has_sent(t, 3);
   // The handshake took no time: the smallest timeout of the configuration.
@@ -257,7 +257,7 @@ SCENARIO_TEST(
   t.calls_send(100_B).says(data(100_B));
   t.after(100_s - 1_ms).may_have_said_anything().is(State::Established);
   t.is_told(What::DeliveryTrouble).is_not_told(What::Ended);
-  t.after(61_s).may_have_said_anything();
+  t.after(1_ms).may_have_said_anything();
   t.is_told_ended(CloseReason::TimedOut).is_gone().and_pools_are_empty();
 }
 

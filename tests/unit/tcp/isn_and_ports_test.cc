@@ -3,6 +3,10 @@
 #include "rapport/base/address.hh"
 #include "rapport/base/flow_key.hh"
 #include "rapport/base/frame.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
+#include "rapport/base/time.hh"
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/connection_table.hh"
 #include "rapport/tcp/context.hh"
@@ -159,6 +163,21 @@ TEST(Ports, TowardsOneDestinationOneAfterTheOther_R6056_3) {
   // others have been.
   EXPECT_EQ((next - first + 64512U) % 64512, 1U);
   EXPECT_NE((w.opens(remote(3)) - next + 64512U) % 64512, 1U) << "elsewhere from elsewhere";
+}
+
+TEST(Timestamps, EachTupleCountsFromElsewhereUnlessToldOtherwise_R7323_24) {
+  const World w;
+  std::set<uint32_t> offsets;
+  for (uint16_t port = 1; port <= 256; ++port) {
+    offsets.insert(timestamp_offset(w.towards(remote(2, port)), w.cx));
+  }
+  EXPECT_GE(offsets.size(), 255U);
+  EXPECT_EQ(timestamp_offset(w.towards(remote(2)), w.cx),
+            timestamp_offset(w.towards(remote(2)), w.cx));
+  Config plain = small(1);
+  plain.randomise_timestamp_offset = false;
+  const World told(plain);
+  EXPECT_EQ(timestamp_offset(told.towards(remote(2)), told.cx), 0U);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // The window arithmetic of RFC 5681 3, RFC 6582 3.2 and RFC 6928 2, on its own.
 #include "rapport/tcp/congestion/controller.hh"
 
-#include <algorithm>
 #include <cstdint>
 
 #include <gtest/gtest.h>
