@@ -76,6 +76,7 @@ bool repeats_itself(const Connection& c, const Arrival& a, bool window_changed) 
 // (RFC 6675 2): Linux widens its window with each segment that it takes out of order.
 bool is_duplicate(Connection& c, Transfer& x, const Arrival& a, bool window_changed) {
   if (c.snd.una == c.snd.nxt) return false;
+  if (c.waiting == Waiting::Persist) return false;  // it answers our probe: nothing was lost
   const bool news = reports_new_octets(c, x, a.whole.options);
   if (!news && !repeats_itself(c, a, window_changed)) return false;
   if (c.dup_acks == 0) {
