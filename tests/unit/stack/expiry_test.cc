@@ -4,6 +4,7 @@
 #include "pair.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"
+#include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 #include "rapport/stack/stack.hh"
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <span>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
