@@ -120,6 +120,8 @@ class Serve:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.kill()
+        elif self.text is None:  # nobody waited for its end: a crash, or what a sanitizer found
+            raise AssertionError(f"serve ended with {self.wait(5)} by itself:\n{self.text}")
         self.process.communicate()
 
     def interrupt(self):
