@@ -43,6 +43,9 @@ class Random {
     return static_cast<uint32_t>((uint64_t{next32()} * bound) >> 32);
   }
 
+  // What all further draws follow from.
+  [[nodiscard]] constexpr const std::array<uint64_t, 4>& state() const { return state_; }
+
   // true once in `parts_per_million` / 1,000,000.
   constexpr bool chance_ppm(uint32_t parts_per_million) {
     return below(1'000'000) < parts_per_million;

@@ -26,6 +26,8 @@ class NewReno {
   void timed_out(Window w, bool first);                // R5681-5, -6
   static void restarted(Window w, uint32_t initial);   // after idle: choice 19
 
+  [[nodiscard]] uint32_t counted() const { return counted_; }
+
  private:
   uint32_t counted_ = 0;  // octets acknowledged since the last growth in avoidance
 };
