@@ -48,12 +48,12 @@ std::unexpected<Error> failed(const Connection& c, CallKind call, Error e, Conte
   return std::unexpected(e);
 }
 
-void note_urgent(Connection& c, const Transfer& x, Context& cx) {
-  Extras* e = need_extras(c, cx);
-  if (e == nullptr) return;
+// The connection has its Extras.
+void note_urgent(const Connection& c, const Transfer& x, Context& cx) {
+  Extras& e = cx.extras[c.extras];
   const ByteCount syn = c.snd.una == c.snd.iss ? 1_B : 0_B;
-  e->snd_urgent = true;
-  e->snd_up = c.snd.una + syn + x.send.queued;  // MUST-62: behind the last urgent octet
+  e.snd_urgent = true;
+  e.snd_up = c.snd.una + syn + x.send.queued;  // MUST-62: behind the last urgent octet
 }
 
 // The stack's blocks, pieces or Transfers are used up by others, whose progress this connection
@@ -231,6 +231,10 @@ std::expected<ByteCount, Error> call(const Send& s, Context& cx) {
   const ByteCount room = room_to_send(c, cx);
   Transfer* x = room == 0_B ? nullptr : need_transfer(c, cx);
   if (s.bytes.empty()) return 0_B;
+  if (s.urgent && x != nullptr && need_extras(c, cx) == nullptr) {  // nowhere to note the pointer
+    mark_dirty(c, cx);
+    return failed(c, CallKind::Send, Error::InsufficientResources, cx);
+  }
   const auto take = std::min<size_t>(s.bytes.size(), room.v);
   const uint32_t taken = x == nullptr ? 0 : append_copy(x->send, s.bytes.first(take), cx);
   if (taken < s.bytes.size()) c.wants_room = 1;

@@ -21,11 +21,23 @@ namespace {
 
 constexpr ByteCount kLargestBuffer = ByteCount{16U << 20};
 constexpr uint16_t kLeastClamp = 64;
+constexpr Duration kLeastWait = 1_ms;  // keep-alive timers go by ticks
 
-bool options_are_sound(const ConnectionOptions& o) {
-  return o.dscp < 64 && o.ttl > 0 && o.send_buffer > 0_B && o.send_buffer <= kLargestBuffer
-         && o.receive_buffer <= kLargestBuffer && (o.mss_clamp == 0 || o.mss_clamp >= kLeastClamp)
-         && o.keep_alive_probes > 0;
+bool keep_alive_is_sound(const ConnectionOptions& o) {
+  return o.keep_alive_probes > 0 && o.keep_alive_idle >= kLeastWait
+         && o.keep_alive_interval >= kLeastWait;
+}
+
+// No receive buffer at all, which no peer could even end, is for those who make the stack.
+bool buffers_are_sound(const ConnectionOptions& o, const Context& cx) {
+  const bool may_be_empty = &o == &cx.config.defaults;
+  return o.send_buffer > 0_B && o.send_buffer <= kLargestBuffer
+         && o.receive_buffer <= kLargestBuffer && (o.receive_buffer > 0_B || may_be_empty);
+}
+
+bool options_are_sound(const ConnectionOptions& o, const Context& cx) {
+  return o.dscp < 64 && o.ttl > 0 && (o.mss_clamp == 0 || o.mss_clamp >= kLeastClamp)
+         && o.urgent_inline && keep_alive_is_sound(o) && buffers_are_sound(o, cx);
 }
 
 bool dscp_is_permitted(const ConnectionOptions& o, const Context& cx) {
@@ -33,7 +45,8 @@ bool dscp_is_permitted(const ConnectionOptions& o, const Context& cx) {
 }
 
 std::expected<void, Error> check_options(const ConnectionOptions& o, const Context& cx) {
-  if (!options_are_sound(o) || !dscp_is_permitted(o, cx)) return std::unexpected(Error::NotAllowed);
+  if (!options_are_sound(o, cx) || !dscp_is_permitted(o, cx))
+    return std::unexpected(Error::NotAllowed);
   return {};
 }
 

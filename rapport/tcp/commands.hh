@@ -45,7 +45,8 @@ struct Accept {
 };
 
 // Queues a copy of as much of `bytes` as fits and returns how much (3.9.1.2). Errors: WouldBlock
-// (no room at all), Closing, Reset…, DoesNotExist, RemoteUnspecified (on a listener).
+// (no room at all), Closing, Reset…, DoesNotExist, RemoteUnspecified (on a listener),
+// InsufficientResources (urgent, and every Extras is taken: nothing is queued).
 struct Send {
   Handle connection;
   std::span<const uint8_t> bytes;

@@ -20,19 +20,19 @@ struct ConnectionOptions {
   bool quick_ack = false;         // true: never delay an ACK
   bool keep_alive = false;        // MUST-24, MUST-25: off by default
   bool keep_alive_octet = false;  // MAY-6: probes carry one garbage octet
-  bool urgent_inline = true;      // RFC 6093: urgent octets stay in the stream (the only mode)
+  bool urgent_inline = true;      // RFC 6093: in the stream, the only mode; false is NotAllowed
   bool soft_errors = true;        // SHLD-20: false suppresses reports of delivery trouble
   bool linger = false;            // SO_LINGER on/off; see linger_time
   uint8_t dscp = 0;               // 0..63 (MUST-48)
   uint8_t ttl = 64;               // MUST-49
   uint8_t keep_alive_probes = 9;
   uint16_t mss_clamp = 0;             // 0: none; else the largest MSS offered and used
-  Duration keep_alive_idle = 7200_s;  // MUST-27, MUST-28
+  Duration keep_alive_idle = 7200_s;  // MUST-27, MUST-28; like the interval at least 1 ms
   Duration keep_alive_interval = 75_s;
   Duration linger_time = 0_s;   // with linger: 0 aborts at CLOSE, else the longest wait
   Duration user_timeout = 0_s;  // 0: R2 alone decides (MUST-21, U-23)
   ByteCount send_buffer = 256_KiB;
-  ByteCount receive_buffer = 256_KiB;  // fixes the window scale at opening; at most 16 MiB
+  ByteCount receive_buffer = 256_KiB;  // fixes the window scale at opening; 1 B to 16 MiB
 
   friend bool operator==(const ConnectionOptions&, const ConnectionOptions&) = default;
 };

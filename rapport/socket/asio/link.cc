@@ -77,10 +77,11 @@ void Link::read(const ReadPieces& into, TransferCompletion done) {
   resume_reading();
 }
 
-void Link::write(const WritePieces& from, TransferCompletion done) {
+void Link::write(const WritePieces& from, Text text, TransferCompletion done) {
   ASSERT(!writing_);  // one write at a time
   if (from.count == 0) return finish(done, error_code(), size_t{0});
   write_from_ = from;
+  write_text_ = text;
   writing_ = std::move(done);
   resume_writing();
 }
@@ -105,7 +106,7 @@ std::optional<Link::Outcome> Link::try_write() {
   if (const auto why = unusable(Role::Writer)) return std::unexpected(*why);
   size_t total = 0;
   for (const std::span<const uint8_t> part : write_from_.all()) {
-    const auto put = core_->command(tcp::Send{handle_, part});
+    const auto put = core_->command(tcp::Send{handle_, part, write_text_ == Text::Urgent});
     if (!put) {
       if (total > 0) break;
       if (put.error() == Error::WouldBlock) return std::nullopt;

@@ -69,7 +69,8 @@ class Link final : public Socket, public std::enable_shared_from_this<Link> {
   // Takes over a connection that a listener has accepted with the core's next cookie.
   void adopt(Handle handle);
   void read(const ReadPieces& into, TransferCompletion done);
-  void write(const WritePieces& from, TransferCompletion done);
+  enum class Text : uint8_t { Plain, Urgent };
+  void write(const WritePieces& from, Text text, TransferCompletion done);
   boost::system::error_code shutdown();
   void abort();
   // Ends the operations that wait with `operation_aborted`, and the connection too.
@@ -113,6 +114,7 @@ class Link final : public Socket, public std::enable_shared_from_this<Link> {
   bool expired_ = false;
   ReadPieces read_into_;
   WritePieces write_from_;
+  Text write_text_ = Text::Plain;
   ConnectCompletion connecting_;
   TransferCompletion reading_, writing_;
   std::optional<boost::asio::steady_timer> limit_;

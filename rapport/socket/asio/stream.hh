@@ -96,13 +96,14 @@ class Stream {
   // Done when octets are queued in the stack, not when they are acknowledged.
   template <class Buffers, class Token>
   auto async_write_some(const Buffers& buffers, Token&& token) {
-    return boost::asio::async_initiate<Token, void(ErrorCode, size_t)>(
-        [link = link_, from = pieces_of<const uint8_t>(buffers)](auto&& handler) {
-          link->write(from,
-                      make_completion<ErrorCode, size_t>(std::forward<decltype(handler)>(handler),
-                                                         link->core()->executor()));
-        },
-        token);
+    return write_some(buffers, Link::Text::Plain, std::forward<Token>(token));
+  }
+
+  // As async_write_some; the urgent pointer is set behind the last octet that was queued (MUST-62),
+  // and moves on when the rest is written in the same way.
+  template <class Buffers, class Token>
+  auto async_write_some_urgent(const Buffers& buffers, Token&& token) {
+    return write_some(buffers, Link::Text::Urgent, std::forward<Token>(token));
   }
 
   // --- parting --------------------------------------------------------------------------------
@@ -162,6 +163,17 @@ class Stream {
   friend class AcceptLink;
 
   explicit Stream(std::shared_ptr<Link> link) : link_(std::move(link)) {}
+
+  template <class Buffers, class Token>
+  auto write_some(const Buffers& buffers, Link::Text text, Token&& token) {
+    return boost::asio::async_initiate<Token, void(ErrorCode, size_t)>(
+        [link = link_, text, from = pieces_of<const uint8_t>(buffers)](auto&& handler) {
+          link->write(from, text,
+                      make_completion<ErrorCode, size_t>(std::forward<decltype(handler)>(handler),
+                                                         link->core()->executor()));
+        },
+        token);
+  }
 
   std::shared_ptr<Link> link_;
 };

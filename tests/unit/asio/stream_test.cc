@@ -2,6 +2,7 @@
 #include "rapport/socket/asio/stream.hh"
 
 #include "rapport/base/reason.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
 #include "rapport/socket/asio/acceptor.hh"
 #include "rapport/tcp/commands.hh"
@@ -22,6 +23,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
@@ -75,6 +77,33 @@ TEST(AsioStream, AnEchoWithCoroutines) {
         EXPECT_EQ(co_await read_some(s, ec), "good day");
         EXPECT_EQ(co_await read_some(s, ec), "");
         EXPECT_EQ(ec, net::error::eof) << "the echo's stream was destroyed, which closes it";
+      }(w));
+}
+
+TEST(AsioStream, UrgentTextIsToldToTheOtherEnd) {
+  World w;
+  w.run(
+      [](World& world) -> net::awaitable<void> {
+        Stream s = co_await world.accepted();
+        const auto ahead = [&s] { return s.status().value_or(tcp::Status{}).urgent_ahead; };
+        for (int i = 0; i < 100 && ahead() == 0_B; ++i) {
+          net::steady_timer pause(world.io, 10ms);
+          co_await pause.async_wait(net::use_awaitable);
+        }
+        EXPECT_EQ(ahead(), 11_B) << "five plain octets, and six urgent ones behind them";
+        error_code ec;
+        EXPECT_EQ(co_await read_some(s, ec), "plainurgent");
+        EXPECT_EQ(ahead(), 0_B);
+        co_await say(s, "thanks");
+      }(w),
+      [](World& world) -> net::awaitable<void> {
+        Stream s = co_await world.connected();
+        co_await say(s, "plain");
+        const std::string words = "urgent";
+        const size_t n = co_await s.async_write_some_urgent(net::buffer(words), net::use_awaitable);
+        EXPECT_EQ(n, words.size());
+        error_code ec;
+        EXPECT_EQ(co_await read_some(s, ec), "thanks");
       }(w));
 }
 
