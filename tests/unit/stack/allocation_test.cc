@@ -1,6 +1,7 @@
 // No allocation per segment (DESIGN 4, Memory): with both stacks warm, a bulk transfer and ten
-// thousand lifecycles run under an operator new that prints where it was called from and aborts,
-// and without one more mmap. What a turn touches and visits is bounded, and counted.
+// thousand lifecycles run under a malloc that prints where it was called from and aborts, whoever
+// asks in whatever form, and without one more mmap. What a turn touches and visits is bounded, and
+// counted.
 #include "pair.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/handle.hh"
@@ -9,38 +10,96 @@
 #include "rapport/base/time.hh"
 #include "rapport/tcp/commands.hh"
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
+#include <functional>
 #include <new>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <execinfo.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+// Under a sanitizer malloc is its own: there the forms of operator new alone are watched.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RAPPORT_WATCHES_NEW 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) \
+    || __has_feature(memory_sanitizer)
+#define RAPPORT_WATCHES_NEW 1
+#endif
+#endif
+
 namespace {
 
 bool armed = false;
 
-void* allocate(std::size_t n) {
-  if (armed) {
-    void* frames[32];
-    backtrace_symbols_fd(frames, backtrace(frames, 32), STDERR_FILENO);
-    std::abort();
-  }
-  void* p = std::malloc(n == 0 ? 1 : n);
-  if (p == nullptr) throw std::bad_alloc();
-  return p;
+// Prints where memory was asked for while none may be, and ends the program.
+void judge() {
+  if (!armed) return;
+  armed = false;  // telling of it may allocate
+  void* frames[32];
+  backtrace_symbols_fd(frames, backtrace(frames, 32), STDERR_FILENO);
+  std::abort();
 }
 
 }  // namespace
 
+#ifdef RAPPORT_WATCHES_NEW
+
+namespace {
+
+void* allocate(std::size_t n, std::size_t alignment) noexcept {
+  judge();
+  void* p = nullptr;
+  return posix_memalign(&p, alignment, n == 0 ? 1 : n) == 0 ? p : nullptr;
+}
+
+void* allocate_or_throw(std::size_t n, std::size_t alignment) {
+  void* p = allocate(n, alignment);
+  if (p == nullptr) throw std::bad_alloc();
+  return p;
+}
+
+constexpr std::size_t kPlain = alignof(std::max_align_t);
+
+}  // namespace
+
 void* operator new(std::size_t n) {
-  return allocate(n);
+  return allocate_or_throw(n, kPlain);
 }
 
 void* operator new[](std::size_t n) {
-  return allocate(n);
+  return allocate_or_throw(n, kPlain);
+}
+
+void* operator new(std::size_t n, std::align_val_t a) {
+  return allocate_or_throw(n, static_cast<std::size_t>(a));
+}
+
+void* operator new[](std::size_t n, std::align_val_t a) {
+  return allocate_or_throw(n, static_cast<std::size_t>(a));
+}
+
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
+  return allocate(n, kPlain);
+}
+
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
+  return allocate(n, kPlain);
+}
+
+void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return allocate(n, static_cast<std::size_t>(a));
+}
+
+void* operator new[](std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+  return allocate(n, static_cast<std::size_t>(a));
 }
 
 void operator delete(void* p) noexcept {
@@ -52,12 +111,76 @@ void operator delete[](void* p) noexcept {
 }
 
 void operator delete(void* p, std::size_t) noexcept {
-  std::free(p);  // NOLINT(clang-analyzer-cplusplus.NewDelete): this is how it is deleted
+  std::free(p);
 }
 
 void operator delete[](void* p, std::size_t) noexcept {
   std::free(p);
 }
+
+void operator delete(void* p, std::align_val_t) noexcept {
+  std::free(p);
+}
+
+void operator delete[](void* p, std::align_val_t) noexcept {
+  std::free(p);
+}
+
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+  std::free(p);
+}
+
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
+  std::free(p);
+}
+
+#else
+
+// Every form of operator new ends here, too.
+extern "C" {
+
+// NOLINTBEGIN: the C library's own names
+void* __libc_malloc(std::size_t n);
+void* __libc_calloc(std::size_t count, std::size_t n);
+void* __libc_realloc(void* p, std::size_t n);
+void* __libc_memalign(std::size_t alignment, std::size_t n);
+
+// NOLINTEND
+
+void* malloc(std::size_t n) noexcept {
+  judge();
+  return __libc_malloc(n);
+}
+
+void* calloc(std::size_t count, std::size_t n) noexcept {
+  judge();
+  return __libc_calloc(count, n);
+}
+
+void* realloc(void* p, std::size_t n) noexcept {
+  judge();
+  return __libc_realloc(p, n);
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept {
+  judge();
+  return __libc_memalign(alignment, n);
+}
+
+void* memalign(std::size_t alignment, std::size_t n) noexcept {
+  judge();
+  return __libc_memalign(alignment, n);
+}
+
+int posix_memalign(void** p, std::size_t alignment, std::size_t n) noexcept {
+  judge();
+  *p = __libc_memalign(alignment, n);
+  return *p == nullptr ? ENOMEM : 0;
+}
+
+}  // extern "C"
+
+#endif
 
 namespace rapport::test {
 namespace {
@@ -94,6 +217,52 @@ void live_once(Pair& p, Handle listener) {
   (void)p.b.command(tcp::Close{*server}, p.now);
   p.settle();
   expect_no_handle_left(p);
+}
+
+struct alignas(64) Wide {
+  uint8_t octets[64];
+};
+
+// For a compiler that may leave out what nobody uses.
+void keep(void* p) {
+  asm volatile("" : : "r"(p) : "memory");
+}
+
+// Who watches sees every form: else the tests below could not fail.
+TEST(AllocationDeathTest, EveryFormIsSeen) {
+  testing::FLAGS_gtest_death_test_style = "fast";
+  const std::vector<std::pair<std::string, std::function<void()>>> forms = {
+      {"new", [] { keep(new int(1)); }},
+      {"new[]", [] { keep(new int[3]); }},
+      {"new, nothrow", [] { keep(new (std::nothrow) int(1)); }},
+      {"new[], nothrow", [] { keep(new (std::nothrow) int[3]); }},
+      {"new, aligned", [] { keep(new Wide); }},
+      {"new[], aligned", [] { keep(new Wide[2]); }},
+      {"new, aligned, nothrow", [] { keep(new (std::nothrow) Wide); }},
+#ifndef RAPPORT_WATCHES_NEW
+      {"malloc", [] { keep(std::malloc(8)); }},
+      {"calloc", [] { keep(std::calloc(8, 8)); }},
+      {"realloc", [] { keep(std::realloc(nullptr, 8)); }},
+      {"aligned_alloc", [] { keep(std::aligned_alloc(64, 64)); }},
+      {"posix_memalign",
+       [] {
+         void* p = nullptr;
+         (void)!posix_memalign(&p, 64, 64);
+         keep(p);
+       }},
+      {"the C library's own", [] { keep(strdup("word")); }},
+#endif
+  };
+  for (const auto& [name, form] : forms) {
+    EXPECT_DEATH(
+        {
+          armed = true;
+          form();
+          armed = false;
+        },
+        "test_unit_stack")
+        << name;
+  }
 }
 
 TEST(Allocation, TenThousandLifecyclesAllocateAndMapNothing) {
