@@ -38,6 +38,11 @@ bool is_nobody(State s) {
   return s == State::Closed || s == State::Listen;
 }
 
+bool is_at(const std::map<HostId, Instant>& times, HostId h, Instant at) {
+  const auto found = times.find(h);
+  return found != times.end() && found->second == at;
+}
+
 }  // namespace
 
 State Halves::name() const {
@@ -78,29 +83,52 @@ bool Coverage::covers(uint32_t right) const {
 
 void Oracle::recorded(const HostRecord& record) {
   const TraceHeader& h = record.record.header;
-  if (h.key.remote_port == 0) return;  // a listener's record, or one without a tuple
+  if (h.key.remote_port == 0) {  // a listener's record, or one without a tuple
+    const bool call = h.kind == TraceKind::Call;
+    if (call
+        && static_cast<CallKind>(record.record.as<TraceCall>().call) == CallKind::CloseListener)
+      listener_closed_[record.host] = h.at;
+    return;
+  }
   const Key key{record.host, h.local, h.key.local_port, h.key.remote, h.key.remote_port};
   End& end = ends_[key];
   switch (h.kind) {
     case TraceKind::Segment: segment(record, end); break;
     case TraceKind::Transition: transition(record, end); break;
+    default: noted(record, end); break;
+  }
+}
+
+// What is no segment and no change of state, but evidence.
+void Oracle::noted(const HostRecord& record, End& end) {
+  const TraceHeader& h = record.record.header;
+  switch (h.kind) {
     case TraceKind::Call: {
-      const auto call = static_cast<CallKind>(record.record.as<TraceCall>().call);
-      if (call == CallKind::Close || call == CallKind::ShutdownWrite || call == CallKind::Abort) {
-        end.called = h.at;
-      }
+      const auto c = record.record.as<TraceCall>();
+      const auto call = static_cast<CallKind>(c.call);
+      const bool parts =
+          call == CallKind::Close || call == CallKind::ShutdownWrite || call == CallKind::Abort;
+      if (parts && c.failed == 0) end.called = h.at;
       break;
     }
-    case TraceKind::Drop: {
-      // A FIN that was dropped has not restarted TIME-WAIT; but one that comes again lies left of
-      // the window, and is dropped and answered for that.
-      const auto d = record.record.as<TraceDrop>();
-      const bool again = d.reason == static_cast<uint8_t>(DropReason::NotAcceptable);
-      if (!again && end.heard && d.serial == end.heard->serial) end.quiet_since = end.quiet_before;
+    case TraceKind::Timer:
+      end.timer = record.record.as<TraceTimer>();
+      end.timer_at = h.at;
       break;
-    }
+    case TraceKind::Drop: dropped(record.record.as<TraceDrop>(), end); break;
     default: break;
   }
+}
+
+void Oracle::dropped(const TraceDrop& d, End& end) {
+  if (!end.heard || d.serial != end.heard->serial) return;
+  end.una = end.una_before;
+  end.progress = end.progress_before;
+  end.heard_at = end.heard_before;
+  // A FIN that was dropped has not restarted TIME-WAIT; but one that comes again lies left of the
+  // window, and is dropped and answered for that.
+  const bool again = d.reason == static_cast<uint8_t>(DropReason::NotAcceptable);
+  if (!again) end.quiet_since = end.quiet_before;
 }
 
 void Oracle::forget(HostId h) {
@@ -120,16 +148,20 @@ void Oracle::segment(const HostRecord& r, End& end) {
     complain(r, "a segment is traced in " + std::string(tcp::name(traced)));
   }
   if (is_sent) {
-    sent(s, end);
+    sent(r, s, end);
   } else {
     heard(r, s, end);
   }
 }
 
-void Oracle::sent(const TraceSegment& s, End& end) {
+void Oracle::sent(const HostRecord& r, const TraceSegment& s, End& end) {
   if (has(s, wire::kRst) || end.halves.sending == Sending::Closed) return;
   const Seq behind = Seq{s.seq} + ByteCount{sequence_length(s)};
   if (has(s, wire::kSyn)) {
+    if (end.iss != Seq{s.seq}) {
+      end.una = end.una_before = Seq{s.seq};
+      end.progress = end.progress_before = r.record.header.at;
+    }
     end.iss = Seq{s.seq};
     end.snd_max = behind;
   }
@@ -140,6 +172,14 @@ void Oracle::sent(const TraceSegment& s, End& end) {
 
 void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
   end.heard = s;
+  end.heard_before = std::exchange(end.heard_at, r.record.header.at);
+  end.una_before = end.una;
+  end.progress_before = end.progress;
+  const bool acks = has(s, wire::kAck) && !has(s, wire::kRst) && end.iss;
+  if (acks && after(Seq{s.ack}, end.una) && at_or_before(Seq{s.ack}, end.snd_max)) {
+    end.una = Seq{s.ack};
+    end.progress = r.record.header.at;
+  }
   end.quiet_before = end.quiet_since;
   if (has(s, wire::kSyn) && !is_synchronized(end.halves.name())) end.irs = Seq{s.seq};
   if (!end.irs || has(s, wire::kRst)) return;
@@ -176,6 +216,7 @@ void Oracle::transition(const HostRecord& r, End& end) {
   if (to == State::TimeWait && from != State::TimeWait) {
     end.quiet_since = end.quiet_before = r.record.header.at;
     end.exact = event != Event::ReuseRefused;
+    time_wait_began_[r.host] = r.record.header.at;
   }
   if (is_nobody(to)) end = {};
 }
@@ -190,14 +231,57 @@ bool Oracle::is_evident(const HostRecord& r, Event event, const End& end) const 
     case Event::TupleReused: return s != nullptr && has(*s, wire::kSyn);
     case Event::SynAckArrived: return acks_syn && has(*s, wire::kSyn);
     case Event::SynAcked: return acks_syn;
-    case Event::RstArrived: return s != nullptr && has(*s, wire::kRst);
+    case Event::RstArrived:
+    case Event::ReuseRefused: return s != nullptr && has(*s, wire::kRst);
     case Event::CloseCalled: return end.called == r.record.header.at;
     case Event::FinAcked:
       return s != nullptr && has(*s, wire::kAck) && end.fin_end && Seq{s->ack} == *end.fin_end;
     case Event::FinArrived:
       return end.irs && end.peer_fin && end.received.covers((*end.peer_fin - (*end.irs + 1_B)).v);
     case Event::TimeWaitExpired: return has_waited(r, end);
-    default: return true;
+    case Event::DataAfterClose:
+      return s != nullptr && s->text_length > 0 && end.heard_at == r.record.header.at;
+    case Event::AbortCalled: return may_abort(r, end);
+    case Event::ListenerClosed: return listener_goes(r);
+    case Event::Evicted: return may_evict(r, end);
+    case Event::GaveUp: return may_give_up(r.record.header.at, end);
+    case Event::OpenedActive:
+    case Event::OpenedPassive: return true;  // how every end begins
+  }
+  return false;
+}
+
+bool Oracle::listener_goes(const HostRecord& r) const {
+  return is_at(listener_closed_, r.host, r.record.header.at);
+}
+
+// By ABORT, by a CLOSE that cannot be kept, with its listener, or because a drain's time is over.
+bool Oracle::may_abort(const HostRecord& r, const End& end) const {
+  const Instant now = r.record.header.at;
+  const auto drain = drains_.find(r.host);
+  return end.called == now || listener_goes(r) || (drain != drains_.end() && now >= drain->second);
+}
+
+// Out of TIME-WAIT, because another end needs the place; out of SYN-RECEIVED, because its ACK found
+// the accept queue full.
+bool Oracle::may_evict(const HostRecord& r, const End& end) const {
+  const Instant now = r.record.header.at;
+  if (end.halves.name() == State::TimeWait) return is_at(time_wait_began_, r.host, now);
+  return end.heard_at == now && end.heard && has(*end.heard, wire::kAck);
+}
+
+// Only a timer that fired at this instant gives up, and what it waited for has not happened since.
+bool Oracle::may_give_up(Instant now, const End& end) {
+  if (end.timer_at != now) return false;
+  const Duration waited = end.timer.interval_ms * 1_ms;
+  switch (static_cast<TimerKind>(end.timer.timer)) {
+    case TimerKind::UserTimeout: return now - end.progress >= waited;
+    case TimerKind::KeepAlive:
+      return end.timer.attempt > 1 && (end.heard_at == kNever || now - end.heard_at >= waited);
+    case TimerKind::FinWait2: return end.called != kNever && now - end.called >= waited;
+    case TimerKind::Linger: return end.called != kNever;
+    case TimerKind::HalfOpen: return end.halves.name() == State::SynReceived;
+    default: return false;
   }
 }
 

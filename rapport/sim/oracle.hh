@@ -54,6 +54,9 @@ class Oracle final : public Observer {
   // `two_msl` of host h is asked for when its first TIME-WAIT ends.
   void set_two_msl(HostId h, Duration two_msl) { two_msl_[h] = two_msl; }
 
+  // The host was told to drain: what is left at `deadline` is aborted without another call.
+  void set_drain(HostId h, Instant deadline) { drains_[h] = deadline; }
+
   void recorded(const HostRecord& record) override;
   // The host crashed: its ends are no more.
   void forget(HostId h);
@@ -75,23 +78,41 @@ class Oracle final : public Observer {
     std::optional<Seq> peer_fin;        // the number of the peer's FIN, once it was received
     Coverage received;                  // offsets from irs + 1
     std::optional<TraceSegment> heard;  // the last segment received
-    Instant called = kNever;            // the last CLOSE, shutdown or ABORT
-    Instant quiet_since{};              // TIME-WAIT: the last FIN
-    Instant quiet_before{};             // and the one before, should that one be dropped
-    bool exact = true;                  // quiet_since is known
+    Instant heard_at = kNever;
+    Seq una;                    // what the peer has acknowledged
+    Instant progress{};         // when it last acknowledged something new; at first, our SYN
+    Instant called = kNever;    // the last CLOSE, shutdown or ABORT
+    Instant timer_at = kNever;  // the last timer that fired
+    TraceTimer timer{};
+    Instant quiet_since{};   // TIME-WAIT: the last FIN
+    Instant quiet_before{};  // and the one before, should that one be dropped
+    bool exact = true;       // quiet_since is known
+
+    // Before the last segment, should that one be dropped.
+    Seq una_before;
+    Instant progress_before{}, heard_before = kNever;
   };
 
   void segment(const HostRecord& r, End& end);
-  void sent(const TraceSegment& s, End& end);
+  static void sent(const HostRecord& r, const TraceSegment& s, End& end);
   void heard(const HostRecord& r, const TraceSegment& s, End& end);
+  void noted(const HostRecord& r, End& end);
+  static void dropped(const TraceDrop& d, End& end);
   void transition(const HostRecord& r, End& end);
   [[nodiscard]] bool is_evident(const HostRecord& r, tcp::Event event, const End& end) const;
   [[nodiscard]] bool has_waited(const HostRecord& r, const End& end) const;
+  [[nodiscard]] bool may_abort(const HostRecord& r, const End& end) const;
+  [[nodiscard]] bool may_evict(const HostRecord& r, const End& end) const;
+  [[nodiscard]] bool listener_goes(const HostRecord& r) const;
+  [[nodiscard]] static bool may_give_up(Instant now, const End& end);
   static void apply(tcp::Event event, End& end);
   void complain(const HostRecord& r, const std::string& what);
 
   std::map<Key, End> ends_;
   std::map<HostId, Duration> two_msl_;
+  std::map<HostId, Instant> drains_;
+  std::map<HostId, Instant> listener_closed_;  // the last time that any was
+  std::map<HostId, Instant> time_wait_began_;  // of any end
   std::string complaint_;
   uint64_t believed_ = 0;
 };

@@ -77,6 +77,14 @@ class Teller {
     return tell(TraceKind::Call, t);
   }
 
+  Teller& fires(TimerKind k, uint8_t attempt, uint32_t interval_ms) {
+    TraceTimer t{};
+    t.timer = static_cast<uint8_t>(k);
+    t.attempt = attempt;
+    t.interval_ms = interval_ms;
+    return tell(TraceKind::Timer, t);
+  }
+
   Teller& after(Duration d) {
     now += d;
     return *this;
@@ -182,6 +190,72 @@ TEST(Oracle, SeesAStateThatDoesNotFollow) {
   Teller u;
   u.opens().sends(State::CloseWait, wire::kAck, 101, 901);
   EXPECT_FALSE(u.believed());
+}
+
+TEST(Oracle, SeesAnAbortThatNobodyCalled) {
+  Teller t;
+  t.opens().moves(State::Established, State::Closed, Event::AbortCalled);
+  EXPECT_FALSE(t.believed());
+  Teller u;
+  u.opens().calls(CallKind::Abort).after(1_ms);
+  u.moves(State::Established, State::Closed, Event::AbortCalled);
+  EXPECT_FALSE(u.believed()) << "the call was another instant's";
+  Teller v;
+  v.opens().calls(CallKind::Abort).moves(State::Established, State::Closed, Event::AbortCalled);
+  EXPECT_EQ(v.oracle.complaint(), "");
+  Teller w;
+  w.oracle.set_drain(0, w.now + 1_s);
+  w.opens().after(1_s).moves(State::Established, State::Closed, Event::AbortCalled);
+  EXPECT_EQ(w.oracle.complaint(), "");
+}
+
+TEST(Oracle, SeesThatSomebodyGaveUpTooSoon) {
+  for (const bool too_soon : {false, true}) {
+    Teller t;  // our FIN is never acknowledged
+    t.opens().after(3_s).calls(CallKind::ShutdownWrite);
+    t.moves(State::Established, State::FinWait1, Event::CloseCalled)
+        .sends(State::FinWait1, wire::kFin | wire::kAck, 101, 901)
+        .after(too_soon ? 6_s : 7_s)
+        .fires(TimerKind::UserTimeout, 1, 10'000)
+        .moves(State::FinWait1, State::Closed, Event::GaveUp);
+    EXPECT_EQ(t.believed(), !too_soon);
+  }
+  Teller u;  // what is acknowledged counts as progress
+  u.opens().after(8_s).calls(CallKind::ShutdownWrite);
+  u.moves(State::Established, State::FinWait1, Event::CloseCalled)
+      .sends(State::FinWait1, wire::kFin | wire::kAck, 101, 901)
+      .hears(State::FinWait1, wire::kAck, 901, 102)
+      .moves(State::FinWait1, State::FinWait2, Event::FinAcked)
+      .after(2_s)
+      .fires(TimerKind::UserTimeout, 1, 10'000)
+      .moves(State::FinWait2, State::Closed, Event::GaveUp);
+  EXPECT_FALSE(u.believed());
+  Teller v;
+  v.opens().after(1000_s).moves(State::Established, State::Closed, Event::GaveUp);
+  EXPECT_FALSE(v.believed()) << "no timer fired";
+}
+
+TEST(Oracle, SeesAKeepAliveThatDidNotWait) {
+  for (const uint32_t heard_before_ms : {4'999U, 5'000U}) {
+    Teller t;
+    t.opens().after(100_s).hears(State::Established, wire::kAck, 901, 101);
+    t.after(heard_before_ms * 1_ms).fires(TimerKind::KeepAlive, 4, 5'000);
+    t.moves(State::Established, State::Closed, Event::GaveUp);
+    EXPECT_EQ(t.believed(), heard_before_ms == 5'000U);
+  }
+}
+
+TEST(Oracle, SeesAnEvictionThatNobodyNeeded) {
+  Teller t;
+  t.opens().closes_first().hears_the_last_fin().after(1_s);
+  t.moves(State::TimeWait, State::Closed, Event::Evicted);
+  EXPECT_FALSE(t.believed());
+}
+
+TEST(Oracle, SeesADeathByTextThatNeverCame) {
+  Teller t;
+  t.opens().closes_first().moves(State::FinWait2, State::Closed, Event::DataAfterClose);
+  EXPECT_FALSE(t.believed());
 }
 
 TEST(Oracle, TellsTheOrderOfTwoCloses) {
