@@ -54,7 +54,8 @@ Task<> writes(End& e) {
   while (e.stream && e.sent < e.plan.octets) {
     chunk.resize(std::min(e.plan.write_chunk, e.plan.octets - e.sent));
     for (uint32_t i = 0; i < chunk.size(); ++i) chunk[i] = octet(e.writes_stream, e.sent + i);
-    auto writing = e.stream.write(chunk);
+    const bool urgent = e.plan.urgent_every > 0 && ++e.chunks % e.plan.urgent_every == 0;
+    auto writing = urgent ? e.stream.write_urgent(chunk) : e.stream.write(chunk);
     const auto written = co_await writing;
     if (!written) {
       e.write_error = written.error();

@@ -32,7 +32,7 @@ struct End {
 
   std::optional<Error> open_error, write_error, read_error;
   bool opened = false, end_of_file = false, ended = false, wrong_octet = false;
-  uint32_t sent = 0, received = 0;
+  uint32_t sent = 0, received = 0, chunks = 0;
   CloseReason reason = CloseReason::None;
   bool knows_reason = false;
 

@@ -116,6 +116,8 @@ EndPlan draw_end(Random& r) {
   if (once_in(r, 2)) e.read_pause = up_to(r, 20_s / std::max(chunks, 100U));
   if (once_in(r, 6)) e.nap = up_to(r, 30_s);
   e.patience = up_to(r, once_in(r, 2) ? 300_ms : 20_s);
+  const uint32_t urgent = between(r, 1, 20);
+  if (once_in(r, 6)) e.urgent_every = urgent;
   return e;
 }
 
@@ -131,6 +133,10 @@ tcp::ConnectionOptions draw_options(Random& r, tcp::ConnectionOptions o, bool ge
   o.keep_alive_interval = 5_s;
   const uint32_t clamp = between(r, 100, 1500);
   if (once_in(r, 8)) o.mss_clamp = static_cast<uint16_t>(clamp);
+  const uint32_t ttl = between(r, 1, 255);
+  const uint32_t dscp = r.below(64);
+  if (once_in(r, 6)) o.ttl = static_cast<uint8_t>(ttl);
+  if (once_in(r, 6)) o.dscp = static_cast<uint8_t>(dscp);
   const bool lingers = once_in(r, 6);
   const bool impatient = once_in(r, 6);
   const Duration linger = up_to(r, 20_s);
@@ -214,7 +220,9 @@ std::string describe(const EndPlan& e) {
          + std::to_string(e.octets) + " by " + std::to_string(e.write_chunk) + " pausing "
          + in_ms(e.write_pause) + ", reads by " + std::to_string(e.read_chunk) + " pausing "
          + in_ms(e.read_pause) + " after a nap of " + in_ms(e.nap) + ", patience "
-         + in_ms(e.patience) + (e.options.keep_alive ? ", keep-alive" : "")
+         + in_ms(e.patience) + (e.urgent_every > 0 ? ", urgent text" : "") + ", TTL "
+         + std::to_string(e.options.ttl) + ", DSCP " + std::to_string(e.options.dscp)
+         + (e.options.keep_alive ? ", keep-alive" : "")
          + (e.options.linger ? ", linger " + in_ms(e.options.linger_time) : "")
          + (e.options.user_timeout > 0_s ? ", user timeout " + in_ms(e.options.user_timeout) : "");
 }

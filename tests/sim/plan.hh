@@ -30,6 +30,7 @@ struct EndPlan {
   Style style = Style::Polite;
   uint32_t octets = 0;
   uint32_t write_chunk = 1, read_chunk = 1;
+  uint32_t urgent_every = 0;             // each such number of chunks one is urgent; 0: none
   Duration write_pause{}, read_pause{};  // the longest; each is drawn
   Duration nap{};                        // before the first read
   Duration patience{};                   // of Impatient, Aborter and Dropper
