@@ -26,6 +26,17 @@ struct FlowKey {
     return a.remote == b.remote && a.ports_and_local() == b.ports_and_local();
   }
 
+  // Written as whole words, as they are read back: narrower stores would make the loads wait.
+  static FlowKey of(const IpAddress& remote, uint16_t remote_port, uint16_t local_port,
+                    LocalId local) {
+    FlowKey k;
+    k.remote = remote;
+    const uint64_t w =
+        remote_port | uint64_t{local_port} << 16 | uint64_t{local.v} << 32;  // little endian
+    std::memcpy(reinterpret_cast<char*>(&k) + sizeof(IpAddress), &w, sizeof(w));
+    return k;
+  }
+
   // Ports, local address and interface in one word.
   [[nodiscard]] uint64_t ports_and_local() const {
     uint64_t w = 0;

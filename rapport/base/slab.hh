@@ -52,8 +52,9 @@ enum class Reuse : uint8_t { NewestFirst, OldestFirst };
 template <class T, Reuse kReuse = Reuse::NewestFirst>
 class Slab {
  public:
-  // At most `cap` objects alive at once.
-  explicit Slab(uint32_t cap) : space_((size_t{cap} + 1) * sizeof(Slot)), cap_(cap) {
+  // At most `cap` objects alive at once. `*grew` is set whenever prepare() has become worth a call.
+  explicit Slab(uint32_t cap, bool* grew = nullptr)
+      : space_((size_t{cap} + 1) * sizeof(Slot)), grew_(grew), cap_(cap) {
     static_assert(std::is_trivially_destructible_v<T>);
     ASSERT(cap < UINT32_MAX);
     (void)prepare(kAhead);
@@ -68,6 +69,7 @@ class Slab {
     } else {
       if (top_ > cap_) return kNone;
       i = top_++;
+      if (grew_ != nullptr) *grew_ = true;
     }
     ++used_;
     if constexpr (kHasGeneration) {
@@ -167,6 +169,7 @@ class Slab {
   [[nodiscard]] T* object(uint32_t i) { return std::launder(reinterpret_cast<T*>(&slot(i))); }
 
   Reservation space_;
+  bool* grew_;
   uint32_t cap_;
   uint32_t top_ = 1;
   uint32_t prepared_top_ = 0;  // nothing to touch until top_ is beyond

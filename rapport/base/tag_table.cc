@@ -40,8 +40,9 @@ constexpr uint64_t room_for_overflow(uint32_t cap, uint32_t slots) {
 
 }  // namespace
 
-TagTable::TagTable(uint32_t cap)
-    : cap_(cap),
+TagTable::TagTable(uint32_t cap, bool* grew)
+    : grew_(grew),
+      cap_(cap),
       bits_(kFirstBits),
       max_bits_(bits_for(cap, kSlots)),
       room_below_(room_for_overflow(cap, kSlots)),
@@ -112,6 +113,7 @@ void TagTable::grow() {
   }
   --unsplit_;
   prepared_ = false;
+  if (grew_ != nullptr) *grew_ = true;
   if (2 * unsplit_ < resident_down_to() && 2 * unsplit_ >= untouched_from()) ++buckets_moved_cold_;
   split(unsplit_);
   ++buckets_moved_;

@@ -21,8 +21,9 @@ namespace rapport {
 
 class TagTable {
  public:
-  // Room for `cap` entries, reserved as address space, touched as it grows.
-  explicit TagTable(uint32_t cap);
+  // Room for `cap` entries, reserved as address space, touched as it grows. `*grew` is set whenever
+  // prepare() has become worth a call.
+  explicit TagTable(uint32_t cap, bool* grew = nullptr);
 
   // The value under `tag` for which same(value) holds; 0 when there is none.
   template <class Same>
@@ -116,6 +117,7 @@ class TagTable {
   [[nodiscard]] uint64_t resident_down_to() const;
   void split(uint64_t number);
 
+  bool* grew_;
   uint32_t cap_;
   uint32_t size_ = 0;
   uint32_t bits_;               // log2 of buckets()

@@ -46,13 +46,17 @@ class TimerWheel {
   // Fires `index` at the first microsecond at or after `at`; at kNever: disarms. Relinks only to
   // fire earlier than now linked; otherwise just notes the new deadline.
   void arm(uint32_t index, Instant at) {
+    if (at == kNever) {
+      disarm(index);
+    } else {
+      arm_us(index, microseconds_up(at));
+    }
+  }
+
+  // The same for a whole microsecond since the world began (at most 2^54 - 2).
+  void arm_us(uint32_t index, uint64_t deadline) {
     ASSERT(index != kNone);
     TimerNode& node = nodes_(index);
-    if (at == kNever) {
-      node.due = 0;
-      return;
-    }
-    const uint64_t deadline = microseconds_up(at);
     node.due = (deadline + 1) & kDueMask;
     const uint64_t us = std::max(deadline, slots_.cursor());
     if (node.linked()) {

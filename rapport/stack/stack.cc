@@ -81,9 +81,8 @@ bool next_connection_event(tcp::Context& cx, tcp::Occurrence& out) {
 
 }  // namespace
 
-void World::begin_turn(Instant now) {
-  cx.set_time(now);
-  // Memory is first touched here, ahead of need and in bounded pieces: never by a segment.
+// Memory is first touched here, ahead of need and in bounded pieces: never by a segment.
+void World::touch_ahead() {
   size_t left = kTouchPerTurn;
   left -= cx.connections.prepare(left);
   left -= cx.table.prepare(left);
@@ -95,6 +94,7 @@ void World::begin_turn(Instant now) {
   left -= cx.extras.prepare(left);
   left -= cx.listeners.prepare(left);
   const uint64_t touched = kTouchPerTurn - left;
+  cx.memory_grew = touched > 0;  // until a turn finds nothing left to touch
   cx.counters.most_touched_in_a_turn = std::max(cx.counters.most_touched_in_a_turn, touched);
 }
 
@@ -211,7 +211,7 @@ bool Stack::drained() const {
 
 Frame Stack::next_frame() {
   World& w = *world_;
-  if (w.cx.outbox.empty() && !tcp::settle_some(w.cx)) return {};
+  if (w.cx.outbox.empty() && (!w.cx.owes() || !tcp::settle_some(w.cx))) return {};
   Frame frame = finish_packet(w, w.cx.outbox.front());
   w.cx.outbox.pop();
   return frame;
@@ -226,7 +226,7 @@ Instant Stack::next_deadline() {
   tcp::Context& cx = world_->cx;
   // Timers are armed when debts are paid: what is owed is settled first, as far as it makes no
   // frame.
-  if (cx.outbox.empty()) (void)tcp::settle_some(cx);
+  if (cx.outbox.empty() && cx.owes()) (void)tcp::settle_some(cx);
   Instant next = cx.wheel.next_due();
   next = std::min(next, tcp::next_half_open_deadline(cx));
   if (cx.time_wait_list.head != kNone) {

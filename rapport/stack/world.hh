@@ -22,6 +22,7 @@ struct Parsed {
   FlowKey key;
   tcp::FlowHash hash;
   uint32_t serial = 0;
+  bool same_flow = false;  // as the one before it
 };
 
 struct World {
@@ -41,9 +42,15 @@ struct World {
   size_t parsed_count = 0;
   FlowKey last_key;  // of the last segment; no segment has this initial one
   tcp::FlowHash last_hash;
+  SipLanes lanes{};  // of the flows that are being hashed
   uint16_t next_ip_id = 0;
 
-  void begin_turn(Instant now);
+  void begin_turn(Instant now) {
+    cx.set_time(now);
+    if (cx.memory_grew) touch_ahead();
+  }
+
+  [[gnu::cold]] void touch_ahead();
 };
 
 // --- ingress.cc ---------------------------------------------------------------------------------

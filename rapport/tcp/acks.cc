@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 namespace rapport::tcp {
 
@@ -34,8 +35,8 @@ ByteCount free_room(const Connection& c, const Context& cx) {
 }
 
 // U-18: how far the edge must move before it is worth telling.
-ByteCount worthwhile(const Connection& c, const Context& cx) {
-  return std::min(whole_window(c, cx) / 2, ByteCount{c.mss});
+ByteCount worthwhile(const Connection& c, ByteCount whole) {
+  return std::min(whole / 2, ByteCount{c.mss});
 }
 
 class Blocks {
@@ -60,12 +61,11 @@ class Blocks {
 };
 
 void pay_debt(Connection& c, const Debt& debt, Context& cx) {
-  wire::Options options;
-  ack_options(c, debt, options, cx);
+  std::optional<wire::Options> room;
   Draft d = draft_for(c, wire::kAck, cx);
+  give_options(d, c, debt, room, cx);
   if (debt.kind == Debt::Kind::Cumulative) d.ack = debt.ack;
   d.window = select_window(c, cx);
-  d.options = &options;
   if (!emit(d, cx)) return;
   if (debt.kind == Debt::Kind::OutOfOrder) ++cx.counters.duplicate_acks_sent;
   if (!debt.dsack.empty() && c.sack_on != 0) ++cx.counters.dsacks_sent;
@@ -97,9 +97,13 @@ void sack_blocks(const Connection& c, const Debt& debt, wire::Options& out, cons
 
 uint16_t select_window(Connection& c, Context& cx) {
   const ByteCount current = c.rcv.edge - c.rcv.nxt;
-  const ByteCount room = free_room(c, cx);
+  const ByteCount whole = whole_window(c, cx);
+  const ByteCount least = worthwhile(c, whole);
   ByteCount window = current;
-  if (room > current && room - current >= worthwhile(c, cx)) window = room;
+  if (whole > current && whole - current >= least) {  // else no room can be worth telling
+    const ByteCount room = free_room(c, cx);
+    if (room > current && room - current >= least) window = room;
+  }
   uint32_t field = window.v >> c.rcv_shift;
   // Rounding down must not pull the edge back (SHLD-14; RFC 7323 2.4).
   if ((field << c.rcv_shift) < current.v) ++field;
@@ -112,9 +116,10 @@ bool window_update_is_due(const Connection& c, const Context& cx) {
   if (peer_has_finished(c.state) || c.state < State::Established) return false;
   const ByteCount current = c.rcv.edge - c.rcv.nxt;
   // While more than half of it is still on offer the next segment's ACK tells it in time.
-  if (current >= whole_window(c, cx) / 2) return false;
+  const ByteCount whole = whole_window(c, cx);
+  if (current >= whole / 2) return false;
   const ByteCount room = free_room(c, cx);
-  return room > current && room - current >= worthwhile(c, cx);
+  return room > current && room - current >= worthwhile(c, whole);
 }
 
 void ack_was_sent(Connection& c, Context& cx) {
@@ -125,11 +130,10 @@ void ack_was_sent(Connection& c, Context& cx) {
 }
 
 void send_ack(Connection& c, Context& cx) {
-  wire::Options options;
-  ack_options(c, {}, options, cx);
+  std::optional<wire::Options> room;
   Draft d = draft_for(c, wire::kAck, cx);
+  give_options(d, c, {}, room, cx);
   d.window = select_window(c, cx);
-  d.options = &options;
   if (emit(d, cx)) ack_was_sent(c, cx);
 }
 

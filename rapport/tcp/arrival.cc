@@ -21,9 +21,9 @@ void segment_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
          && survives_reset(c, a, cx)       // second   reset.cc (RFC 5961)
          && is_no_stray_syn(c, a, cx)      // fourth   reset.cc
          && ack_is_processed(c, a, cx)     // fifth    acknowledgment.cc
-         && urgent_is_noted(c, a, cx)      // sixth    urgent.cc
-         && text_is_taken(c, a, cx)        // seventh  text.cc, reassembly.cc
-         && fin_is_taken(c, a, cx));       // eighth   teardown.cc
+         && (!a.has(wire::kUrg) || urgent_is_noted(c, a, cx))    // sixth    urgent.cc
+         && (a.text.empty() || text_is_taken(c, a, cx))          // seventh  text.cc, reassembly.cc
+         && (!may_finish(c, a, cx) || fin_is_taken(c, a, cx)));  // eighth   teardown.cc
 }
 
 void owe_ack(Connection& c, Context& cx) {
@@ -83,7 +83,7 @@ void owe_ack_for_text(Connection& c, Transfer& x, uint32_t octets, Context& cx) 
     c.owes_ack = 1;
   } else if (c.ack_delayed == 0) {
     c.ack_delayed = 1;
-    c.ack_at = cx.micros_up + to_us(cx.config.delayed_ack);
+    c.ack_at = cx.micros_up + cx.delayed_ack_us;
   }
   mark_dirty(c, cx);
 }

@@ -44,6 +44,12 @@ void segment_arrives(Connection& c, const wire::Segment& seg, Context& cx);
 [[nodiscard]] bool text_is_taken(Connection& c, Arrival& a, Context& cx);           // seventh
 [[nodiscard]] bool fin_is_taken(Connection& c, Arrival& a, Context& cx);            // eighth
 
+// The eighth has work: this segment's FIN, or one that waits behind a hole.
+[[nodiscard]] inline bool may_finish(const Connection& c, const Arrival& a, const Context& cx) {
+  const Transfer* x = cx.transfer_of(c);
+  return a.fin || (x != nullptr && x->receive.fin_waits);
+}
+
 // The ACK of an established connection: SND.UNA, window, duplicate ACKs (fifth, ESTABLISHED).
 [[nodiscard]] bool acknowledgment_is_taken(Connection& c, Arrival& a, Context& cx);
 // The handshake is over: what both ends learn at that moment.
@@ -55,9 +61,9 @@ void owe_ack(Connection& c, Context& cx);
 // An ACK of its own for this segment (DESIGN 3): paid in order at settling.
 void owe_own_ack(Connection& c, Debt debt, Context& cx);
 // A challenge ACK (RFC 5961), throttled per connection and by a host cap drawn anew each second.
-void owe_challenge(Connection& c, Context& cx);
+[[gnu::cold]] void owe_challenge(Connection& c, Context& cx);
 // Takes one from the host's allowance of this second; false when it is used up.
-[[nodiscard]] bool host_may_challenge(Context& cx);
+[[nodiscard, gnu::cold]] bool host_may_challenge(Context& cx);
 // In-order text of this length was taken: at once, delayed, or every second segment.
 void owe_ack_for_text(Connection& c, Transfer& x, uint32_t octets, Context& cx);
 

@@ -32,9 +32,9 @@ inline constexpr uint32_t kListenerBit = 1U << 31;
 [[nodiscard]] Handle handle_of_listener(uint32_t index, const Context& cx);
 // Why a handle names nothing: it never was given out ("connection illegal for this process",
 // NotAllowed) or what it named is gone (DoesNotExist).
-[[nodiscard]] Error why_missing(Handle h, const Context& cx);
+[[nodiscard, gnu::cold]] Error why_missing(Handle h, const Context& cx);
 // What an ended connection answers to SEND and RECEIVE.
-[[nodiscard]] Error error_for(CloseReason r);
+[[nodiscard, gnu::cold]] Error error_for(CloseReason r);
 
 // Ends a connection with a reset where the peer could know of us (3.10.5).
 void abort_connection(Connection& c, Event event, CloseReason reason, Context& cx);

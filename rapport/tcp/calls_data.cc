@@ -43,7 +43,8 @@ ByteCount room_to_send(const Connection& c, const Context& cx) {
   return saturating_sub(cx.options_of(c).send_buffer, x == nullptr ? 0_B : x->send.queued);
 }
 
-std::unexpected<Error> failed(const Connection& c, CallKind call, Error e, Context& cx) {
+[[gnu::cold]] std::unexpected<Error> failed(const Connection& c, CallKind call, Error e,
+                                            Context& cx) {
   record_failed_call(c.key, cx.handle_of(c), call, e, cx);
   return std::unexpected(e);
 }
@@ -58,9 +59,9 @@ void note_urgent(const Connection& c, const Transfer& x, Context& cx) {
 
 // The stack's blocks, pieces or Transfers are used up by others, whose progress this connection
 // does not see: unless an ACK will come anyway, it asks again after a while.
-void wait_for_memory(Connection& c, Context& cx) {
+[[gnu::cold]] void wait_for_memory(Connection& c, Context& cx) {
   if (c.waiting != Waiting::Nothing) return;
-  wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
+  wait_for(c, Waiting::SillyWindow, cx.silly_window_us, cx);
 }
 
 void text_was_queued(Connection& c, ByteCount octets, Context& cx) {
@@ -71,7 +72,7 @@ void text_was_queued(Connection& c, ByteCount octets, Context& cx) {
 
 // The state decides what "nothing to read" means (3.10.3). Only the end of the stream is recorded:
 // an application may ask as often as it likes whether something has come.
-std::unexpected<Error> nothing_to_read(const Connection& c, Context& cx) {
+[[gnu::cold]] std::unexpected<Error> nothing_to_read(const Connection& c, Context& cx) {
   if (c.state == State::Closed) return failed(c, CallKind::Receive, error_for(c.reason), cx);
   if (!peer_has_finished(c.state)) return std::unexpected(Error::WouldBlock);
   return failed(c, CallKind::Receive, Error::Closing, cx);
@@ -101,12 +102,13 @@ void text_was_read(Connection& c, ByteCount octets, Context& cx) {
   }
 }
 
+// As much as there is and `into` holds.
 uint32_t copy_out(const Transfer& x, const Connection& c, std::span<uint8_t> into, Context& cx) {
+  const auto wanted = std::min<size_t>(unread(x, c).v, into.size());
   uint32_t done = 0;
-  while (done < into.size()) {  // block by block
+  while (done < wanted) {  // block by block
     const auto text = text_behind(x, c, ByteCount{done}, cx);
-    if (text.empty()) break;
-    const auto n = std::min<size_t>(text.size(), into.size() - done);
+    const auto n = std::min<size_t>(text.size(), wanted - done);
     std::memcpy(into.data() + done, text.data(), n);
     done += static_cast<uint32_t>(n);
   }

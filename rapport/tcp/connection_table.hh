@@ -8,7 +8,9 @@
 #include "rapport/base/tag_table.hh"
 #include "rapport/tcp/connection.hh"
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace rapport::tcp {
 
@@ -27,25 +29,40 @@ struct FlowHash {
   uint32_t tag = 0;
 };
 
-[[nodiscard]] inline FlowHash hash_of(const SipKey& key, const FlowKey& flow) {
-  uint64_t h = 0;
+// What of an IPv4 flow is hashed: the twelve octets that differ.
+struct FlowWords {
+  uint64_t remote_and_ports = 0;
+  uint32_t local = 0;  // and the interface
+};
+
+[[nodiscard]] inline FlowWords words_of(const FlowKey& flow) {
   uint64_t low = 0;
   std::memcpy(&low, flow.remote.octets.data() + 8, 8);
-  if (flow.remote.is_v4()) {  // 12 octets that differ: the rest of a mapped address is constant
-    h = siphash24_words(key, low, flow.ports_and_local());
-  } else {
-    uint64_t high = 0;
-    std::memcpy(&high, flow.remote.octets.data(), 8);
-    h = siphash24_words(key, high, low, flow.ports_and_local());
-  }
+  const uint64_t rest = flow.ports_and_local();
+  return {(low >> 32) | rest << 32, static_cast<uint32_t>(rest >> 32)};
+}
+
+[[nodiscard]] inline FlowHash split_hash(uint64_t h) {
   return {static_cast<uint32_t>(h), static_cast<uint32_t>(h >> 32)};
+}
+
+[[nodiscard]] inline FlowHash hash_of(const SipKey& key, const FlowKey& flow) {
+  if (flow.remote.is_v4()) {
+    const FlowWords w = words_of(flow);
+    return split_hash(siphash24_12(key, w.remote_and_ports, w.local));
+  }
+  std::array<uint64_t, 2> remote = flow.remote.words();
+  return split_hash(siphash24_words(key, remote[0], remote[1], flow.ports_and_local()));
 }
 
 class ConnectionTable {
  public:
-  ConnectionTable(uint32_t cap, Slab<Connection, Reuse::OldestFirst>& connections,
+  ConnectionTable(uint32_t cap, bool* grew, Slab<Connection, Reuse::OldestFirst>& connections,
                   Slab<HalfOpen>& half_open, Slab<TimeWait>& time_wait)
-      : index_(cap), connections_(connections), half_open_(half_open), time_wait_(time_wait) {}
+      : index_(cap, grew),
+        connections_(connections),
+        half_open_(half_open),
+        time_wait_(time_wait) {}
 
   [[nodiscard]] Entry find(const FlowKey& key, uint32_t tag) const {
     const uint32_t v = index_.find(tag, [&](uint32_t value) { return key_of(value) == key; });

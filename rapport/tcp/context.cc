@@ -30,21 +30,26 @@ Context::Context(const Config& settings, const Surroundings& surroundings, Frame
       frames(pool),
       locals(surroundings.addresses),
       random(settings.seed),
-      connections(settings.max_connections),
-      half_open(settings.max_half_open),
-      time_wait(settings.max_time_wait),
-      listeners(std::min(settings.max_listeners, 65535U)),
-      transfers(settings.max_transfers),
-      extras(settings.max_extras),
-      blocks(settings.max_blocks),
-      pieces(settings.max_pieces),
-      table(settings.max_connections + settings.max_half_open + settings.max_time_wait, connections,
-            half_open, time_wait),
+      connections(settings.max_connections, &memory_grew),
+      half_open(settings.max_half_open, &memory_grew),
+      time_wait(settings.max_time_wait, &memory_grew),
+      listeners(std::min(settings.max_listeners, 65535U), &memory_grew),
+      transfers(settings.max_transfers, &memory_grew),
+      extras(settings.max_extras, &memory_grew),
+      blocks(settings.max_blocks, &memory_grew),
+      pieces(settings.max_pieces, &memory_grew),
+      table(settings.max_connections + settings.max_half_open + settings.max_time_wait,
+            &memory_grew, connections, half_open, time_wait),
       wheel(ConnectionTimers{&connections}),
       outbox(kOutboxSize) {
   initial_rto_us = to_us(config.initial_rto);
   min_rto_us = to_us(config.min_rto);
   max_rto_us = to_us(config.max_rto);
+  delayed_ack_us = to_us(config.delayed_ack);
+  silly_window_us = to_us(config.silly_window_override);
+  r2_ms = bounded_ms(config.r2);
+  syn_give_up_ms = bounded_ms(config.syn_give_up);
+  orphan_give_up_ms = bounded_ms(config.orphan_give_up);
   flow_key = draw_key(random);
   timestamp_key = draw_key(random);
   port_key = draw_key(random);

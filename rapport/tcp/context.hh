@@ -55,12 +55,15 @@ struct Context {
   Context(const Config& config, const Surroundings& around, FramePool& frames);
 
   Instant now{};
-  Tick tick, tick_up;  // of now: the whole milliseconds passed, and the next whole one
+  uint64_t us = 0, ms = 0;  // of now: the whole microseconds and milliseconds passed
+  Tick tick, tick_up;       // of now: the same as a clock of 32 bits, and the next whole one
   Micros micros, micros_up;
   uint16_t hour = 0;
 
   Config config;
   uint32_t initial_rto_us = 0, min_rto_us = 0, max_rto_us = 0;  // of config
+  uint32_t delayed_ack_us = 0, silly_window_us = 0;
+  uint32_t r2_ms = 0, syn_give_up_ms = 0, orphan_give_up_ms = 0;
   Surroundings around;
   FramePool& frames;
   LocalAddresses locals;
@@ -69,6 +72,7 @@ struct Context {
   Counters counters;
   Trace trace;
 
+  bool memory_grew = true;  // the slabs and the table want memory touched ahead
   ConnectionSlab connections;
   Slab<HalfOpen> half_open;
   Slab<TimeWait> time_wait;
@@ -103,12 +107,20 @@ struct Context {
   void set_time(Instant at) {
     if (at == now) return;
     now = at;
-    tick = at.tick();
-    tick_up = at.tick_ceil();
-    micros = at.micros();
-    micros_up = Micros{static_cast<uint32_t>((at.ns + 999) / 1'000)};
-    hour = static_cast<uint16_t>(at.ns / 3'600'000'000'000);
+    const auto ns = static_cast<uint64_t>(at.ns);
+    us = ns / 1'000;
+    micros = Micros{static_cast<uint32_t>(us)};
+    micros_up = micros + (us * 1'000 == ns ? 0U : 1U);
+    const uint64_t whole = us / 1'000;
+    tick_up = Tick{static_cast<uint32_t>(whole)} + (whole * 1'000'000 == ns ? 0U : 1U);
+    if (whole == ms) return;
+    ms = whole;
+    tick = Tick{static_cast<uint32_t>(ms)};
+    hour = static_cast<uint16_t>(ms / 3'600'000);
   }
+
+  // Does anyone owe a segment, or a look at its timers?
+  [[nodiscard]] bool owes() const { return dirty_head != kNone || debts.count > 0; }
 
   [[nodiscard]] uint32_t index_of(const Connection& c) const { return connections.index_of(c); }
 

@@ -3,6 +3,7 @@
 #include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/tcp/arrival.hh"
+#include "rapport/tcp/early_text.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/handshake.hh"
 #include "rapport/tcp/lifecycle.hh"
@@ -58,9 +59,13 @@ void segment_arrives_at_connection(Connection& c, FlowHash hash, const wire::Seg
 
 }  // namespace
 
-void segment_arrives_at(const FlowKey& key, FlowHash hash, const wire::Segment& seg, Context& cx) {
-  ++cx.counters.segments_received;
+void segment_arrives_at(const FlowKey& key, FlowHash hash, wire::Segment& seg, Context& cx) {
   const Entry e = cx.table.find(key, hash.tag);
+  if (!seg.verified && !text_is_right(e, seg, cx)) {
+    cx.drop(DropReason::TcpChecksum);
+    return;
+  }
+  ++cx.counters.segments_received;
   switch (e.tier) {
     case Tier::Connection:
       segment_arrives_at_connection(cx.connections[e.index], hash, seg, cx);

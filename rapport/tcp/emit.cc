@@ -36,6 +36,20 @@ wire::PartialSum copy_text(uint8_t* to, Cursor from, uint32_t length, const Cont
   return sum;
 }
 
+wire::SegmentHead head_of(const Draft& d) {
+  return {.source_port = d.key->local_port,
+          .destination_port = d.key->remote_port,
+          .seq = d.seq,
+          .ack = d.ack,
+          .flags = d.flags,
+          .window = d.window,
+          .urgent = d.urgent,
+          .options = d.options,
+          .timestamps = d.timestamps,
+          .tsval = d.tsval,
+          .tsecr = d.tsecr};
+}
+
 }  // namespace
 
 bool emit(const Draft& d, Cursor from, uint32_t length, Context& cx) {
@@ -44,18 +58,19 @@ bool emit(const Draft& d, Cursor from, uint32_t length, Context& cx) {
     ++cx.counters.outbox_overflows;
     return false;
   }
-  const uint32_t options = d.options == nullptr ? 0 : wire::option_length(*d.options);
-  Frame frame = cx.frames.allocate(cx.around.headroom);
+  const FlowKey& key = *d.key;
+  const wire::SegmentHead head = head_of(d);
+  Outgoing& out = cx.outbox.place();  // built where it will lie: a Frame is not moved on the way
+  Frame& frame = out.frame;
+  frame = cx.frames.allocate(cx.around.headroom);
   if (!frame) {
     cx.drop(DropReason::PoolExhausted);
     return false;
   }
-  const uint32_t header = static_cast<uint32_t>(wire::kTcpHeader) + options;
+  const uint32_t header = static_cast<uint32_t>(wire::kTcpHeader) + wire::option_length(head);
   frame.reshape(cx.around.headroom, header + length);
-  const wire::PartialSum sum = copy_text(frame.data() + header, from, length, cx);
-  const FlowKey& key = *d.key;
-  const wire::SegmentHead head{key.local_port, key.remote_port, d.seq,    d.ack,
-                               d.flags,        d.window,        d.urgent, d.options};
+  const wire::PartialSum sum =
+      length == 0 ? wire::PartialSum{} : copy_text(frame.data() + header, from, length, cx);
   wire::build_tcp(frame.data(), head, cx.locals[key.local], key.remote,
                   {.length = length, .sum = sum});
   frame.serial = ++cx.serial;
@@ -64,13 +79,12 @@ bool emit(const Draft& d, Cursor from, uint32_t length, Context& cx) {
   if (d.flags.any(wire::kRst)) ++cx.counters.resets_sent;
   if (d.retransmission) ++cx.counters.retransmissions;
   if (cx.trace.enabled()) record_sent(d, frame.bytes(), length, frame.serial, cx);
-  Outgoing& out = cx.outbox.push();
-  out.frame = std::move(frame);
   out.remote = key.remote;
   out.local = key.local;
   out.dscp = d.dscp;
   out.ttl = d.ttl;
   out.protocol = wire::kProtocolTcp;
+  cx.outbox.push();
   return true;
 }
 

@@ -17,12 +17,14 @@ struct Draft {
   uint16_t window = 0;
   uint16_t urgent = 0;
   uint8_t dscp = 0, ttl = 64;
-  const wire::Options* options = nullptr;
-  // For the trace:
-  Handle connection;
-  State state = State::Closed;
+  bool timestamps = false;  // with `options` == nullptr: timestamps alone
   SendCause cause = SendCause::Answer;
   bool retransmission = false;
+  uint32_t tsval = 0, tsecr = 0;
+  const wire::Options* options = nullptr;
+  // For the trace:
+  const Connection* of = nullptr;  // whose segment; nullptr: the rest says what is known
+  State state = State::Closed;
   bool relative_known = false;
   Seq iss, irs;
 };
@@ -41,11 +43,11 @@ struct IpFields {
 };
 
 // The answer of RFC 9293 3.5.2 to a segment that belongs to nobody: a reset in the form that fits.
-void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx);
+[[gnu::cold]] void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx);
 // <SEQ=SEG.ACK><CTL=RST>, for unacceptable ACKs in states that are not synchronized. `state` is
 // told in the trace.
-void reset_unacceptable_ack(const FlowKey& key, State state, IpFields ip, const wire::Segment& seg,
-                            Context& cx);
+[[gnu::cold]] void reset_unacceptable_ack(const FlowKey& key, State state, IpFields ip,
+                                          const wire::Segment& seg, Context& cx);
 
 inline void reset_unacceptable_ack(const Connection& c, const wire::Segment& seg, Context& cx) {
   reset_unacceptable_ack(c.key, c.state, {c.dscp, c.ttl}, seg, cx);
@@ -64,12 +66,11 @@ inline void reset_unacceptable_ack(const Connection& c, const wire::Segment& seg
   d.flags = flags;
   d.dscp = c.dscp;
   d.ttl = c.ttl;
-  d.connection = cx.handle_of(c);
-  d.state = c.state;
+  d.timestamps = c.timestamps_on != 0;
   d.cause = SendCause::Stack;
-  d.relative_known = true;
-  d.iss = c.snd.iss;
-  d.irs = c.rcv.irs;
+  d.tsval = timestamp_now(c, cx);
+  d.tsecr = c.ts_recent;
+  d.of = &c;
   return d;
 }
 

@@ -53,11 +53,15 @@ void timer_fires(uint32_t index, Context& cx);
 void wait_for(Connection& c, Waiting what, uint32_t us, Context& cx);
 [[nodiscard]] uint32_t rto_us(const Connection& c, const Context& cx);
 [[nodiscard]] uint32_t to_us(Duration d);
+// Whole milliseconds, at most kForeverMs: a longer wait has no end.
+inline constexpr uint32_t kForeverMs = 2'000'000'000;
+[[nodiscard]] uint32_t bounded_ms(Duration d);
 
 // --- output -----------------------------------------------------------------------------------
 // Pays what the connection owes: at most about 64 KiB of text a round. True when more is owed.
 bool pay(Connection& c, Context& cx);
 // Pays debts and dirty connections until the outbox holds something; false when nothing is owed.
+// Worth a call only when cx.owes().
 bool settle_some(Context& cx);
 
 // --- TIME-WAIT ----------------------------------------------------------------------------------

@@ -31,8 +31,10 @@ class Outbox {
 
   [[nodiscard]] bool full() const { return tail_ - head_ > mask_; }
 
-  // The place for the next segment; the caller fills it. Only when not full().
-  [[nodiscard]] Outgoing& push() { return ring_[tail_++ & mask_]; }
+  // The place for the next segment, empty. The caller fills it, then pushes. Only when not full().
+  [[nodiscard]] Outgoing& place() { return ring_[tail_ & mask_]; }
+
+  void push() { ++tail_; }
 
   [[nodiscard]] Outgoing& front() { return ring_[head_ & mask_]; }
 

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 namespace rapport::tcp {
@@ -27,6 +28,7 @@ constexpr uint32_t kRound = 64 * 1024;  // octets of text per connection and rou
 // One segment's text in the making.
 struct Plan {
   uint32_t text = 0;
+  uint32_t unsent = 0;  // octets behind SND.NXT before it goes, for new text
   bool fin = false;
   bool push = false;
   bool again = false;
@@ -34,8 +36,8 @@ struct Plan {
 
 bool may_send_text(const Connection& c) {
   if (c.snd.una == c.snd.iss && c.state != State::FinWait1) return false;
-  return c.state == State::Established || c.state == State::CloseWait || c.state == State::FinWait1
-         || c.state == State::Closing || c.state == State::LastAck;
+  return is_one_of<State::Established, State::CloseWait, State::FinWait1, State::Closing,
+                   State::LastAck>(c.state);
 }
 
 // Text between SND.UNA and SND.NXT: neither SYN nor FIN counts.
@@ -71,15 +73,14 @@ void mark_urgent(const Connection& c, Draft& d, const Context& cx) {
 }
 
 bool send_piece(Connection& c, Seq seq, Cursor from, const Plan& p, Context& cx) {
-  wire::Options options;
-  ack_options(c, {}, options, cx);
+  std::optional<wire::Options> room;
   wire::Flags flags = wire::kAck;
   if (p.fin) flags = flags | wire::kFin;
   if (p.push && p.text > 0) flags = flags | wire::kPsh;
   Draft d = draft_for(c, flags, cx);
+  give_options(d, c, {}, room, cx);
   d.seq = seq;
   d.window = select_window(c, cx);
-  d.options = &options;
   d.retransmission = p.again;
   if (p.again) {
     d.cause = SendCause::Timer;
@@ -94,9 +95,11 @@ bool send_piece(Connection& c, Seq seq, Cursor from, const Plan& p, Context& cx)
 
 uint32_t room_for_text(const Connection& c, const Context& cx) {
   if (!has_runs(c, cx)) return c.timestamps_on != 0 ? c.mss - 12U : c.mss;
-  wire::Options options;
-  ack_options(c, {}, options, cx);
-  return c.mss - wire::option_length(options);
+  std::optional<wire::Options> room;
+  Draft d;
+  d.timestamps = c.timestamps_on != 0;
+  give_options(d, c, {}, room, cx);
+  return c.mss - wire::option_length(*d.options);
 }
 
 // --- text again ---------------------------------------------------------------------------------
@@ -148,23 +151,30 @@ void resend_text(Connection& c, Transfer& x, Context& cx) {
 // --- new text -----------------------------------------------------------------------------------
 
 // Sender-side silly-window avoidance and Nagle (RFC 9293 3.7.4, 3.8.6.2.1; U-19).
-bool is_worth_sending(const Connection& c, const Plan& p, uint32_t unsent, uint32_t full,
-                      const Context& cx) {
+bool is_worth_sending(const Connection& c, const Plan& p, uint32_t full, const Context& cx) {
   if (p.text >= full || c.override_due != 0) return true;
   const bool idle = c.snd.una == c.snd.nxt;
   const bool no_delay = c.no_delay != 0 || c.fin_queued != 0 || urgent_is_ahead(c, cx, c.snd.nxt);
-  if (p.text == unsent) return idle || no_delay;
+  if (p.text == p.unsent) return idle || no_delay;
   return p.text > 0 && p.text >= c.snd.max_wnd.v / 2;
 }
 
+bool fin_is_unsent(const Connection& c) {
+  return c.fin_queued != 0 && c.fin_sent == 0;
+}
+
+bool has_unsent(const Connection& c, const Transfer& x) {
+  return x.send.queued.v != text_in_flight(c) || fin_is_unsent(c);
+}
+
 Plan plan_new(const Connection& c, const Transfer& x, uint32_t full) {
-  const uint32_t unsent = x.send.queued.v - text_in_flight(c);
   const uint32_t window = usable_window(c);
   Plan p;
-  p.text = std::min({unsent, full, window, usable_cwnd(c, x)});
-  p.push = p.text == unsent;
+  p.unsent = x.send.queued.v - text_in_flight(c);
+  p.text = std::min({p.unsent, full, window, usable_cwnd(c, x)});
+  p.push = p.text == p.unsent;
   // A FIN takes a number of the window too (SA-ALL-14), none of cwnd's octets.
-  p.fin = c.fin_queued != 0 && c.fin_sent == 0 && p.text == unsent && window > p.text;
+  p.fin = fin_is_unsent(c) && p.push && window > p.text;
   return p;
 }
 
@@ -199,53 +209,52 @@ void new_text_was_sent(Connection& c, Transfer& x, const Plan& p, Context& cx) {
 
 // Why did nothing more go out, and which timer makes sure that this ends?
 void wait_for_window(Connection& c, const Transfer& x, Context& cx) {
-  const uint32_t unsent = x.send.queued.v - text_in_flight(c);
-  const bool fin_unsent = c.fin_queued != 0 && c.fin_sent == 0;
-  if ((unsent == 0 && !fin_unsent) || c.snd.una != c.snd.nxt) return;
+  if (c.snd.una != c.snd.nxt || !has_unsent(c, x)) return;
   if (c.waiting != Waiting::Nothing) return;
   if (c.snd.wnd == 0_B) {
     c.stalled_since = cx.tick_up;  // the window may have been closed long before there was text
     begin_persist(c, cx);
   } else {
-    wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
+    wait_for(c, Waiting::SillyWindow, cx.silly_window_us, cx);
   }
 }
 
 // No frame, no memory or no room in the outbox: what is owed stays owed.
-void try_again_later(Connection& c, Context& cx) {
+[[gnu::cold]] void try_again_later(Connection& c, Context& cx) {
   if (c.waiting == Waiting::Nothing) {
-    wait_for(c, Waiting::SillyWindow, to_us(cx.config.silly_window_override), cx);
+    wait_for(c, Waiting::SillyWindow, cx.silly_window_us, cx);
   }
 }
 
-void keep_unpaid(Connection& c, Context& cx) {
+[[gnu::cold]] void keep_unpaid(Connection& c, Context& cx) {
   if (c.owes_syn != 0) wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
   if (c.owes_ack == 0) return;
   c.ack_delayed = 1;
-  c.ack_at = cx.micros_up + to_us(cx.config.delayed_ack);
+  c.ack_at = cx.micros_up + cx.delayed_ack_us;
 }
 
 }  // namespace
 
 bool send_text(Connection& c, Context& cx) {
-  if (c.fin_queued != 0 && c.fin_sent == 0 && need_transfer(c, cx) == nullptr) {
+  if (fin_is_unsent(c) && need_transfer(c, cx) == nullptr) {
     try_again_later(c, cx);  // every Transfer is taken: the FIN waits for one
   }
   Transfer* x = cx.transfer_of(c);
   if (x == nullptr) return false;
-  resend_text(c, *x, cx);
+  if (x->resending) resend_text(c, *x, cx);
+  if (!has_unsent(c, *x)) return false;
   if (x->send.queued > 0_B) restart_after_idle(c, *x, cx);
   const uint32_t full = room_for_text(c, cx);
   for (uint32_t sent = 0; sent < kRound;) {
     const Plan p = plan_new(c, *x, full);
-    const uint32_t unsent = x->send.queued.v - text_in_flight(c);
     if (p.text == 0 && !p.fin) break;
-    if (!p.fin && !is_worth_sending(c, p, unsent, full, cx)) break;
+    if (!p.fin && !is_worth_sending(c, p, full, cx)) break;
     if (!send_piece(c, c.snd.nxt, x->send.unsent, p, cx)) {
       try_again_later(c, cx);
       return false;
     }
     new_text_was_sent(c, *x, p, cx);
+    if (p.push && !fin_is_unsent(c)) return false;  // all of it is out
     sent += p.text;
     if (sent >= kRound) return true;
   }
@@ -266,7 +275,7 @@ bool pay(Connection& c, Context& cx) {
     retire(c, cx);
     return false;
   }
-  keep_unpaid(c, cx);
+  if (c.owes_syn != 0 || c.owes_ack != 0) keep_unpaid(c, cx);
   release_idle_transfer(c, cx);
   rearm(c, cx);
   return more;

@@ -6,6 +6,7 @@
 #include "rapport/wire/options.hh"
 
 #include <cstdint>
+#include <optional>
 
 namespace rapport::tcp {
 
@@ -15,22 +16,25 @@ namespace rapport::tcp {
 // Would a reader's progress be worth an ACK of its own?
 [[nodiscard]] bool window_update_is_due(const Connection& c, const Context& cx);
 // Adds the SACK blocks of an ACK.
-void sack_blocks(const Connection& c, const Debt& debt, wire::Options& out, const Context& cx);
+[[gnu::cold]] void sack_blocks(const Connection& c, const Debt& debt, wire::Options& out,
+                               const Context& cx);
 
 // Is there anything that a SACK block could tell?
 [[nodiscard]] inline bool has_runs(const Connection& c, const Context& cx) {
   return c.sack_on != 0 && c.transfer != kNone && cx.transfers[c.transfer].receive.runs > 0;
 }
 
-// Timestamps and SACK blocks of a segment with ACK. `debt`: what caused it, if it is one's own.
-inline void ack_options(const Connection& c, const Debt& debt, wire::Options& out,
-                        const Context& cx) {
-  if (c.timestamps_on != 0) {
-    out.has_timestamps = true;
-    out.tsval = timestamp_now(c, cx);
-    out.tsecr = c.ts_recent;
-  }
-  if (has_runs(c, cx) || (c.sack_on != 0 && !debt.dsack.empty())) sack_blocks(c, debt, out, cx);
+// The options of a segment with ACK beyond timestamps, which every draft_for() has: SACK blocks.
+// `debt`: what caused it, if it is one's own. They live in `room`.
+inline void give_options(Draft& d, const Connection& c, const Debt& debt,
+                         std::optional<wire::Options>& room, const Context& cx) {
+  if (!has_runs(c, cx) && (c.sack_on == 0 || debt.dsack.empty())) return;
+  wire::Options& out = room.emplace();
+  out.has_timestamps = d.timestamps;
+  out.tsval = d.tsval;
+  out.tsecr = d.tsecr;
+  [[gnu::cold]] sack_blocks(c, debt, out, cx);
+  d.options = &out;
 }
 
 // A segment that acknowledges RCV.NXT has left.

@@ -9,8 +9,9 @@
 
 namespace rapport::tcp {
 
-// A checked segment for one of our addresses: to whoever lives under its key.
-void segment_arrives_at(const FlowKey& key, FlowHash hash, const wire::Segment& seg, Context& cx);
+// A parsed segment for one of our addresses: to whoever lives under its key. It is dropped when it
+// was not verified and its sum is wrong.
+void segment_arrives_at(const FlowKey& key, FlowHash hash, wire::Segment& seg, Context& cx);
 
 // The listener for this flow: the most specific one; kNone when there is none.
 [[nodiscard]] uint32_t find_listener(const FlowKey& key, const Context& cx);

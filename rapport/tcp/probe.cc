@@ -15,18 +15,18 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 namespace rapport::tcp {
 
 namespace {
 
 void send_old(Connection& c, Seq seq, uint32_t octets, Context& cx) {
-  wire::Options options;
-  ack_options(c, {}, options, cx);
+  std::optional<wire::Options> room;
   Draft d = draft_for(c, wire::kAck, cx);
+  give_options(d, c, {}, room, cx);
   d.seq = seq;
   d.window = select_window(c, cx);
-  d.options = &options;
   d.cause = SendCause::Timer;
   static constexpr uint8_t kGarbage = 0;  // MAY-6
   const uint32_t piece = octets == 0 ? kNone : cx.pieces.allocate();
@@ -98,12 +98,7 @@ void keep_alive_times_out(Connection& c, Context& cx) {
 }
 
 void send_reset(Connection& c, Context& cx) {
-  wire::Options options;
-  options.has_timestamps = c.timestamps_on != 0;  // R7323-10
-  options.tsval = timestamp_now(c, cx);
-  options.tsecr = c.ts_recent;
-  Draft d = draft_for(c, wire::kRst | wire::kAck, cx);
-  d.options = &options;
+  Draft d = draft_for(c, wire::kRst | wire::kAck, cx);  // with timestamps (R7323-10)
   d.cause = c.called != 0 ? SendCause::Call : SendCause::Timer;
   emit(d, cx);
 }

@@ -90,6 +90,16 @@ uint32_t need_block(ReceiveQueue& q, uint32_t n, Context& cx) {
   return *slot;
 }
 
+// Where `octets` at stream position `at` belong, if they fit one block that is there already.
+uint8_t* present_place(const ReceiveQueue& q, uint32_t at, size_t octets, Context& cx) {
+  const uint32_t n = at >> kBlockShift;
+  const uint32_t offset = at % kBlockOctets;
+  if (q.wide || octets > kBlockOctets - offset) return nullptr;
+  if (distance(q.first_block, n) >= distance(q.first_block, q.end_block)) return nullptr;
+  const uint32_t block = q.slots[n % ReceiveQueue::kSlots];
+  return block == kNone ? nullptr : cx.blocks[block].octets + offset;
+}
+
 void drop_blocks_before(ReceiveQueue& q, uint32_t n, Context& cx) {
   while (q.first_block != q.end_block && q.first_block != n) {
     uint32_t* slot = slot_of(q, q.first_block, false, cx);
@@ -110,28 +120,61 @@ void drop_directories(ReceiveQueue& q, Context& cx) {
   q.wide = false;
 }
 
+// The lowest block that may be needed is that of RCV.NXT or of what is unread: the queue is begun
+// there, so that text out of order finds its distance measured from the right place.
+bool begin_queue(ReceiveQueue& q, const Connection& c, Context& cx) {
+  if (q.first_block != q.end_block) return true;
+  q.first_block = q.end_block = position(c, q.read) >> kBlockShift;
+  return need_block(q, q.first_block, cx) != kNone;
+}
+
+// Has `store` put each block's part of the text to its place.
+template <class Store>
+bool store_by_blocks(ReceiveQueue& q, uint32_t at, std::span<const uint8_t> text, Context& cx,
+                     Store&& store) {
+  while (!text.empty()) {
+    const uint32_t block = need_block(q, at >> kBlockShift, cx);
+    if (block == kNone) return false;
+    const uint32_t offset = at % kBlockOctets;
+    const auto part = text.first(std::min<size_t>(text.size(), kBlockOctets - offset));
+    store(cx.blocks[block].octets + offset, part);
+    text = text.subspan(part.size());
+    at += static_cast<uint32_t>(part.size());
+  }
+  return true;
+}
+
 }  // namespace
 
 bool store_text(ReceiveQueue& q, const Connection& c, Seq seq, std::span<const uint8_t> text,
                 Context& cx) {
-  // The lowest block that may be needed is that of RCV.NXT or of what is unread: the queue is begun
-  // there, so that text out of order finds its distance measured from the right place.
-  if (q.first_block == q.end_block) {
-    q.first_block = q.end_block = position(c, q.read) >> kBlockShift;
-    if (need_block(q, q.first_block, cx) == kNone) return false;
+  uint8_t* const place = present_place(q, position(c, seq), text.size(), cx);
+  if (place != nullptr) {
+    std::memcpy(place, text.data(), text.size());
+    return true;
   }
-  uint32_t at = position(c, seq);
-  size_t done = 0;
-  while (done < text.size()) {
-    const uint32_t block = need_block(q, at >> kBlockShift, cx);
-    if (block == kNone) return false;
-    const uint32_t offset = at % kBlockOctets;
-    const auto n = std::min<size_t>(text.size() - done, kBlockOctets - offset);
-    std::memcpy(cx.blocks[block].octets + offset, text.data() + done, n);
-    done += n;
-    at += static_cast<uint32_t>(n);
+  return begin_queue(q, c, cx)
+         && store_by_blocks(q, position(c, seq), text, cx,
+                            [](uint8_t* to, std::span<const uint8_t> part) {
+                              std::memcpy(to, part.data(), part.size());
+                            });
+}
+
+bool store_and_sum(ReceiveQueue& q, const Connection& c, std::span<const uint8_t> text,
+                   wire::PartialSum& sum, Context& cx) {
+  const uint32_t at = position(c, c.rcv.nxt);
+  uint8_t* const place = present_place(q, at, text.size(), cx);
+  if (place != nullptr) {
+    sum = wire::copy_and_sum(place, text);
+    return true;
   }
-  return true;
+  bool odd = false;
+  return begin_queue(q, c, cx)
+         && store_by_blocks(q, at, text, cx, [&](uint8_t* to, std::span<const uint8_t> part) {
+              const wire::PartialSum s = wire::copy_and_sum(to, part);
+              sum = sum + (odd ? wire::swapped(s) : s);
+              odd = odd != ((part.size() & 1) != 0);
+            });
 }
 
 std::span<const uint8_t> text_behind(const Transfer& x, const Connection& c, ByteCount passed,
@@ -147,11 +190,12 @@ std::span<const uint8_t> text_behind(const Transfer& x, const Connection& c, Byt
 void consume_text(Transfer& x, const Connection& c, ByteCount octets, Context& cx) {
   ReceiveQueue& q = x.receive;
   q.read += octets;
-  if (unread(x, c) == 0_B && q.runs == 0) {
+  if (q.wide && q.runs == 0 && unread(x, c) == 0_B) {
     drop_blocks_before(q, q.end_block, cx);
     drop_directories(q, cx);
     return;
   }
+  // The block that is being filled stays, as long as there is a Transfer.
   drop_blocks_before(q, position(c, q.read) >> kBlockShift, cx);
 }
 

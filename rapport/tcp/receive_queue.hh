@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rapport/tcp/context.hh"  // IWYU pragma: export
+#include "rapport/wire/checksum.hh"
 
 #include <cstdint>
 #include <span>
@@ -13,8 +14,10 @@ namespace rapport::tcp {
 // Octets in order that the application has not consumed.
 [[nodiscard]] inline ByteCount unread(const Transfer& x, const Connection& c) {
   // In CLOSED only a close by the book, and so by both ends, has left text behind.
-  const ByteCount fin = peer_has_finished(c.state) || c.state == State::Closed ? 1_B : 0_B;
-  return (c.rcv.nxt - x.receive.read) - fin;
+  const bool fin =
+      is_one_of<State::CloseWait, State::Closing, State::LastAck, State::TimeWait, State::Closed>(
+          c.state);
+  return (c.rcv.nxt - x.receive.read) - (fin ? 1_B : 0_B);
 }
 
 // Octets beyond holes.
@@ -26,6 +29,10 @@ namespace rapport::tcp {
 // Copies text to its place. False when there are too few blocks: nothing may then be acknowledged.
 [[nodiscard]] bool store_text(ReceiveQueue& q, const Connection& c, Seq seq,
                               std::span<const uint8_t> text, Context& cx);
+
+// The same for text at RCV.NXT, summed on the way.
+[[nodiscard]] bool store_and_sum(ReceiveQueue& q, const Connection& c,
+                                 std::span<const uint8_t> text, wire::PartialSum& sum, Context& cx);
 
 struct Inserted {
   bool stored = false;  // false: no room for another run

@@ -39,6 +39,9 @@ void copy_snap(TraceSegment& t, std::span<const uint8_t> text, const Context& cx
 
 void record_sent(const Draft& d, std::span<const uint8_t> bytes, uint32_t text, uint32_t serial,
                  Context& cx) {
+  const Connection* c = d.of;
+  const Seq iss = c == nullptr ? d.iss : c->snd.iss;
+  const Seq irs = c == nullptr ? d.irs : c->rcv.irs;
   TraceSegment t{};
   t.seq = d.seq.v;
   t.ack = d.ack.v;
@@ -47,17 +50,17 @@ void record_sent(const Draft& d, std::span<const uint8_t> bytes, uint32_t text, 
   t.urgent = d.urgent;
   t.flags = d.flags.v;
   t.direction = static_cast<uint8_t>(Direction::Sent);
-  t.state = static_cast<uint8_t>(d.state);
+  t.state = static_cast<uint8_t>(c == nullptr ? d.state : c->state);
   t.cause = static_cast<uint8_t>(d.cause);
   t.serial = serial;
   t.retransmission = d.retransmission ? 1 : 0;
-  t.relative_known = d.relative_known ? 1 : 0;
-  t.relative_seq = (d.seq - d.iss).v;
-  t.relative_ack = (d.ack - d.irs).v;
+  t.relative_known = c != nullptr || d.relative_known ? 1 : 0;
+  t.relative_seq = (d.seq - iss).v;
+  t.relative_ack = (d.ack - irs).v;
   const size_t header = bytes.size() - text;
   copy_options(t, bytes.data() + wire::kTcpHeader, header - wire::kTcpHeader);
   copy_snap(t, bytes.subspan(header), cx);
-  write(TraceKind::Segment, *d.key, d.connection, t, cx);
+  write(TraceKind::Segment, *d.key, c == nullptr ? Handle{} : cx.handle_of(*c), t, cx);
 }
 
 void record_received(const FlowKey& key, const wire::Segment& seg, const Connection* c, State state,

@@ -10,34 +10,36 @@
 
 namespace rapport::tcp {
 
-void record_sent(const Draft& d, std::span<const uint8_t> bytes, uint32_t text, uint32_t serial,
-                 Context& cx);
+[[gnu::cold]] void record_sent(const Draft& d, std::span<const uint8_t> bytes, uint32_t text,
+                               uint32_t serial, Context& cx);
 // `c` may be nullptr: nobody, a half-open entry or TIME-WAIT; then `state` says which.
-void record_received(const FlowKey& key, const wire::Segment& seg, const Connection* c, State state,
-                     Context& cx);
-void record_timer(const Connection& c, TimerKind timer, uint32_t attempt, uint32_t interval_ms,
-                  Context& cx);
-void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt, uint32_t interval_ms,
-                      Context& cx);
-void record_drop(const FlowKey& key, Handle connection, DropReason reason, Context& cx);
-void write_call(const FlowKey& key, Handle connection, CallKind call, uint32_t octets, Context& cx);
+[[gnu::cold]] void record_received(const FlowKey& key, const wire::Segment& seg,
+                                   const Connection* c, State state, Context& cx);
+[[gnu::cold]] void record_timer(const Connection& c, TimerKind timer, uint32_t attempt,
+                                uint32_t interval_ms, Context& cx);
+[[gnu::cold]] void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt,
+                                    uint32_t interval_ms, Context& cx);
+[[gnu::cold]] void record_drop(const FlowKey& key, Handle connection, DropReason reason,
+                               Context& cx);
+[[gnu::cold]] void write_call(const FlowKey& key, Handle connection, CallKind call, uint32_t octets,
+                              Context& cx);
 
 inline void record_call(const FlowKey& key, Handle connection, CallKind call, uint32_t octets,
                         Context& cx) {
   if (cx.trace.enabled()) write_call(key, connection, call, octets, cx);
 }
 
-void record_failed_call(const FlowKey& key, Handle connection, CallKind call, Error error,
-                        Context& cx);
-void record_options(const Connection& c, uint16_t mss_sent, Context& cx);
-void write_sample(const Connection& c, Context& cx);
+[[gnu::cold]] void record_failed_call(const FlowKey& key, Handle connection, CallKind call,
+                                      Error error, Context& cx);
+[[gnu::cold]] void record_options(const Connection& c, uint16_t mss_sent, Context& cx);
+[[gnu::cold]] void write_sample(const Connection& c, Context& cx);
 
 inline void record_sample(const Connection& c, Context& cx) {
   if (cx.trace.enabled()) write_sample(c, cx);
 }
 
 // Counts and records a segment that goes no further. Returns false: a step's "stop here".
-bool dropped(const Connection& c, DropReason reason, Context& cx);
-void dropped(const FlowKey& key, DropReason reason, Context& cx);
+[[gnu::cold]] bool dropped(const Connection& c, DropReason reason, Context& cx);
+[[gnu::cold]] void dropped(const FlowKey& key, DropReason reason, Context& cx);
 
 }  // namespace rapport::tcp

@@ -85,6 +85,12 @@ bool append_borrowed(SendQueue& q, std::span<const uint8_t> bytes, uint64_t toke
 void release_front(SendQueue& q, ByteCount octets, Context& cx) {
   q.queued -= octets;
   uint32_t left = octets.v + q.head_offset;
+  if (q.queued == 0_B && q.head == q.tail && cx.pieces[q.head].block != kNone) {
+    cx.pieces[q.head].length = 0;  // the last block of our own stays, to be filled anew
+    q.head_offset = 0;
+    q.unsent = q.again = {q.head, 0};
+    return;
+  }
   while (q.head != kNone && left >= cx.pieces[q.head].length) {
     const uint32_t index = q.head;
     const Piece& p = cx.pieces[index];
@@ -108,7 +114,7 @@ void release_all(SendQueue& q, Context& cx) {
   q = SendQueue{};
 }
 
-void advance(Cursor& cursor, uint32_t octets, const Context& cx) {
+void advance_over_pieces(Cursor& cursor, uint32_t octets, const Context& cx) {
   while (octets > 0) {
     const Piece& p = cx.pieces[cursor.piece];
     const uint32_t n = std::min(octets, p.length - cursor.offset);

@@ -19,7 +19,17 @@ namespace rapport::tcp {
 void release_front(SendQueue& q, ByteCount octets, Context& cx);
 void release_all(SendQueue& q, Context& cx);
 // Moves a cursor on by `octets` (which must be queued behind it).
-void advance(Cursor& cursor, uint32_t octets, const Context& cx);
+void advance_over_pieces(Cursor& cursor, uint32_t octets, const Context& cx);
+
+inline void advance(Cursor& cursor, uint32_t octets, const Context& cx) {
+  if (octets == 0) return;
+  if (octets < cx.pieces[cursor.piece].length - cursor.offset) {
+    cursor.offset += octets;
+  } else {
+    advance_over_pieces(cursor, octets, cx);
+  }
+}
+
 // The cursor of the first octet.
 [[nodiscard]] Cursor front(const SendQueue& q);
 

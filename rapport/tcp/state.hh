@@ -62,6 +62,13 @@ struct Transition {
 // The move for (from, event), or nullptr when there is none.
 [[nodiscard]] const Transition* find_transition(State from, Event event);
 
+// One test for several states.
+template <State... kStatesMeant>
+constexpr bool is_one_of(State s) {
+  constexpr uint32_t kMask = ((1U << static_cast<uint32_t>(kStatesMeant)) | ...);
+  return (kMask >> static_cast<uint32_t>(s) & 1U) != 0;
+}
+
 // ESTABLISHED and later: both ends have shown that they are there (RFC 9293 3.5.2, group 3).
 constexpr bool is_synchronized(State s) {
   return s >= State::Established;
@@ -69,14 +76,13 @@ constexpr bool is_synchronized(State s) {
 
 // The peer's FIN has been taken.
 constexpr bool peer_has_finished(State s) {
-  return s == State::CloseWait || s == State::Closing || s == State::LastAck
-         || s == State::TimeWait;
+  return is_one_of<State::CloseWait, State::Closing, State::LastAck, State::TimeWait>(s);
 }
 
 // Our side has closed: SEND is an error, a FIN is queued, sent or acknowledged.
 constexpr bool we_have_closed(State s) {
-  return s == State::FinWait1 || s == State::FinWait2 || s == State::Closing || s == State::LastAck
-         || s == State::TimeWait;
+  return is_one_of<State::FinWait1, State::FinWait2, State::Closing, State::LastAck,
+                   State::TimeWait>(s);
 }
 
 }  // namespace rapport::tcp

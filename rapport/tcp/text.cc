@@ -78,7 +78,9 @@ bool text_is_taken(Connection& c, Arrival& a, Context& cx) {
   if (a.text.empty()) return true;
   cx.counters.octets_received += a.text.size();
   if (a.seq != c.rcv.nxt) return text_out_of_order(c, *x, a, cx);
-  if (!store_text(x->receive, c, a.seq, a.text, cx)) return dropped(c, DropReason::BufferFull, cx);
+  if (!a.whole.in_place && !store_text(x->receive, c, a.seq, a.text, cx)) {
+    return dropped(c, DropReason::BufferFull, cx);
+  }
   text_in_order(c, *x, a, cx);
   return true;
 }

@@ -19,34 +19,32 @@ namespace rapport::tcp {
 
 namespace {
 
-constexpr uint32_t kForever = 2'000'000'000;  // ms: longer waits than this have no end
-
 bool in_handshake(const Connection& c) {
   return c.snd.una == c.snd.iss;
 }
 
-Instant instant_of(Micros m, const Context& cx) {
-  const int64_t us = cx.now.ns / 1'000 + static_cast<int32_t>(m - cx.micros);
-  return Instant{us * 1'000};
+constexpr int64_t kNoDeadline = INT64_MAX;
+
+// In microseconds since the world began.
+int64_t us_of(Micros m, const Context& cx) {
+  return static_cast<int64_t>(cx.us) + static_cast<int32_t>(m - cx.micros);
+}
+
+int64_t us_of(Tick t, const Context& cx) {
+  return (static_cast<int64_t>(cx.ms) + static_cast<int32_t>(t - cx.tick)) * 1'000;
 }
 
 // R2, or what stands in for it (MUST-20, MUST-21, MUST-23, U-23).
 uint32_t give_up_after_ms(const Connection& c, const Context& cx) {
   const Duration user = cx.options_of(c).user_timeout;
-  Duration limit = cx.config.r2;
-  if (user.ns > 0) {
-    limit = user;
-  } else if (in_handshake(c)) {
-    limit = cx.config.syn_give_up;
-  } else if (c.orphan != 0) {
-    limit = cx.config.orphan_give_up;
-  }
-  return static_cast<uint32_t>(std::min<int64_t>(limit.to_ms(), kForever));
+  if (user.ns > 0) return bounded_ms(user);
+  if (in_handshake(c)) return cx.syn_give_up_ms;
+  return c.orphan != 0 ? cx.orphan_give_up_ms : cx.r2_ms;
 }
 
 bool may_give_up(const Connection& c, const Context& cx) {
   const bool waits = c.waiting == Waiting::Retransmission || c.waiting == Waiting::Persist;
-  return waits && give_up_after_ms(c, cx) < kForever;
+  return waits && give_up_after_ms(c, cx) < kForeverMs;
 }
 
 CloseReason reason_to_give_up(const Connection& c, const Context& cx) {
@@ -132,6 +130,10 @@ bool a_limit_is_reached(Connection& c, Context& cx) {
 
 }  // namespace
 
+uint32_t bounded_ms(Duration d) {
+  return static_cast<uint32_t>(std::min<int64_t>(d.to_ms(), kForeverMs));
+}
+
 uint32_t to_us(Duration d) {
   return static_cast<uint32_t>(std::clamp<int64_t>(d.to_us(), 0, 1'800'000'000));
 }
@@ -155,21 +157,22 @@ void wait_for(Connection& c, Waiting what, uint32_t us, Context& cx) {
 }
 
 void rearm(Connection& c, Context& cx) {
-  Instant at = kNever;
-  if (c.waiting != Waiting::Nothing) at = instant_of(c.short_at, cx);
-  if (c.ack_delayed != 0) at = std::min(at, instant_of(c.ack_at, cx));
-  if (may_give_up(c, cx)) {
-    at = std::min(at, tcp::instant_of(c.stalled_since + give_up_after_ms(c, cx), cx));
+  int64_t at = kNoDeadline;
+  if (c.waiting != Waiting::Nothing) at = us_of(c.short_at, cx);
+  if (c.ack_delayed != 0) at = std::min(at, us_of(c.ack_at, cx));
+  if (c.waiting == Waiting::Retransmission || c.waiting == Waiting::Persist) {
+    const uint32_t limit = give_up_after_ms(c, cx);
+    if (limit < kForeverMs) at = std::min(at, us_of(c.stalled_since + limit, cx));
   }
   if (c.extras != kNone) {
     const Extras& e = cx.extras[c.extras];
-    if (e.lingering) at = std::min(at, tcp::instant_of(e.linger_until, cx));
-    if (may_keep_alive(c, cx)) at = std::min(at, tcp::instant_of(keep_alive_due(c, cx), cx));
+    if (e.lingering) at = std::min(at, us_of(e.linger_until, cx));
+    if (may_keep_alive(c, cx)) at = std::min(at, us_of(keep_alive_due(c, cx), cx));
   }
-  if (at == kNever) {
+  if (at == kNoDeadline) {
     cx.wheel.disarm(cx.index_of(c));
   } else {
-    cx.wheel.arm(cx.index_of(c), at);
+    cx.wheel.arm_us(cx.index_of(c), static_cast<uint64_t>(std::max<int64_t>(at, 0)));
   }
 }
 

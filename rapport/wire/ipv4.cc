@@ -57,9 +57,7 @@ DropReason fault_of(std::span<const uint8_t> bytes) {
   return DropReason::None;
 }
 
-std::expected<Ipv4, DropReason> values_of(std::span<const uint8_t> bytes) {
-  std::expected<Ipv4, DropReason> result;
-  Ipv4& ip = *result;
+void read_values(std::span<const uint8_t> bytes, Ipv4& ip) {
   const uint8_t* p = bytes.data();
   const uint16_t fragment = load16(p + 6);
   ip.source = mapped(p + 12);
@@ -74,7 +72,6 @@ std::expected<Ipv4, DropReason> values_of(std::span<const uint8_t> bytes) {
   ip.id = load16(p + 4);
   ip.header_length = static_cast<uint16_t>(header_length(p));
   ip.payload = bytes.subspan(ip.header_length, size_t{load16(p + 2)} - ip.header_length);
-  return result;
 }
 
 uint32_t last_four(const IpAddress& a) {
@@ -86,9 +83,16 @@ uint32_t last_four(const IpAddress& a) {
 }  // namespace
 
 std::expected<Ipv4, DropReason> parse_ipv4(std::span<const uint8_t> bytes) {
-  const DropReason fault = fault_of(bytes);
+  std::expected<Ipv4, DropReason> result;
+  const DropReason fault = parse_ipv4(bytes, *result);
   if (fault != DropReason::None) return std::unexpected(fault);
-  return values_of(bytes);
+  return result;
+}
+
+DropReason parse_ipv4(std::span<const uint8_t> bytes, Ipv4& out) {
+  const DropReason fault = fault_of(bytes);
+  if (fault == DropReason::None) read_values(bytes, out);
+  return fault;
 }
 
 void build_ipv4(uint8_t* to, const Ipv4& ip, uint16_t payload_length) {

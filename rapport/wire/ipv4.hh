@@ -29,6 +29,8 @@ struct Ipv4 {
 // Errors: FrameTooShort, Ipv4Version, Ipv4HeaderLength, Ipv4TotalLength, Ipv4Checksum.
 // Octets behind the total length (link padding) are ignored.
 [[nodiscard]] std::expected<Ipv4, DropReason> parse_ipv4(std::span<const uint8_t> bytes);
+// The same into `out`, which keeps its old values when the header is faulty. None: it is not.
+[[nodiscard]] DropReason parse_ipv4(std::span<const uint8_t> bytes, Ipv4& out);
 
 // Writes a header without options (20 octets) for `payload_length` octets behind it.
 void build_ipv4(uint8_t* to, const Ipv4& ip, uint16_t payload_length);

@@ -55,6 +55,8 @@ void read_values(std::span<const uint8_t> bytes, Segment& seg) {
   seg.gso_size = 0;
   seg.text = bytes.subspan(header);
   seg.raw_options = p + kTcpHeader;
+  seg.verified = true;
+  seg.in_place = false;
   if (seg.option_octets == 12 && load32(seg.raw_options) == nop_nop_timestamps) {
     seg.options = {};
     seg.options.has_timestamps = true;
@@ -70,7 +72,14 @@ void read_values(std::span<const uint8_t> bytes, Segment& seg) {
 DropReason parse_tcp(std::span<const uint8_t> bytes, const IpAddress& source,
                      const IpAddress& destination, Checksum checksum, Segment& out) {
   const DropReason fault = fault_of(bytes, source, destination, checksum);
-  if (fault == DropReason::None) read_values(bytes, out);
+  if (fault != DropReason::None) return fault;
+  read_values(bytes, out);
+  if (checksum == Checksum::SumHeader) {
+    out.verified = false;
+    out.header_sum =
+        sum(bytes.first(header_length(bytes.data())))
+        + pseudo_header(source, destination, kProtocolTcp, static_cast<uint32_t>(bytes.size()));
+  }
   return fault;
 }
 
@@ -86,7 +95,13 @@ std::expected<Segment, DropReason> parse_tcp(std::span<const uint8_t> bytes,
 uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
                    const IpAddress& destination, TextSum text) {
   WordWriter options{to + kTcpHeader};
-  if (head.options != nullptr) put_option_words(options, *head.options);
+  if (head.options != nullptr) {
+    put_option_words(options, *head.options);
+  } else if (head.timestamps) {
+    options.put(nop_nop_timestamps);
+    options.put(head.tsval);
+    options.put(head.tsecr);
+  }
   const auto header = static_cast<uint32_t>(kTcpHeader + options.length());
   WordWriter fixed{to};
   fixed.put(uint32_t{head.source_port} << 16 | head.destination_port);

@@ -44,6 +44,9 @@ struct Segment {
   uint16_t gso_size = 0;      // for a super-segment: the text length of each of its parts, else 0
   std::span<const uint8_t> text;
   const uint8_t* raw_options = nullptr;  // option_octets octets
+  PartialSum header_sum;                 // pseudo-header and header, while not `verified`
+  bool verified = true;   // false: whoever takes the segment must still check the sum of its text
+  bool in_place = false;  // the text has been copied to where it belongs (tcp/early_text.hh)
   Options options;
 
   // SEG.LEN: the text and one each for SYN and FIN (RFC 9293 3.4).
@@ -52,7 +55,11 @@ struct Segment {
   }
 };
 
-enum class Checksum : uint8_t { Verify, AlreadyVerified };
+enum class Checksum : uint8_t {
+  Verify,
+  AlreadyVerified,
+  SumHeader,  // leaves the text to be summed when it is copied: not `verified`
+};
 
 // Parses the octets after the IP header. Errors: TcpTooShort, TcpDataOffset, TcpChecksum,
 // TcpPortZero.
@@ -72,8 +79,17 @@ struct SegmentHead {
   Flags flags;
   uint16_t window = 0;
   uint16_t urgent = 0;
-  const Options* options = nullptr;  // nullptr: none
+  const Options* options = nullptr;  // nullptr: none, or timestamps alone
+  // The usual options after the handshake, said without an Options:
+  bool timestamps = false;
+  uint32_t tsval = 0, tsecr = 0;
 };
+
+// The length of the options that build_tcp will write.
+[[nodiscard]] inline uint32_t option_length(const SegmentHead& head) {
+  if (head.options != nullptr) return option_length(*head.options);
+  return head.timestamps ? 12 : 0;
+}
 
 // The text behind a header, as far as the header needs to know it.
 struct TextSum {
@@ -83,7 +99,7 @@ struct TextSum {
 
 // Writes header and options at `to` (room for 60 octets) with the checksum over pseudo-header,
 // header and `text` (MUST-2); the text itself must lie, or be put, right behind. Returns the
-// header's length: 20 + options, known beforehand as 20 + option_length(*options).
+// header's length: 20 + options, known beforehand as 20 + option_length(head).
 uint32_t build_tcp(uint8_t* to, const SegmentHead& head, const IpAddress& source,
                    const IpAddress& destination, TextSum text);
 

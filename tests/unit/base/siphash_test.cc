@@ -42,6 +42,19 @@ TEST(SipHash, of_words_is_that_of_their_octets) {
   const uint64_t c = 0x1716151413121110ULL;
   EXPECT_EQ(siphash24_words(kKey, a, b), of_length(16));
   EXPECT_EQ(siphash24_words(kKey, a, b, c), of_length(24));
+  EXPECT_EQ(siphash24_12(kKey, a, static_cast<uint32_t>(b)), of_length(12));
+}
+
+TEST(SipHash, of_lanes_is_that_of_each) {
+  SipLanes lanes{};
+  for (size_t i = 0; i < kSipLanes; ++i) {
+    lanes.a[i] = 0x0706050403020100ULL * (i + 1);
+    lanes.b[i] = 0x0b0a0908U + i;
+  }
+  siphash24_12(kKey, lanes);
+  for (size_t i = 0; i < kSipLanes; ++i) {
+    EXPECT_EQ(lanes.hash[i], siphash24_12(kKey, lanes.a[i], static_cast<uint32_t>(lanes.b[i])));
+  }
 }
 
 }  // namespace
