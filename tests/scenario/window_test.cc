@@ -28,8 +28,10 @@ SCENARIO_TEST(
   t.hears(data(10_B).seq(next).ack(t.iss + 101_B).win(t.window_field(4096)));
   t.says(ack(next + 20_B));
   t.holds(t.calls_status().snd_wnd == 4096_B, "choice 49");
-  t.hears(ack(t.iss + 101_B).seq(next).win(t.window_field(16384))).says(ack(next + 20_B));
-  t.holds(t.calls_status().snd_wnd == 4096_B, "an old one that moves nothing does not");
+  const Seq now = next + 20_B;
+  t.hears(ack(t.iss + 101_B).seq(now + 50_B).win(t.window_field(8192))).says_nothing();
+  t.hears(ack(t.iss + 101_B).seq(now + 10_B).win(t.window_field(16384))).says_nothing();
+  t.holds(t.calls_status().snd_wnd == 8192_B, "an older one that moves nothing does not");
 }
 
 SCENARIO_TEST(

@@ -2,16 +2,15 @@
 // (RFC 6056 3.3.4).
 #include "rapport/base/address.hh"
 #include "rapport/base/flow_key.hh"
-#include "rapport/base/frame.hh"
 #include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/connection_table.hh"
-#include "rapport/tcp/context.hh"
 #include "rapport/tcp/isn.hh"
 #include "rapport/tcp/lifecycle.hh"
+#include "world.hh"
 
 #include <cstdint>
 #include <set>
@@ -22,23 +21,10 @@
 namespace rapport::tcp {
 namespace {
 
-constexpr Cidr kAddresses[] = {{IpAddress::v4(10, 0, 0, 1), 24}};
+using test::small;
 
-Config small(uint64_t seed) {
-  Config c;
-  c.seed = seed;
-  c.max_connections = 4096;
-  c.max_half_open = c.max_time_wait = c.max_listeners = c.max_transfers = c.max_extras = 8;
-  c.max_blocks = c.max_pieces = 8;
-  return c;
-}
-
-struct World {
-  explicit World(const Config& config) : cx(config, {.addresses = kAddresses}, frames) {
-    cx.set_time(Instant{1'000'000'000});
-  }
-
-  explicit World(uint64_t seed = 1) : World(small(seed)) {}
+struct World : test::World {
+  using test::World::World;
 
   // Chooses a port towards `remote` and lives there from now on.
   uint16_t opens(const Endpoint& remote) {
@@ -49,22 +35,11 @@ struct World {
     return key.local_port;
   }
 
-  FlowKey towards(const Endpoint& remote) const {
-    FlowKey key;
-    key.remote = remote.address;
-    key.remote_port = remote.port;
-    key.local.v = cx.locals.towards(remote.address);
-    return key;
-  }
-
   Seq iss(const Endpoint& remote, uint16_t local_port) const {
     FlowKey key = towards(remote);
     key.local_port = local_port;
     return initial_sequence_number(hash_of(cx.flow_key, key), cx);
   }
-
-  FramePool frames{2, 2048};
-  Context cx;
 };
 
 constexpr Endpoint remote(uint8_t host, uint16_t port = 80) {
