@@ -72,6 +72,7 @@ void ended_by_reset(Peer& t, const Row& row) {
 
 }  // namespace
 
+// Also R7323-19.
 SCENARIO_ROWS("a segment older than the last timestamp is answered and dropped (PAWS)",
               rows_of("SA-ALL-01", with_syn_received(), kTimestamps)) {
   auto t = row.begins();
@@ -82,6 +83,7 @@ SCENARIO_ROWS("a segment older than the last timestamp is answered and dropped (
   u.hears(ack().ts(old - 1'000'000, u.tsval_of_stack())).says(answer(u)).is(row.state());
 }
 
+// Also R7323-20.
 SCENARIO_ROWS("PAWS is not for resets", rows_of("SA-ALL-02", synchronized_starts(), kTimestamps)) {
   auto t = row.begins();
   t.hears(rst().ts(t.tsval_now() - 1'000'000, 0)).says_nothing();
@@ -97,6 +99,7 @@ SCENARIO_ROWS("the timestamp of a reset is not taken over",
   t.hears(ack(t.snd_una())).says_nothing().is(row.state());
 }
 
+// Also R7323-11, R7323-12.
 SCENARIO_ROWS("a segment without the timestamp that was agreed on is dropped",
               rows_of("SA-ALL-03", synchronized_starts(), kTimestamps)) {
   auto t = row.begins();
@@ -105,6 +108,7 @@ SCENARIO_ROWS("a segment without the timestamp that was agreed on is dropped",
   t.hears(ack().no_ts()).says_nothing().is(row.state());
 }
 
+// Also MUST-3.
 SCENARIO_ROWS("damaged segments change nothing and are never answered",
               rows_of("SA-ALL-04", every_start())) {
   auto t = row.begins();
@@ -118,6 +122,7 @@ SCENARIO_ROWS("damaged segments change nothing and are never answered",
   t.is(row.state()).is_told_nothing();
 }
 
+// Also R5961-4.
 SCENARIO_ROWS("challenges are throttled", rows_of("SA-ALL-05", synchronized_starts())) {
   auto t = row.begins();
   const Seg provocation = rst().seq(t.rcv_nxt() + 5_B);
@@ -127,6 +132,7 @@ SCENARIO_ROWS("challenges are throttled", rows_of("SA-ALL-05", synchronized_star
   t.hears(provocation).says(answer(t)).is(row.state());
 }
 
+// Also U-24.
 SCENARIO_ROWS("the user timeout ends what is not acknowledged, and says so",
               rows_of("SA-ALL-06",
                       {Start::SynSent, Start::SynReceivedActive, Start::Established,
@@ -142,6 +148,7 @@ SCENARIO_ROWS("the user timeout ends what is not acknowledged, and says so",
   t.is_told_ended(CloseReason::UserTimedOut).is_gone().and_pools_are_empty();
 }
 
+// Also U-25.
 SCENARIO_ROWS("the front of the queue leaves again when its ACK does not come",
               rows_of("SA-ALL-07",
                       {Start::SynSent, Start::SynReceivedActive, Start::SynReceivedPassive,
@@ -162,6 +169,7 @@ SCENARIO_ROWS("the front of the queue leaves again when its ACK does not come",
   for (int i = 0; i < 3; ++i) t.after_next_timer().says(front).says_nothing().is(row.state());
 }
 
+// Also U-6.
 SCENARIO_ROWS("a keep-alive probe is answered, its octet thrown away",
               rows_of("SA-ALL-08", synchronized_starts())) {
   auto t = row.begins();
@@ -183,6 +191,7 @@ SCENARIO_ROWS("a burst of segments is acknowledged once",
   t.calls_receive(300_B);
 }
 
+// Also U-10.
 SCENARIO_ROWS("a reset never draws a reset", rows_of("SA-ALL-10", every_start())) {
   // Peer fails the story when a RST answers a RST; every kind from everywhere is tried.
   for (const auto where : {0_B, 1_B, 1000_B, 0x7fffffff_B, 0x80000000_B, 0xffffffff_B}) {
@@ -204,6 +213,7 @@ SCENARIO_ROWS("with a closed window an exact reset counts and no other",
   ended_by_reset(t, row);
 }
 
+// Also SHLD-2.
 SCENARIO_ROWS("a reset with SYN, FIN, URG and text is a reset",
               rows_of("SA-ALL-12", every_start())) {
   for (int kind = 0; kind < 5; ++kind) {

@@ -97,13 +97,16 @@ SCENARIO_TEST("ESTABLISHED: CLOSE sends a FIN [UC-CLOSE-07]") {
   }
 }
 
-SCENARIO_TEST("ESTABLISHED: the FIN goes behind the text, the state moves at once [UC-CLOSE-07]") {
+SCENARIO_TEST(
+    "ESTABLISHED: the FIN goes behind the text, the state moves at once "
+    "[UC-CLOSE-07, U-28]") {
   auto t = peer::in_established({.window = 0});
   t.calls_send(100_B).says_nothing().calls_shutdown_write().says_nothing().is(State::FinWait1);
   t.window_of_peer(65535);
   t.hears(ack(t.iss + 1_B)).says(data(100_B).fin().seq(t.iss + 1_B)).is(State::FinWait1);
 }
 
+// Also SHLD-3, R2525-1.
 SCENARIO_ROWS("CLOSE for good with unread text is a reset",
               (std::vector<Row>{{Start::Established, "UC-CLOSE-08"},
                                 {Start::EstablishedPassive, "UC-CLOSE-08"},

@@ -123,6 +123,7 @@ SCENARIO_TEST("LISTEN: an active OPEN without a remote is an error [UC-OPEN-09]"
   t.hears(t.syn_of_peer()).says(syn().ack(t.irs + 1_B));  // as before
 }
 
+// Also MUST-41.
 SCENARIO_ROWS("an OPEN of the same tuple is an error and disturbs nothing",
               (std::vector<Row>{{Start::SynSent, "UC-OPEN-10"},
                                 {Start::SynReceivedActive, "UC-OPEN-11"},

@@ -94,6 +94,7 @@ SCENARIO_TEST("ESTABLISHED: room again is told to whom it was refused [UC-SEND-1
   t.calls_send(500_B).calls_send(1_B, Error::WouldBlock).may_have_said_anything();
 }
 
+// Also MUST-60, MUST-61.
 SCENARIO_ROWS("text leaves with the current ACK",
               (std::vector<Row>{{Start::Established, "UC-SEND-09"},
                                 {Start::EstablishedPassive, "UC-SEND-09"},
@@ -119,6 +120,7 @@ SCENARIO_ROWS("no more leaves than the window lets",
   t.holds(at_or_before(t.snd_nxt(), una + full + 2048_B), "SND.NXT =< SND.UNA + SND.WND");
 }
 
+// Also MUST-30, MUST-62.
 SCENARIO_ROWS("urgent text carries the pointer to the octet after it",
               (std::vector<Row>{{Start::Established, "UC-SEND-11"},
                                 {Start::EstablishedPassive, "UC-SEND-11"},
@@ -129,7 +131,9 @@ SCENARIO_ROWS("urgent text carries the pointer to the octet after it",
   t.calls_send(10_B).says(data(10_B).seq(t.iss + 11_B)).is(row.state());
 }
 
-SCENARIO_TEST("ESTABLISHED: what goes before urgent text points at its end too [UC-SEND-11]") {
+SCENARIO_TEST(
+    "ESTABLISHED: what goes before urgent text points at its end too "
+    "[UC-SEND-11, MUST-62]") {
   auto t = peer::in_established({.window = 0});
   t.calls_send(20_B).says_nothing().calls_send_urgent(10_B);
   t.may_have_said_anything();

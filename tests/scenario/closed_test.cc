@@ -34,7 +34,7 @@ void answers_like_nobody(Peer& t, const Seg& s, wire::Flags f, uint32_t length) 
 
 }  // namespace
 
-SCENARIO_TEST("CLOSED: a reset is never answered, whatever comes with it [SA-CLOSED-01]") {
+SCENARIO_TEST("CLOSED: a reset is never answered, whatever comes with it [SA-CLOSED-01, U-10]") {
   auto t = peer::in_closed();
   t.hears(rst().seq(t.irs)).says_nothing();
   t.hears(rst().seq(t.irs).ack(kSomeAck)).says_nothing();
@@ -44,7 +44,8 @@ SCENARIO_TEST("CLOSED: a reset is never answered, whatever comes with it [SA-CLO
 }
 
 SCENARIO_TEST(
-    "CLOSED: an ACK is answered by a reset with its number and no ACK bit [SA-CLOSED-02]") {
+    "CLOSED: an ACK is answered by a reset with its number and no ACK bit "
+    "[SA-CLOSED-02, U-7]") {
   auto t = peer::in_closed();
   t.hears(ack(kSomeAck).seq(t.irs)).says(rst().seq(kSomeAck));
   t.hears(data(100_B).ack(kSomeAck).seq(t.irs)).says(rst().seq(kSomeAck));
@@ -53,14 +54,18 @@ SCENARIO_TEST(
   t.is(State::Closed).and_pools_are_empty();
 }
 
-SCENARIO_TEST("CLOSED: a SYN is refused, SEG.LEN counts the SYN and its text [SA-CLOSED-03]") {
+SCENARIO_TEST(
+    "CLOSED: a SYN is refused, SEG.LEN counts the SYN and its text "
+    "[SA-CLOSED-03, U-4, U-7]") {
   auto t = peer::in_closed();
   t.hears(t.syn_of_peer()).says(rst().seq(Seq{0}).ack(t.irs + 1_B));
   t.hears(t.syn_of_peer().text(100_B)).says(rst().seq(Seq{0}).ack(t.irs + 101_B));
   t.is(State::Closed).and_pools_are_empty();
 }
 
-SCENARIO_TEST("CLOSED: a segment without ACK is reset by SEQ 0, SEG.LEN may be 0 [SA-CLOSED-04]") {
+SCENARIO_TEST(
+    "CLOSED: a segment without ACK is reset by SEQ 0, SEG.LEN may be 0 "
+    "[SA-CLOSED-04, U-7]") {
   auto t = peer::in_closed();
   t.hears(fin().no_ack().seq(t.irs)).says(rst().seq(Seq{0}).ack(t.irs + 1_B));
   t.hears(data(7_B).no_ack().seq(t.irs)).says(rst().seq(Seq{0}).ack(t.irs + 7_B));
@@ -71,7 +76,7 @@ SCENARIO_TEST("CLOSED: a segment without ACK is reset by SEQ 0, SEG.LEN may be 0
 
 SCENARIO_TEST(
     "CLOSED: nothing is said to groups, broadcasts and impossible peers "
-    "[SA-CLOSED-05, MUST-57, MUST-63]") {
+    "[SA-CLOSED-05, MUST-57, MUST-63, U-36]") {
   auto t = peer::in_closed();
   for (const auto& address : kNeverPeers) {
     t.hears(syn().seq(t.irs).from({address, t.remote.port})).says_nothing();
@@ -94,7 +99,7 @@ SCENARIO_TEST("CLOSED: damaged segments are counted and never answered [SA-CLOSE
   t.and_pools_are_empty();
 }
 
-SCENARIO_TEST("CLOSED: every combination of control bits has its answer [SA-CLOSED-07]") {
+SCENARIO_TEST("CLOSED: every combination of control bits has its answer [SA-CLOSED-07, U-34]") {
   auto t = peer::in_closed();
   for (uint32_t bits = 0; bits < kAllControlBits; ++bits) {
     const wire::Flags f{static_cast<uint8_t>(bits)};

@@ -30,6 +30,7 @@ constexpr ByteCount kLongAgo{2'000'000};
 
 }  // namespace
 
+// Also U-5, U-9.
 SCENARIO_ROWS("an empty segment aside of a closed window draws an ACK",
               rows_of_all_states("01", {}, {.window_closed = true})) {
   for (const auto aside : {1_B, 100_B}) {
@@ -41,6 +42,7 @@ SCENARIO_ROWS("an empty segment aside of a closed window draws an ACK",
   }
 }
 
+// Also U-5, U-9.
 SCENARIO_ROWS("an empty segment outside an open window draws an ACK", rows_of_all_states("02")) {
   auto t = row.begins();
   t.hears(ack(t.snd_una()).seq(t.rcv_nxt() - 1_B)).says(answer(t)).is(row.state());
@@ -48,6 +50,7 @@ SCENARIO_ROWS("an empty segment outside an open window draws an ACK", rows_of_al
   u.hears(ack(u.snd_una()).seq(u.rcv_nxt() + u.rcv_wnd())).says(answer(u)).is(row.state());
 }
 
+// Also U-5, U-16.
 SCENARIO_ROWS("text against a closed window is refused with an ACK",
               rows_of_all_states("03", {}, {.window_closed = true})) {
   auto t = row.begins();
@@ -58,6 +61,7 @@ SCENARIO_ROWS("text against a closed window is refused with an ACK",
   v.hears(fin().no_ack()).says(answer(v)).is(row.state());
 }
 
+// Also U-5, U-6.
 SCENARIO_ROWS("text quite outside an open window draws an ACK", rows_of_all_states("04")) {
   auto t = row.begins();
   t.hears(data(10_B).seq(t.rcv_nxt() - 20_B).ack(t.snd_una())).says(answer(t)).is(row.state());
@@ -66,6 +70,7 @@ SCENARIO_ROWS("text quite outside an open window draws an ACK", rows_of_all_stat
   u.says(answer(u)).is(row.state());
 }
 
+// Also U-30, R5961-1.
 SCENARIO_ROWS("a reset outside the window is met with silence", rows_of_all_states("05")) {
   auto t = row.begins();
   t.hears(rst().seq(t.rcv_nxt() + t.rcv_wnd())).says_nothing().is(row.state());
@@ -73,6 +78,7 @@ SCENARIO_ROWS("a reset outside the window is met with silence", rows_of_all_stat
   t.hears(rst().seq(t.rcv_nxt() + 0x80000000_B)).says_nothing().is(row.state());
 }
 
+// Also U-30, R5961-1.
 SCENARIO_ROWS("an exact reset ends the connection",
               rows_of_all_states("06", {Start::SynReceivedActive, Start::SynReceivedPassive,
                                         Start::TimeWait})) {
@@ -82,7 +88,7 @@ SCENARIO_ROWS("an exact reset ends the connection",
   t.calls_receive(Error::DoesNotExist).calls_send(1_B, Error::DoesNotExist).and_pools_are_empty();
 }
 
-SCENARIO_TEST("TIME-WAIT: an exact reset is ignored [SA-TW-06]") {
+SCENARIO_TEST("TIME-WAIT: an exact reset is ignored [SA-TW-06, R1337-1]") {
   auto t = peer::in_time_wait();
   t.after(1_s).hears(rst()).says_nothing().is(State::TimeWait);
   t.after(2 * msl - 1_s - 1_ms).is(State::TimeWait);
@@ -95,6 +101,7 @@ SCENARIO_TEST("TIME-WAIT: in the strict profile an exact reset deletes the TCB [
   t.hears(rst()).says_nothing().is_gone().and_pools_are_empty();
 }
 
+// Also U-30, R5961-1.
 SCENARIO_ROWS("a reset in the window but not exact is challenged", [] {
   auto rows = rows_of_all_states("07", {Start::SynReceivedActive, Start::SynReceivedPassive});
   rows.push_back({Start::SynReceivedActive, "SA-SYNRCVD-08"});
@@ -107,6 +114,7 @@ SCENARIO_ROWS("a reset in the window but not exact is challenged", [] {
   u.hears(rst().seq(u.rcv_nxt() + u.rcv_wnd() - 1_B)).says(answer(u)).is(row.state());
 }
 
+// Also U-31, R5961-2.
 SCENARIO_ROWS("a SYN is challenged, wherever it lies", alike("09", nullptr)) {
   for (const auto where : {0_B, 100_B, 0x40000000_B, 0x80000000_B}) {
     auto t = row.begins();
@@ -130,6 +138,7 @@ SCENARIO_ROWS("an ACK from long ago is challenged", alike("11", "SA-TW-16")) {
 }
 
 // MAX.SND.WND is the largest window that the peer has offered (RFC 5961 5.2).
+// Also MAY-12, R5961-3.
 SCENARIO_ROWS("an ACK is old by one octet more than the largest window", alike("11", "SA-TW-16")) {
   auto t = row.begins();
   const Seq oldest = t.snd_una() - ByteCount{t.with().window};
@@ -152,6 +161,7 @@ SCENARIO_TEST("ESTABLISHED: a larger window offered later widens the range [SA-E
   t.hears(ack(t.snd_una() - 16385_B)).says(answer(t)).is(State::Established);
 }
 
+// Also U-9, U-32.
 SCENARIO_ROWS("an ACK of what was never sent draws an ACK, its text is dropped",
               alike("12", "SA-TW-17")) {
   auto t = row.begins();
@@ -194,6 +204,7 @@ SCENARIO_ROWS("an ACK of nothing new is not answered",
   t.holds(t.calls_status().snd_una == una, "SND.UNA stays");
 }
 
+// Also U-33.
 SCENARIO_ROWS("text with an old ACK is taken all the same",
               list({{Start::Established, "SA-ESTAB-14"},
                     {Start::FinWait1, "SA-FW1-14"},
@@ -217,6 +228,7 @@ SCENARIO_ROWS("a newer segment updates the window",
   }
 }
 
+// Also U-15.
 SCENARIO_ROWS("a segment older than the last window update does not touch the window",
               list({{Start::Established, "SA-ESTAB-16"},
                     {Start::EstablishedPassive, "SA-ESTAB-16"},

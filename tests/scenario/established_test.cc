@@ -52,7 +52,9 @@ SCENARIO_TEST(
   t.may_have_said_anything();  // a window update
 }
 
-SCENARIO_TEST("ESTABLISHED: the right edge of our window never moves left [SA-ESTAB-17]") {
+SCENARIO_TEST(
+    "ESTABLISHED: the right edge of our window never moves left "
+    "[SA-ESTAB-17, SHLD-14]") {
   auto t = peer::in_established(
       {.options = [](tcp::ConnectionOptions& o) { o.receive_buffer = 16_KiB; }});
   Seq edge = t.rcv_nxt() + t.rcv_wnd();
@@ -91,7 +93,7 @@ SCENARIO_TEST(
   t.is_told(What::Readable).calls_receive(20_B);
 }
 
-SCENARIO_TEST("ESTABLISHED: what was already received is trimmed [SA-ESTAB-21]") {
+SCENARIO_TEST("ESTABLISHED: what was already received is trimmed [SA-ESTAB-21, U-29]") {
   auto t = peer::in_established();
   has_received(t, 10_B);
   const Seq next = t.rcv_nxt();
@@ -121,7 +123,7 @@ SCENARIO_TEST(
   t.is(State::Established);
 }
 
-SCENARIO_TEST("ESTABLISHED: old text is answered with a D-SACK [SA-ESTAB-23]") {
+SCENARIO_TEST("ESTABLISHED: old text is answered with a D-SACK [SA-ESTAB-23, U-6]") {
   auto t = peer::in_established();
   has_received(t, 20_B);
   const Seq next = t.rcv_nxt();
@@ -141,7 +143,7 @@ SCENARIO_TEST(
 
 SCENARIO_TEST(
     "ESTABLISHED: an urgent pointer is told, and told once "
-    "[SA-ESTAB-24, SA-ESTAB-25]") {
+    "[SA-ESTAB-24, SA-ESTAB-25, MUST-30, MUST-32]") {
   auto t = peer::in_established();
   const Seq next = t.rcv_nxt();
   t.hears(ack().urg(20)).says_nothing().is_told(What::Urgent);
@@ -157,7 +159,7 @@ SCENARIO_TEST(
 
 SCENARIO_TEST(
     "ESTABLISHED: an urgent pointer that advances is told again "
-    "[SA-ESTAB-35, MUST-32]") {
+    "[SA-ESTAB-35, MUST-32, MUST-30]") {
   auto t = peer::in_established();
   t.hears(ack().urg(20)).says_nothing().is_told(What::Urgent);
   t.hears(ack().urg(30)).says_nothing().is_told(What::Urgent);
@@ -172,7 +174,7 @@ SCENARIO_ROWS("a FIN in order leads to CLOSE-WAIT",
   t.calls_receive(Error::Closing);
 }
 
-SCENARIO_TEST("ESTABLISHED: text with FIN is read before the end [SA-ESTAB-27]") {
+SCENARIO_TEST("ESTABLISHED: text with FIN is read before the end [SA-ESTAB-27, U-28]") {
   auto t = peer::in_established();
   t.hears(data(10_B).fin()).says(ack(t.irs + 12_B));
   t.is(State::CloseWait).is_told(What::Readable).is_told(What::PeerFinished);
@@ -223,7 +225,7 @@ SCENARIO_TEST(
 
 SCENARIO_TEST(
     "ESTABLISHED: a closed window is probed for ever as long as ACKs return "
-    "[SA-ESTAB-31, MUST-36, MUST-37]") {
+    "[SA-ESTAB-31, MUST-36, MUST-37, SHLD-30]") {
   auto t = peer::in_established({.config = [](stack::Config& c) { c.tcp.r2 = 100_s; }});
   t.window_of_peer(0);
   t.hears(ack()).says_nothing();
@@ -261,7 +263,9 @@ SCENARIO_TEST(
   t.is_told_ended(CloseReason::TimedOut).is_gone().and_pools_are_empty();
 }
 
-SCENARIO_TEST("ESTABLISHED: the user timeout ends it sooner [SA-ESTAB-34, SA-ALL-06]") {
+SCENARIO_TEST(
+    "ESTABLISHED: the user timeout ends it sooner "
+    "[SA-ESTAB-34, SA-ALL-06, MUST-21, U-23]") {
   auto t =
       peer::in_established({.options = [](tcp::ConnectionOptions& o) { o.user_timeout = 5_s; }});
   t.after(60_s).is(State::Established);  // nothing to acknowledge

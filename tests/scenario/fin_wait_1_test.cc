@@ -55,14 +55,14 @@ SCENARIO_TEST("FIN-WAIT-1: a FIN that does not acknowledge ours leads to CLOSING
   t.is(State::Closing).is_told(What::PeerFinished).calls_receive(Error::Closing);
 }
 
-SCENARIO_TEST("FIN-WAIT-1: half closed, text is still taken and read [SA-FW1-20]") {
+SCENARIO_TEST("FIN-WAIT-1: half closed, text is still taken and read [SA-FW1-20, MAY-1]") {
   auto t = peer::in_fin_wait_1();
   t.hears(data(100_B).ack(t.iss + 1_B)).says(ack(t.irs + 101_B).seq(t.iss + 2_B));
   t.is(State::FinWait1).is_told(What::Readable);
   t.calls_receive(100_B).calls_receive(Error::WouldBlock);
 }
 
-SCENARIO_TEST("FIN-WAIT-1: text that nobody will ever read is reset [SA-FW1-21, SHLD-3]") {
+SCENARIO_TEST("FIN-WAIT-1: text that nobody will ever read is reset [SA-FW1-21, SHLD-3, MAY-1]") {
   auto t = peer::in_fin_wait_1({.full_close = true});
   t.hears(data(10_B).ack(t.iss + 1_B)).says(rst().seq(t.iss + 1_B));
   t.is_gone().and_pools_are_empty();

@@ -13,7 +13,7 @@ SCENARIO_TEST("FIN-WAIT-1: a FIN that also acknowledges ours leads to TIME-WAIT 
   t.after(1_ms).is_gone().and_pools_are_empty();
 }
 
-SCENARIO_TEST("LISTEN: the ISS is a clock of 4 us plus a hash of the tuple [MUST-8]") {
+SCENARIO_TEST("LISTEN: the ISS is a clock of 4 us plus a hash of the tuple [MUST-8, U-3]") {
   auto t = peer::in_syn_received_passive();
   // That the harness could place it shows how it moves.
   if (dressing() == Dressing::NearWrap) {

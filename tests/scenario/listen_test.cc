@@ -30,7 +30,7 @@ SCENARIO_TEST("LISTEN: a reset is ignored, whatever comes with it [SA-LISTEN-01]
   t.is(State::Listen).is_told_nothing().and_pools_are_empty();
 }
 
-SCENARIO_TEST("LISTEN: an ACK is answered by a reset with its number [SA-LISTEN-02]") {
+SCENARIO_TEST("LISTEN: an ACK is answered by a reset with its number [SA-LISTEN-02, U-8]") {
   auto t = peer::in_listen();
   t.hears(ack(kSomeAck).seq(t.irs)).says(rst().seq(kSomeAck));
   t.hears(t.syn_of_peer().ack(kSomeAck)).says(rst().seq(kSomeAck));
@@ -57,7 +57,7 @@ SCENARIO_TEST("LISTEN: a SYN is answered by SYN,ACK and the listener stays [SA-L
   t.holds(s.snd_una == t.iss + 1_B && s.snd_nxt == t.iss + 1_B, "SND.UNA = SND.NXT = ISS+1");
 }
 
-SCENARIO_TEST("LISTEN: of a SYN with text only the SYN is acknowledged [SA-LISTEN-06]") {
+SCENARIO_TEST("LISTEN: of a SYN with text only the SYN is acknowledged [SA-LISTEN-06, U-12]") {
   auto t = peer::in_listen();
   t.hears(t.syn_of_peer().text(10_B)).says(syn().ack(t.irs + 1_B));
   t.hears(ack()).says_nothing();
@@ -87,7 +87,7 @@ SCENARIO_TEST(
 
 SCENARIO_TEST(
     "LISTEN: when the SYN queue is full a SYN is dropped until there is room "
-    "[SA-LISTEN-09]") {
+    "[SA-LISTEN-09, R4987-4]") {
   auto t = peer::in_listen({.config = [](stack::Config& c) { c.tcp.max_half_open = 2; }});
   t.hears(t.syn_of_peer().from(another(t, 1))).says(syn().ack(t.irs + 1_B).to(another(t, 1)));
   const Seq first_iss = t.heard().seq;
@@ -114,7 +114,7 @@ SCENARIO_TEST("LISTEN: while nobody accepts what waits a SYN is dropped [SA-LIST
 
 SCENARIO_TEST(
     "LISTEN: neither RST, ACK nor SYN: dropped, where CLOSED would reset "
-    "[SA-LISTEN-11]") {
+    "[SA-LISTEN-11, U-34]") {
   auto t = peer::in_listen();
   t.hears(fin().no_ack().seq(t.irs)).says_nothing().dropped_as(DropReason::ListenNotSyn);
   t.hears(data(10_B).no_ack().seq(t.irs)).says_nothing().dropped_as(DropReason::ListenNotSyn);
@@ -152,7 +152,7 @@ SCENARIO_TEST("LISTEN: a passive OPEN for one remote refuses all others [SA-LIST
 
 SCENARIO_TEST(
     "LISTEN: the SYN,ACK carries only options that the SYN offered "
-    "[SA-LISTEN-14, R7323-1]") {
+    "[SA-LISTEN-14, R7323-1, R7323-2, R7323-8]") {
   for (uint32_t offers = 0; offers < 16; ++offers) {
     const With with{.mss = static_cast<uint16_t>((offers & 1) != 0 ? 1200 : 0),
                     .window_scale = (offers & 2) != 0,

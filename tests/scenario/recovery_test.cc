@@ -25,8 +25,9 @@ Seg reports(Peer& t, uint32_t more, uint16_t window) {
 }  // namespace
 
 SCENARIO_TEST(
-    "ESTABLISHED: where SACK is agreed a duplicate counts by what it reports, whatever its "
-    "window says [SA-ESTAB-29]") {
+    "ESTABLISHED: where SACK is agreed a duplicate counts by what it reports, whatever its window "
+    "says "
+    "[SA-ESTAB-29, R6675-4]") {
   auto t = peer::in_established({.sack = true});
   has_sent(t, 5);
   t.hears(reports(t, 0, 60'001)).says_nothing();
@@ -45,7 +46,8 @@ SCENARIO_TEST(
 }
 
 SCENARIO_TEST(
-    "ESTABLISHED: without SACK an ACK with another window is no duplicate [SA-ESTAB-29]") {
+    "ESTABLISHED: without SACK an ACK with another window is no duplicate "
+    "[SA-ESTAB-29, R5681-9]") {
   auto t = peer::in_established({.sack = false});
   has_sent(t, 5);
   for (uint16_t i = 0; i < 5; ++i) {

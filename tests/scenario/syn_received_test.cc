@@ -46,7 +46,7 @@ void fills_the_accept_queue(Peer& t) {
 
 SCENARIO_TEST(
     "SYN-RECEIVED (passive): an exact reset leads silently back to LISTEN "
-    "[SA-SYNRCVD-06]") {
+    "[SA-SYNRCVD-06, MUST-11]") {
   auto t = peer::in_syn_received_passive();
   t.hears(rst().seq(t.irs + 1_B)).says_nothing();
   t.is(State::Listen).is_told_nothing();
@@ -55,7 +55,7 @@ SCENARIO_TEST(
   t.is(State::SynReceived);
 }
 
-SCENARIO_TEST("SYN-RECEIVED (active): an exact reset is a refusal [SA-SYNRCVD-07]") {
+SCENARIO_TEST("SYN-RECEIVED (active): an exact reset is a refusal [SA-SYNRCVD-07, MUST-11]") {
   auto t = peer::in_syn_received_active();
   t.hears(rst().seq(t.irs + 1_B)).says_nothing();
   t.is_told_ended(CloseReason::Refused).is_gone().and_pools_are_empty();
@@ -90,7 +90,7 @@ SCENARIO_TEST("SYN-RECEIVED (active): a SYN in the window is challenged [SA-SYNR
 
 SCENARIO_TEST(
     "SYN-RECEIVED (active): the crossing SYN,ACK establishes without an answer "
-    "[SA-SYNRCVD-13]") {
+    "[SA-SYNRCVD-13, MUST-10]") {
   auto t = peer::in_syn_received_active();
   t.hears(t.syn_of_peer().ack(t.iss + 1_B)).says_nothing();
   t.is(State::Established).is_told(What::Connected);
@@ -131,6 +131,7 @@ SCENARIO_ROWS("the ACK of our SYN establishes", rows_of("SA-SYNRCVD-16", kBoth))
   t.holds(s.snd_wnd == 2048_B, "SND.WND is that of the ACK, scaled");
 }
 
+// Also U-8.
 SCENARIO_ROWS("an ACK that is not acceptable is reset, the state kept",
               rows_of("SA-SYNRCVD-17", kBoth)) {
   auto t = row.begins();

@@ -20,7 +20,7 @@ Seg syn_ack(const Peer& t) {
 
 }  // namespace
 
-SCENARIO_TEST("SYN-SENT: an ACK at or below ISS is reset, SYN or not [SA-SYNSENT-01]") {
+SCENARIO_TEST("SYN-SENT: an ACK at or below ISS is reset, SYN or not [SA-SYNSENT-01, U-8]") {
   auto t = peer::in_syn_sent();
   t.hears(ack(t.iss).seq(kSomeSeq)).says(rst().seq(t.iss));
   t.hears(ack(t.iss - 1000_B).seq(kSomeSeq)).says(rst().seq(t.iss - 1000_B));
@@ -28,7 +28,7 @@ SCENARIO_TEST("SYN-SENT: an ACK at or below ISS is reset, SYN or not [SA-SYNSENT
   still_opens(t);
 }
 
-SCENARIO_TEST("SYN-SENT: an ACK of more than we sent is reset, SYN or not [SA-SYNSENT-02]") {
+SCENARIO_TEST("SYN-SENT: an ACK of more than we sent is reset, SYN or not [SA-SYNSENT-02, U-8]") {
   auto t = peer::in_syn_sent();
   t.hears(ack(t.iss + 2_B).seq(kSomeSeq)).says(rst().seq(t.iss + 2_B));
   t.hears(data(10_B).ack(t.iss + 1000_B).seq(kSomeSeq)).says(rst().seq(t.iss + 1000_B));
@@ -36,7 +36,7 @@ SCENARIO_TEST("SYN-SENT: an ACK of more than we sent is reset, SYN or not [SA-SY
   still_opens(t);
 }
 
-SCENARIO_TEST("SYN-SENT: a reset with an unacceptable ACK is dropped [SA-SYNSENT-03]") {
+SCENARIO_TEST("SYN-SENT: a reset with an unacceptable ACK is dropped [SA-SYNSENT-03, U-11]") {
   auto t = peer::in_syn_sent();
   t.hears(rst().seq(kSomeSeq).ack(t.iss)).says_nothing();
   t.hears(rst().seq(kSomeSeq).ack(t.iss + 2_B)).says_nothing();
@@ -44,13 +44,13 @@ SCENARIO_TEST("SYN-SENT: a reset with an unacceptable ACK is dropped [SA-SYNSENT
   still_opens(t);
 }
 
-SCENARIO_TEST("SYN-SENT: a reset that acknowledges our SYN is a refusal [SA-SYNSENT-04]") {
+SCENARIO_TEST("SYN-SENT: a reset that acknowledges our SYN is a refusal [SA-SYNSENT-04, U-11]") {
   auto t = peer::in_syn_sent();
   t.hears(rst().seq(Seq{0}).ack(t.iss + 1_B)).says_nothing();
   t.is_told_ended(CloseReason::Refused).is_gone().and_pools_are_empty();
 }
 
-SCENARIO_TEST("SYN-SENT: a reset without ACK is ignored [SA-SYNSENT-05]") {
+SCENARIO_TEST("SYN-SENT: a reset without ACK is ignored [SA-SYNSENT-05, U-11]") {
   auto t = peer::in_syn_sent();
   t.hears(rst().seq(Seq{0})).says_nothing();
   t.hears(rst().seq(kSomeSeq).syn()).says_nothing();
@@ -145,7 +145,9 @@ SCENARIO_TEST(
   t.hears(ack(t.iss + 1_B)).says(data(100_B).seq(t.iss + 1_B));
 }
 
-SCENARIO_TEST("SYN-SENT: a SYN crossing ours: SYN,ACK with the same ISS [SA-SYNSENT-16]") {
+SCENARIO_TEST(
+    "SYN-SENT: a SYN crossing ours: SYN,ACK with the same ISS "
+    "[SA-SYNSENT-16, MUST-10]") {
   auto t = peer::in_syn_sent();
   t.hears(t.syn_of_peer()).says(syn().seq(t.iss).ack(t.irs + 1_B));
   t.is(State::SynReceived).is_told_nothing();
@@ -201,7 +203,7 @@ SCENARIO_TEST(
 
 SCENARIO_TEST(
     "SYN-SENT: the challenge of a half-open peer is reset, then our SYN wins "
-    "[SA-SYNSENT-20]") {
+    "[SA-SYNSENT-20, U-13]") {
   auto t = peer::in_syn_sent();
   const Seq old = t.iss - 5'000'000_B;
   t.hears(ack(old).seq(kSomeSeq)).says(rst().seq(old));
@@ -210,7 +212,7 @@ SCENARIO_TEST(
   still_opens(t);
 }
 
-SCENARIO_TEST("SYN-SENT: neither SYN, RST nor ACK: dropped [SA-SYNSENT-21]") {
+SCENARIO_TEST("SYN-SENT: neither SYN, RST nor ACK: dropped [SA-SYNSENT-21, U-34]") {
   auto t = peer::in_syn_sent();
   t.hears(data(10_B).no_ack().seq(kSomeSeq)).says_nothing();
   t.hears(fin().no_ack().seq(kSomeSeq)).says_nothing();

@@ -38,7 +38,7 @@ void is_refused(Peer& t, const Seg& s) {
 
 }  // namespace
 
-SCENARIO_TEST("TIME-WAIT: a SYN with a newer timestamp opens anew [SA-TW-09]") {
+SCENARIO_TEST("TIME-WAIT: a SYN with a newer timestamp opens anew [SA-TW-09, R6191-1, SHLD-4]") {
   for (const auto where : {1000_B, 0_B, 0x80000000_B, 0xfffff000_B}) {
     auto t = old_life(true);
     const Seq number = t.rcv_nxt() + where;
@@ -47,24 +47,27 @@ SCENARIO_TEST("TIME-WAIT: a SYN with a newer timestamp opens anew [SA-TW-09]") {
   }
 }
 
-SCENARIO_TEST("TIME-WAIT: a SYN as new and with a larger number opens anew [SA-TW-10]") {
+SCENARIO_TEST("TIME-WAIT: a SYN as new and with a larger number opens anew [SA-TW-10, R6191-2]") {
   auto t = old_life(true);
   const Seq number = t.rcv_nxt();  // the FIN's number plus one
   reopens(t, t.syn_of_peer().seq(number).ts(t.tsval_now() - 1000, 0), number);
 }
 
-SCENARIO_TEST("TIME-WAIT: a SYN as new whose number is not larger is challenged [SA-TW-13]") {
+SCENARIO_TEST(
+    "TIME-WAIT: a SYN as new whose number is not larger is challenged "
+    "[SA-TW-13, R6191-2, R6191-5]") {
   auto t = old_life(true);
   is_refused(t, t.syn_of_peer().seq(t.rcv_nxt() - 1_B).ts(t.tsval_now() - 1000, 0));
 }
 
-SCENARIO_TEST("TIME-WAIT: a SYN with an older timestamp is challenged [SA-TW-13]") {
+SCENARIO_TEST("TIME-WAIT: a SYN with an older timestamp is challenged [SA-TW-13, R6191-5]") {
   auto t = old_life(true);
   is_refused(t, t.syn_of_peer().seq(t.rcv_nxt() + 1000_B).ts(t.tsval_now() - 1001, 0));
 }
 
 SCENARIO_TEST(
-    "TIME-WAIT: without timestamps a SYN with a larger number opens anew [SA-TW-11, MAY-2]") {
+    "TIME-WAIT: without timestamps a SYN with a larger number opens anew "
+    "[SA-TW-11, MAY-2, R6191-3]") {
   for (const auto where : {0_B, 1000_B}) {
     auto t = old_life(false);
     const Seq number = t.rcv_nxt() + where;
@@ -73,7 +76,9 @@ SCENARIO_TEST(
   }
 }
 
-SCENARIO_TEST("TIME-WAIT: without timestamps a SYN with an older number is challenged [SA-TW-13]") {
+SCENARIO_TEST(
+    "TIME-WAIT: without timestamps a SYN with an older number is challenged "
+    "[SA-TW-13, R6191-3, R6191-5]") {
   for (const auto where : {1_B, 1000_B}) {
     auto t = old_life(false);
     is_refused(t, t.syn_of_peer().seq(t.rcv_nxt() - where));
@@ -81,7 +86,8 @@ SCENARIO_TEST("TIME-WAIT: without timestamps a SYN with an older number is chall
 }
 
 SCENARIO_TEST(
-    "TIME-WAIT: a SYN with timestamps, which the old life had not, opens anew [SA-TW-12]") {
+    "TIME-WAIT: a SYN with timestamps, which the old life had not, opens anew "
+    "[SA-TW-12, R6191-4]") {
   for (const auto where : {1000_B, 0xfffff000_B}) {
     auto t = old_life(false);
     const Seq number = t.rcv_nxt() + where;
@@ -89,7 +95,9 @@ SCENARIO_TEST(
   }
 }
 
-SCENARIO_TEST("TIME-WAIT: comes back when a reset tells that the SYN was an old one [SA-TW-14]") {
+SCENARIO_TEST(
+    "TIME-WAIT: comes back when a reset tells that the SYN was an old one "
+    "[SA-TW-14, MAY-2]") {
   for (const bool timestamps : {false, true}) {
     auto t = old_life(timestamps);
     const Seq old_rcv = t.rcv_nxt();

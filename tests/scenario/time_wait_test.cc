@@ -49,7 +49,7 @@ SCENARIO_TEST("TIME-WAIT: a bare ACK is not answered and changes nothing [SA-TW-
   ends_after(t, msl);
 }
 
-SCENARIO_TEST("TIME-WAIT: old text draws an ACK and goes to nobody [SA-TW-20]") {
+SCENARIO_TEST("TIME-WAIT: old text draws an ACK and goes to nobody [SA-TW-20, R1337-2]") {
   auto t = peer::in_fin_wait_2();
   takes_text(t, 20_B);
   t.calls_receive(20_B).hears(fin()).says(ack(t.irs + 22_B)).is(State::TimeWait);
@@ -69,7 +69,9 @@ SCENARIO_TEST("TIME-WAIT: text and urgent pointers behind the FIN are ignored [S
   ends_after(t, msl);
 }
 
-SCENARIO_TEST("TIME-WAIT: after 2MSL, to the millisecond, nobody is left [SA-TW-22, MUST-13]") {
+SCENARIO_TEST(
+    "TIME-WAIT: after 2MSL, to the millisecond, nobody is left "
+    "[SA-TW-22, MUST-13, U-26]") {
   auto t = peer::in_time_wait();
   t.after(2 * msl - 1_ms).says_nothing().is(State::TimeWait);
   t.after(1_ms).says_nothing().is_told_ended(CloseReason::ClosedByUs);
