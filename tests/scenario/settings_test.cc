@@ -35,7 +35,8 @@ ByteCount without_timestamps(const Peer& t, uint32_t mss) {
 
 // --- Nagle and delayed ACKs ---------------------------------------------------------------------
 
-SCENARIO_TEST("ESTABLISHED: a small piece waits for the ACK of the last one [SHLD-7, MUST-17]") {
+SCENARIO_TEST(
+    "ESTABLISHED: a small piece waits for the ACK of the last one [SHLD-7, SHLD-27, MAY-16]") {
   auto t = peer::in_established();
   const Seq una = t.iss + 1_B;
   t.calls_send(10_B).says(data(10_B).seq(una).psh());
