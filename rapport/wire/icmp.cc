@@ -1,5 +1,5 @@
 // ICMP messages (RFC 792), as far as echo needs them. Whether a message is answered at all (not to
-// broadcasts, RFC 1122 3.2.2.6) is decided in ip/ and stack/.
+// broadcasts, RFC 1122 3.2.2.6) is decided in stack/.
 #include "rapport/wire/icmp.hh"
 
 #include "rapport/base/assert.hh"

@@ -1,5 +1,5 @@
 // IPv4 headers (RFC 791, RFC 1122 3.2.1): lengths and checksum are checked here; whether addresses
-// are ours or martian, and what a fragment belongs to, is decided in ip/ and stack/.
+// are ours or martian, and what a fragment belongs to, is decided in stack/.
 #include "rapport/wire/ipv4.hh"
 
 #include "rapport/base/address.hh"
