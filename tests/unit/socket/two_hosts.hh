@@ -106,7 +106,7 @@ class Streams : public ::testing::Test {
   Host& server_host = world.host(1);
 };
 
-Task<> serves_upper_case(Host& host) {
+inline Task<> serves_upper_case(Host& host) {
   auto listener = host.listen(kServer.port);
   if (!listener) co_return;
   auto accepting = listener->accept();
@@ -123,7 +123,7 @@ Task<> serves_upper_case(Host& host) {
   }
 }
 
-Task<> asks(Host& host, std::string& answer, std::optional<CloseReason>& reason) {
+inline Task<> asks(Host& host, std::string& answer, std::optional<CloseReason>& reason) {
   auto connecting = host.connect(kServer);
   auto stream = co_await connecting;
   if (!stream) co_return;
