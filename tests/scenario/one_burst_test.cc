@@ -1,6 +1,5 @@
 // A connection ends and its successor begins within one burst: what ends it must not stand in the
 // way of the SYN behind it (RFC 9293 3.10.7.2), nor answer for it.
-#include "answers.hh"
 #include "scenario.hh"
 
 namespace rapport::scenario {

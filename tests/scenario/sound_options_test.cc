@@ -2,6 +2,8 @@
 // urgent text that cannot be marked is not sent as plain text.
 #include "scenario.hh"
 
+#include <cstdint>
+#include <expected>
 #include <functional>
 
 namespace rapport::scenario {

@@ -13,8 +13,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <functional>
 #include <new>
 #include <string>
@@ -231,6 +231,7 @@ void keep(void* p) {
 // Who watches sees every form: else the tests below could not fail.
 TEST(AllocationDeathTest, EveryFormIsSeen) {
   testing::FLAGS_gtest_death_test_style = "fast";
+  // NOLINTBEGIN(clang-analyzer-*): the process ends within each of them
   const std::vector<std::pair<std::string, std::function<void()>>> forms = {
       {"new", [] { keep(new int(1)); }},
       {"new[]", [] { keep(new int[3]); }},
@@ -250,9 +251,10 @@ TEST(AllocationDeathTest, EveryFormIsSeen) {
          (void)!posix_memalign(&p, 64, 64);
          keep(p);
        }},
-      {"the C library's own", [] { keep(strdup("word")); }},
+      {"the C library's own", [] { keep(std::fopen("/dev/null", "r")); }},
 #endif
   };
+  // NOLINTEND(clang-analyzer-*)
   for (const auto& [name, form] : forms) {
     EXPECT_DEATH(
         {

@@ -105,6 +105,7 @@ class Couple {
   }
 };
 
+// NOLINTBEGIN(misc-const-correctness): it asks for const on what these tests change
 TEST(Fingerprint, TheSameHistoryGivesTheSameValue) {
   Couple x;
   Couple y;
@@ -233,6 +234,8 @@ TEST(Fingerprint, WhatTimeWaitRemembersCounts) {
   EXPECT_EQ(time_wait(64), time_wait(64));
   EXPECT_NE(time_wait(64), time_wait(63));
 }
+
+// NOLINTEND(misc-const-correctness)
 
 }  // namespace
 }  // namespace rapport::test
