@@ -2,8 +2,6 @@
 #include "scenario.hh"
 
 #include <cstdint>
-#include <functional>
-#include <utility>
 #include <vector>
 
 namespace rapport::scenario {
@@ -12,6 +10,7 @@ namespace {
 
 std::vector<Seg> full_segments(const Peer& t, uint32_t n) {
   std::vector<Seg> burst;
+  burst.reserve(n);
   for (uint32_t i = 0; i < n; ++i) {
     burst.push_back(data(t.largest_text()).seq(t.irs + 1_B + t.largest_text() * i));
   }

@@ -3,7 +3,6 @@
 #include "answers.hh"
 #include "scenario.hh"
 
-#include <algorithm>
 #include <cstdint>
 #include <set>
 

@@ -1,7 +1,6 @@
 // Our own keep-alive (RFC 9293 3.8.4) and our own waiting for a window (3.8.6.1, 3.8.6.2.1).
 #include "scenario.hh"
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <utility>

@@ -1,16 +1,14 @@
 // What happens when a pool of the stack is used up by others (choices 52 and 53): nothing that was
 // acknowledged is lost, and whoever waits is told when there may be some.
-#include "answers.hh"
 #include "scenario.hh"
 
 #include <cstdint>
-#include <utility>
 
 namespace rapport::scenario {
 
 namespace {
 
-constexpr uint32_t kBlock = 4096;
+constexpr ByteCount kBlock{4096};
 
 // Another host's connection to our listener, accepted. It takes whatever the pools have.
 struct Second {
@@ -54,20 +52,20 @@ tcp::ConnectionOptions unusual() {
 
 SCENARIO_TEST("ESTABLISHED: SEND that finds no block is told when there may be some [UC-SEND-10]") {
   auto t = peer::in_established(with_pool([](tcp::Config& c) { c.max_blocks = 2; }));
-  for (uint32_t i = 0; i < 8; ++i) t.hears(data(ByteCount{kBlock / 4})).says(ack());
+  for (uint32_t i = 0; i < 8; ++i) t.hears(data(kBlock / 4)).says(ack());
   for (int i = 0; i < 3; ++i) {  // nobody has read: none is free
     t.calls_send(100_B, Error::WouldBlock).says_nothing();
     t.after(200_ms - 1_ms).says_nothing().is_not_told(What::Writable);
     t.after(1_ms).says_nothing().is_told(What::Writable);
   }
-  t.calls_receive(ByteCount{2 * kBlock}).calls_send(100_B).says(data(100_B));
+  t.calls_receive(kBlock * 2).calls_send(100_B).says(data(100_B));
 }
 
 SCENARIO_TEST(
     "ESTABLISHED: SEND cut short by memory is told with the ACK that frees some "
     "[UC-SEND-10]") {
   auto t = peer::in_established(with_pool([](tcp::Config& c) { c.max_blocks = 1; }));
-  t.calls_send(ByteCount{kBlock}).may_have_said_anything();
+  t.calls_send(kBlock).may_have_said_anything();
   t.calls_send(100_B, Error::WouldBlock).is_not_told(What::Writable);
   t.hears(ack()).may_have_said_anything();
   t.hears(ack()).may_have_said_anything();

@@ -137,7 +137,7 @@ SCENARIO_TEST(
   auto t = peer::in_established({.sack = true});
   const Seq next = t.rcv_nxt();
   const auto block = [next](uint32_t n) {
-    return wire::SackBlock{next + ByteCount{20 * n}, next + ByteCount{20 * n + 10}};
+    return wire::SackBlock{next + 20_B * n, next + 20_B * n + 10_B};
   };
   for (uint32_t n = 1; n <= 5; ++n) {
     t.hears(data(10_B).seq(block(n).left)).says(ack(next)).says_nothing();

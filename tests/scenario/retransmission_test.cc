@@ -3,7 +3,6 @@
 #include "scenario.hh"
 
 #include <algorithm>
-#include <cstdint>
 
 namespace rapport::scenario {
 

@@ -57,6 +57,7 @@ SCENARIO_TEST(
   auto t = peer::in_established({.sack = true, .config = be_strict});
   const ByteCount full = t.largest_text();
   std::vector<Seg> burst;
+  burst.reserve(10);
   for (uint32_t i = 0; i < 10; ++i) burst.push_back(data(full).seq(t.irs + 1_B + full * i));
   t.hears_burst(burst);
   for (uint32_t i = 2; i <= 10; i += 2) t.says(ack(t.irs + 1_B + full * i));

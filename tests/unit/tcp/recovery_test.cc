@@ -2,12 +2,13 @@
 // to a connection (RFC 5681 2, 3.2; RFC 6582 3.2; RFC 2883 5; RFC 3042 2), step by step.
 #include "rapport/tcp/recovery.hh"
 
-#include "rapport/base/handle.hh"
+#include "rapport/base/address.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/connection.hh"
 #include "rapport/tcp/context.hh"
 #include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/state.hh"
 #include "rapport/tcp/transfer.hh"
 #include "rapport/wire/options.hh"
 #include "rapport/wire/tcp.hh"
@@ -23,6 +24,7 @@ namespace rapport::tcp {
 namespace {
 
 constexpr uint32_t kMss = 1000;
+constexpr ByteCount kSegment{kMss};
 constexpr Seq kUna{0xffff'f000};  // the flight crosses the end of the numbers
 
 // Ten segments of a thousand octets are in flight.
@@ -32,7 +34,7 @@ class Recovery : public testing::Test {
     c.state = State::Established;
     c.snd.iss = kUna - 1_B;
     c.snd.una = kUna;
-    c.snd.nxt = kUna + ByteCount{10 * kMss};
+    c.snd.nxt = kUna + kSegment * 10;
     c.snd.wnd = c.snd.max_wnd = 60'000_B;
     c.mss = kMss;
     c.cwnd = 10 * kMss;
@@ -54,8 +56,7 @@ class Recovery : public testing::Test {
   wire::Segment with_blocks(std::initializer_list<std::array<uint32_t, 2>> segments) {
     wire::Segment s = bare();
     for (const auto& [left, right] : segments) {
-      s.options.sack[s.options.sack_count++] = {kUna + ByteCount{left * kMss},
-                                                kUna + ByteCount{right * kMss}};
+      s.options.sack[s.options.sack_count++] = {kUna + kSegment * left, kUna + kSegment * right};
     }
     return s;
   }
@@ -66,7 +67,7 @@ class Recovery : public testing::Test {
   }
 
   void acknowledges(uint32_t segments) {
-    const Seq ack = kUna + ByteCount{segments * kMss};
+    const Seq ack = kUna + kSegment * segments;
     restarts = congestion_acknowledged(c, ack, ack - c.snd.una, w.cx);
     c.snd.una = ack;
   }
@@ -156,9 +157,9 @@ TEST_F(Recovery, WithSackOnlyNewsLetsOneOut_R3042_3) {
 
 TEST_F(Recovery, TheThirdHalvesTheFlightOfBeforeTheFirst_R5681_8_R5681_10) {
   hears(bare());
-  c.snd.nxt += ByteCount{kMss};  // limited transmit
+  c.snd.nxt += kSegment;  // limited transmit
   hears(bare());
-  c.snd.nxt += ByteCount{kMss};
+  c.snd.nxt += kSegment;
   EXPECT_FALSE(x.in_recovery);
   hears(bare());
   EXPECT_TRUE(x.in_recovery);
@@ -167,14 +168,14 @@ TEST_F(Recovery, TheThirdHalvesTheFlightOfBeforeTheFirst_R5681_8_R5681_10) {
   EXPECT_EQ(x.recover, c.snd.nxt);
   EXPECT_TRUE(x.resending);
   EXPECT_EQ(x.resend, c.snd.una);
-  EXPECT_EQ(x.resend_end - x.resend, ByteCount{kMss}) << "one segment, no more";
+  EXPECT_EQ(x.resend_end - x.resend, kSegment) << "one segment, no more";
   hears(bare());
   EXPECT_EQ(c.cwnd, 9 * kMss);
 }
 
 TEST_F(Recovery, EndsWithAnAckOfAllThatWasOutAtItsBeginning_R6582_3_R6675_7) {
   enters();
-  c.snd.nxt += ByteCount{2 * kMss};  // sent meanwhile
+  c.snd.nxt += kSegment * 2;  // sent meanwhile
   acknowledges(9);
   EXPECT_TRUE(x.in_recovery);
   acknowledges(10);
@@ -190,13 +191,13 @@ TEST_F(Recovery, APartialAckSendsTheNextHoleAndRestartsTheTimerOnce_R6582_1_R658
   acknowledges(3);
   EXPECT_TRUE(restarts);
   EXPECT_TRUE(x.resending);
-  EXPECT_EQ(x.resend, kUna + ByteCount{3 * kMss});
+  EXPECT_EQ(x.resend, kUna + kSegment * 3);
   EXPECT_EQ(c.cwnd, (8 - 3 + 1) * kMss);
   acknowledges(4);
   EXPECT_FALSE(restarts);
   acknowledges(5);
   EXPECT_FALSE(restarts);
-  EXPECT_EQ(x.resend, kUna + ByteCount{5 * kMss});
+  EXPECT_EQ(x.resend, kUna + kSegment * 5);
 }
 
 TEST_F(Recovery, ATimeoutSendsAllAgainAndRemembersHowFarItWas_R6582_5_R5681_5) {
@@ -222,7 +223,7 @@ TEST_F(Recovery, AfterATimeoutNoRecoveryBeginsUpToThere_R6582_2_R6675_8) {
   acknowledges(10);
   wire::Segment s = bare();
   s.ack = c.snd.una;
-  c.snd.nxt += ByteCount{5 * kMss};
+  c.snd.nxt += kSegment * 5;
   for (int i = 0; i < 3; ++i) hears(s);
   EXPECT_FALSE(x.in_recovery) << "recover must be passed, not reached";
   EXPECT_EQ(c.ssthresh, half);
@@ -235,7 +236,7 @@ TEST_F(Recovery, TheSameTextAgainLeavesSsthresh_R5681_6) {
   c.retries = 1;
   congestion_timed_out(c, w.cx);
   EXPECT_EQ(c.ssthresh, 5 * kMss);
-  c.snd.nxt += ByteCount{10 * kMss};
+  c.snd.nxt += kSegment * 10;
   c.retries = 2;
   congestion_timed_out(c, w.cx);
   EXPECT_EQ(c.ssthresh, 5 * kMss);

@@ -8,6 +8,7 @@
 #include "world.hh"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -43,14 +44,14 @@ Octets read(Cursor at, uint32_t n, const Context& cx) {
 TEST(SendQueue, CopiesFillBlocksAndStopWhenThereIsNone_UC_SEND_10) {
   test::World w;
   SendQueue q;
-  const Octets text = some(10 * kBlockOctets, 0);
+  constexpr uint32_t all = 8 * kBlockOctets;
+  const Octets text = some(all + kBlockOctets, 0);
   EXPECT_EQ(append_copy(q, std::span(text).first(100), w.cx), 100U);
-  EXPECT_EQ(append_copy(q, std::span(text).subspan(100), w.cx), 8 * kBlockOctets - 100);
+  EXPECT_EQ(append_copy(q, std::span(text).subspan(100), w.cx), all - 100);
   EXPECT_EQ(append_copy(q, text, w.cx), 0U);
-  EXPECT_EQ(q.queued, ByteCount{8 * kBlockOctets});
+  EXPECT_EQ(q.queued, ByteCount{all});
   EXPECT_EQ(q.pieces, 8U) << "the second call went on in the first block";
-  EXPECT_EQ(read(front(q), 8 * kBlockOctets, w.cx),
-            Octets(text.begin(), text.end() - 2 * kBlockOctets));
+  EXPECT_EQ(read(front(q), all, w.cx), Octets(text.begin(), text.begin() + all));
   release_all(q, w.cx);
   EXPECT_EQ(w.cx.blocks.used() + w.cx.pieces.used(), 0U);
 }
