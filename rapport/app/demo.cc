@@ -101,8 +101,7 @@ void list_scenarios() {
   for (const Scenario& s : all_scenarios()) fmt::print("{:<22} {}\n", s.name, s.line);
 }
 
-// --- what is said under the ladder
-// ------------------------------------------------------------------
+// --- what is said under the ladder ---
 
 // What the wire did besides carrying, unless nothing.
 std::string wire_summary(const Stage& stage, const observe::Story& story) {

@@ -38,8 +38,7 @@ Task<> ask_and_close(Stage& s, std::string_view word) {
   (void)stream.close();
 }
 
-// --- half-close
-// -----------------------------------------------------------------------------------------
+// --- half-close ---
 
 constexpr std::array<std::string_view, 3> kLines{"one", "two", "three"};
 
@@ -84,17 +83,15 @@ void tell_half_close(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto stay = f.stay(kClient, FinWait2);
   if (!stay) return tell_detour(t);
   t.say(fmt::format(
-      "A FIN closes one direction only. The client had said all that it had to say and spent {} in "
-      "FIN-WAIT-2; after its own FIN it still read {} of text.",
+      "A FIN closes one direction only. The client had said all that it had to say and spent {} "
+      "in FIN-WAIT-2; after its own FIN it still read {} of text.",
       length_words(*stay), counted(f.octets_read(kClient), "octet")));
   t.say(
       "The server in CLOSE-WAIT may send for as long as it likes: no timer hurries it, for the "
-      "client's "
-      "application is still reading.");
+      "client's application is still reading.");
 }
 
-// --- three-segment-close
-// ----------------------------------------------------------------------------------
+// --- three-segment-close ---
 
 void play_three_segment_close(Stage& s) {
   s.raise();
@@ -118,17 +115,17 @@ void tell_three_segment_close(const Stage& /*s*/, const Facts& f, Telling& t) {
   if (!one_segment_was_enough(f)) return tell_detour(t);
   t.say(
       "The server's application called close() as soon as it read the end of file, before its "
-      "stack "
-      "had acknowledged the client's FIN. So one segment carried both, the ACK and the server's "
-      "FIN.");
+      "stack had acknowledged the client's FIN, so one segment carried both, the ACK and the "
+      "server's FIN.");
   t.say(
-      "That segment took the client from FIN-WAIT-1 to TIME-WAIT: its ACK (fifth step) led to "
-      "FIN-WAIT-2, its FIN (eighth step) led on at once. With four segments the client waits in "
-      "FIN-WAIT-2 for as long as the server's application takes.");
+      "It took the client from FIN-WAIT-1 to TIME-WAIT: its ACK (fifth step) led to FIN-WAIT-2, "
+      "its FIN (eighth step) led on at once.");
+  t.say(
+      "With four segments the client waits in FIN-WAIT-2 for as long as the server's application "
+      "takes.");
 }
 
-// --- simultaneous-close
-// -----------------------------------------------------------------------------------
+// --- simultaneous-close ---
 
 Instant closing_time(const Stage& s) {
   return Instant{} + std::max(1_s, 10 * s.way());
@@ -172,19 +169,17 @@ void tell_simultaneous_close(const Stage& /*s*/, const Facts& f, Telling& t) {
     return tell_detour(t);
   t.say(
       "Both called close() before the other's FIN had arrived, and the FINs crossed. Each side "
-      "went to "
-      "CLOSING: it has the other's FIN, but not yet the acknowledgment of its own.");
+      "went to CLOSING: it has the other's FIN, but not yet the acknowledgment of its own.");
   t.say(
       "Both ended in TIME-WAIT, for both closed first and neither can know whether its last ACK "
       "arrived.");
 }
 
-// --- close-wait
-// ---------------------------------------------------------------------------------------------
+// --- close-wait ---
 
 constexpr Duration kForgotten = 3600_s;
 
-Task<> forget_to_close(Stage& s) {
+Task<> forget_to_close(Stage& s, bool& over) {
   coroutine::Listener* listener = s.listen(kServer, kServerPort);
   if (listener == nullptr) co_return;
   auto accepting = accept_one(*listener);
@@ -194,43 +189,42 @@ Task<> forget_to_close(Stage& s) {
   (void)co_await reading;
   auto sleeping = s.host(kServer).sleep(kForgotten);
   co_await sleeping;
+  over = true;
+  auto waiting = s.host(kServer).sleep(kForgotten);
+  co_await waiting;  // for the end of its process
 }
 
 void play_close_wait(Stage& s) {
   s.raise();
-  s.host(kServer).spawn(forget_to_close(s));
+  bool over = false;
+  s.host(kServer).spawn(forget_to_close(s, over));
   s.world().settle();  // the listener is there before the first SYN
   s.host(kClient).spawn(ask_and_close(s, "hello"));
+  while (!over && s.world().now() < Instant{} + 2 * kForgotten && s.world().step()) continue;
+  if (over) s.end_process(kServer);
   s.run();
 }
 
-void tell_close_wait(const Stage& s, const Facts& f, Telling& t) {
+void tell_close_wait(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto stay = f.stay(kServer, CloseWait);
   if (!stay || *stay < kForgotten) return tell_detour(t);
-  t.say(
-      fmt::format("The server's application read the end of file and did not call close(). The "
-                  "connection stayed in "
-                  "CLOSE-WAIT for {} and would be there still, had the process not ended: no timer "
-                  "of TCP ends this "
-                  "state, since the application may yet have something to say.",
-                  length_words(*stay)));
+  t.say(fmt::format(
+      "The server's application read the end of file and did not call close(): the connection "
+      "stayed in CLOSE-WAIT for {}, until the process ended, for no timer of TCP ends this state.",
+      length_words(*stay)));
   const auto waited = f.stay(kClient, FinWait2);
   if (waited && f.went(kClient, {FinWait2, Closed}) && f.received(kServer, wire::kRst) > 0) {
-    t.say(
-        fmt::format("The client did not wait so long: its application had closed for good, so its "
-                    "stack gave up "
-                    "FIN-WAIT-2 after {}. The server's late FIN met nobody and drew an RST.",
-                    length_words(*waited)));
+    t.say(fmt::format(
+        "The client did not wait so long: its application had closed for good, so its stack gave "
+        "up FIN-WAIT-2 after {}, and the server's late FIN met nobody and drew an RST.",
+        length_words(*waited)));
   }
   t.say(
       "Many connections in CLOSE-WAIT always mean the same: a program that does not close what it "
-      "has "
-      "read to the end. Mend the program.");
-  (void)s;
+      "has read to the end.");
 }
 
-// --- lost-final-ack
-// -------------------------------------------------------------------------------------------
+// --- lost-final-ack ---
 
 void play_lost_final_ack(Stage& s) {
   s.raise();
@@ -244,23 +238,20 @@ void play_lost_final_ack(Stage& s) {
 void tell_lost_final_ack(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto wait = f.stay(kClient, TimeWait);
   if (!wait || f.sent(kServer, wire::kFin) < 2) return tell_detour(t);
+  const size_t fins = f.sent(kServer, wire::kFin);
   t.say(fmt::format(
-      "The client's last ACK was lost, so the server in LAST-ACK sent its FIN {} in all. The "
-      "client "
-      "could answer, because it was in TIME-WAIT: that is one of the two reasons for this state.",
-      f.sent(kServer, wire::kFin) == 2 ? "twice"
-                                       : fmt::format("{} times", f.sent(kServer, wire::kFin))));
+      "The client's last ACK was lost, so the server in LAST-ACK sent its FIN {} in all.",
+      fins == 2 ? "twice" : fmt::format("{} times", fins)));
+  t.say(fmt::format(
+      "The client could answer, because it was in TIME-WAIT, and each FIN that came again started "
+      "2MSL anew: TIME-WAIT lasted {} here.",
+      length_words(*wait)));
   t.say(
-      fmt::format("Each retransmitted FIN starts 2MSL anew, and TIME-WAIT lasted {} here. Had the "
-                  "client forgotten "
-                  "the connection, it would have answered with an RST, and the server would have "
-                  "taken a clean end "
-                  "for an error.",
-                  length_words(*wait)));
+      "Had it forgotten the connection, it would have answered with an RST, and the server would "
+      "have taken a clean end for an error: that is one of the two reasons for TIME-WAIT.");
 }
 
-// --- time-wait-reuse
-// --------------------------------------------------------------------------------------------
+// --- time-wait-reuse ---
 
 Task<> serve_and_close_first(Stage& s) {
   coroutine::Listener* listener = s.listen(kServer, kServerPort);
@@ -304,24 +295,19 @@ void play_time_wait_reuse(Stage& s) {
   s.run();
 }
 
-void tell_time_wait_reuse(const Stage& s, const Facts& f, Telling& t) {
+void tell_time_wait_reuse(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto reused = f.first(kServer, tcp::Event::TupleReused);
   const auto stay = f.stay(kServer, TimeWait);
   if (!reused || !stay) return tell_detour(t);
-  t.say(
-      fmt::format("The server closed first and was in TIME-WAIT, when after {} the client came "
-                  "again from the same "
-                  "address and port. The server let TIME-WAIT go before its {} were over: "
-                  "SYN-RECEIVED, and a new "
-                  "connection.",
-                  length_words(*stay), length_words(tcp::Config{}.two_msl)));
-  t.say(
-      "It could, because this SYN cannot be an old duplicate: its timestamp is newer than any of "
-      "the old "
-      "connection (RFC 6191). TIME-WAIT guards against old segments, and these the new connection "
-      "can "
-      "tell apart.");
-  (void)s;
+  t.say(fmt::format(
+      "The server closed first and was in TIME-WAIT, when after {} the client came again from the "
+      "same address and port.",
+      length_words(*stay)));
+  t.say(fmt::format(
+      "The server let TIME-WAIT go before its {} were over, for this SYN cannot be an old "
+      "duplicate: its timestamp is newer than any of the old connection (RFC 6191).",
+      length_words(tcp::Config{}.two_msl)));
+  t.say("TIME-WAIT guards against old segments, and these the new connection can tell apart.");
 }
 
 constexpr std::array kScenarios{

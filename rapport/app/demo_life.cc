@@ -102,20 +102,18 @@ void tell(const Stage& s, const Facts& f, Telling& t) {
   if (const auto m = middle_of_close(f)) {
     t.say(fmt::format(
         "The middle two segments of the close stay apart because they have different causes: the "
-        "server's stack acknowledged the client's FIN by itself, {}, but only the "
-        "server's application can know that it has nothing left to say, and it called close() {} "
-        "later.",
+        "server's stack acknowledged the client's FIN by itself, {}, but only the server's "
+        "application can know that it has nothing left to say, and it called close() {} later.",
         m->ack == 0_ns ? "as soon as it arrived" : length_words(m->ack) + " after it arrived",
         length_words(m->fin)));
   }
   if (const auto wait = f.stay(kClient, TimeWait)) {
     const bool anew = *wait > tcp::Config{}.two_msl;
-    t.say(
-        fmt::format("The client closed first, so it stayed in TIME-WAIT for {} ({}): to "
-                    "acknowledge the server's "
-                    "FIN again if its last ACK is lost, and until old segments of this connection "
-                    "have died out.",
-                    length_words(*wait), anew ? "2MSL from the last FIN that reached it" : "2MSL"));
+    t.say(fmt::format(
+        "The client closed first, so it stayed in TIME-WAIT for {} ({}): to acknowledge the "
+        "server's FIN again if its last ACK is lost, and until old segments of this connection "
+        "have died out.",
+        length_words(*wait), anew ? "2MSL from the last FIN that reached it" : "2MSL"));
   }
   if (t.sentences().empty()) tell_detour(t);
 }

@@ -44,8 +44,7 @@ Task<> greet(Stage& s, uint32_t to, std::string_view word) {
   (void)stream.close();
 }
 
-// --- negotiation
-// --------------------------------------------------------------------------------------
+// --- negotiation ---
 
 constexpr uint32_t kOld = 2;
 
@@ -119,17 +118,14 @@ void tell_negotiation(const Stage& s, const Facts& /*f*/, Telling& t) {
   if (agreed < 2) return tell_detour(t);
   t.say(
       "The MSS is announced, not negotiated: each side says what it can take, and each direction "
-      "may "
-      "have another value.");
+      "may have another value.");
   t.say(
       "Everything else holds only if both SYNs carry it. The old host answered without window "
-      "scale, "
-      "SACK and timestamps, so the client uses none of them there, although it had offered all "
-      "three.");
+      "scale, SACK and timestamps, so the client uses none of them there, although it had offered "
+      "all three.");
 }
 
-// --- simultaneous-open
-// ----------------------------------------------------------------------------------
+// --- simultaneous-open ---
 
 constexpr uint16_t kMeetingPort = 5000;
 
@@ -165,18 +161,14 @@ void tell_simultaneous_open(const Stage& /*s*/, const Facts& f, Telling& t) {
   if (!both({SynSent, SynReceived, Established})) return tell_detour(t);
   t.say(
       "Both sides called connect() at the same moment, and nobody listened. Each went from "
-      "SYN-SENT to "
-      "SYN-RECEIVED when the other's SYN came instead of a SYN,ACK, and to ESTABLISHED when its "
-      "own SYN "
-      "was acknowledged.");
+      "SYN-SENT to SYN-RECEIVED when the other's SYN came instead of a SYN,ACK, and to "
+      "ESTABLISHED when its own SYN was acknowledged.");
   t.say(
-      "One connection came of it, not two: a connection is named by both addresses and both ports, "
-      "and "
-      "both SYNs name the same one.");
+      "One connection came of it, not two: a connection is named by both addresses and both "
+      "ports, and both SYNs name the same one.");
 }
 
-// --- lost-syn
-// ---------------------------------------------------------------------------------------------
+// --- lost-syn ---
 
 void play_lost_syn(Stage& s) {
   s.raise();
@@ -191,20 +183,18 @@ void tell_lost_syn(const Stage& /*s*/, const Facts& f, Telling& t) {
   const size_t fired = f.fired(kClient, TimerKind::SynRetransmission);
   const auto stay = f.stay(kClient, SynSent);
   if (fired == 0 || !stay || !f.went(kClient, {SynSent, Established})) return tell_detour(t);
-  t.say(
-      fmt::format("The first SYN was lost. Nothing tells the client so but silence: its SYN "
-                  "retransmission timer "
-                  "fired {}, and the connection opened {} after the call.",
-                  fired == 1 ? "once" : fmt::format("{} times", fired), length_words(*stay)));
+  t.say(fmt::format(
+      "The first SYN was lost, and nothing told the client so but silence: its SYN retransmission "
+      "timer fired {}, and the connection opened {} after the call.",
+      fired == 1 ? "once" : fmt::format("{} times", fired), length_words(*stay)));
   t.say(
       "The first wait is 1 s, since no round trip has been measured yet, and doubles with each "
-      "try; TCP "
-      "goes on for at least three minutes before it gives up. Every try carries the same sequence "
-      "number, so that it does not matter which one arrives.");
+      "try; TCP goes on for at least three minutes before it gives up.");
+  t.say(
+      "Every try carries the same sequence number, so that it does not matter which one arrives.");
 }
 
-// --- lost-ack-of-handshake
-// ----------------------------------------------------------------------------------
+// --- lost-ack-of-handshake ---
 
 Task<> greet_late(Stage& s) {
   auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort));
@@ -240,14 +230,14 @@ void tell_lost_ack(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto server = f.first(kServer, Established);
   if (!client || !server || server->at <= client->at) return tell_detour(t);
   t.say(fmt::format(
-      "The client was ESTABLISHED {} before the server: with the SYN,ACK it knew all that there is "
-      "to "
-      "know, but its own ACK was lost, and the server could not know that its SYN,ACK had arrived.",
+      "The client was ESTABLISHED {} before the server: with the SYN,ACK it knew all that there "
+      "is to know, but its own ACK was lost, and the server could not know that its SYN,ACK had "
+      "arrived.",
       length_words(server->at - client->at)));
   if (a_repeated_syn_ack_helped(f, *server)) {
     t.say(
-        "So the server sent its SYN,ACK again. To the client that is a SYN in a connection that is "
-        "open: it answers with an ACK of what it expects, and just that ACK was missing.");
+        "So the server sent its SYN,ACK again. To the client that is a SYN in a connection that "
+        "is open: it answers with an ACK of what it expects, and just that ACK was missing.");
   } else {
     t.say(
         "A later segment of the client carried the same acknowledgment and made up for it: every "
@@ -255,8 +245,7 @@ void tell_lost_ack(const Stage& /*s*/, const Facts& f, Telling& t) {
   }
 }
 
-// --- old-duplicate-syn
-// -------------------------------------------------------------------------------------
+// --- old-duplicate-syn ---
 
 constexpr Duration kOldDelay = 3_s;
 
@@ -296,22 +285,19 @@ void tell_old_duplicate_syn(const Stage& /*s*/, const Facts& f, Telling& t) {
   if (f.dropped(kClient, DropReason::SynSentBadAck) == 0 || !f.went(kServer, {SynReceived, Listen}))
     return tell_detour(t);
   t.say(
-      "The server could not see that the SYN was old: it looks like any other, and it answered. "
-      "The "
-      "client could: the SYN,ACK acknowledged a number that it had not sent in this attempt, so it "
-      "answered with an RST, and the server's half-open connection went away without its "
-      "application "
-      "ever hearing of it.");
+      "The server could not see that the SYN was old and answered it, but the client could: the "
+      "SYN,ACK acknowledged a number that it had not sent in this attempt.");
+  t.say(
+      "So the client answered with an RST, and the server's half-open connection went away "
+      "without its application ever hearing of it.");
   if (f.went(kServer, {SynReceived, Established})) {
     t.say(
-        "The real SYN then opened the connection. This is why a handshake takes three segments: "
-        "with "
-        "two, the server would have been in a connection that nobody wanted.");
+        "The real SYN then opened the connection; with a handshake of two segments, the server "
+        "would have been in a connection that nobody wanted.");
   }
 }
 
-// --- refused
-// --------------------------------------------------------------------------------------------------
+// --- refused ---
 
 void play_refused(Stage& s) {
   s.raise();
@@ -324,19 +310,15 @@ void tell_refused(const Stage& /*s*/, const Facts& f, Telling& t) {
   if (!refused || refused->from != SynSent) return tell_detour(t);
   t.say(
       "Nobody listens on that port, so the server's stack answers the SYN with an RST by itself. "
-      "The "
-      "SYN carries no acknowledgment from which the RST could take its sequence number: it is 0, "
-      "and "
-      "the ACK of the SYN shows the client that the RST is meant for it.");
+      "The SYN carries no acknowledgment from which the RST could take its sequence number: it is "
+      "0, and the ACK of the SYN shows the client that the RST is meant for it.");
   t.say(
       "The client's connect() fails as soon as the RST arrives, with \"connection refused\", and "
-      "nothing stays behind "
-      "on "
-      "either side: no TIME-WAIT after an RST.");
+      "nothing stays behind on either side: no TIME-WAIT after an RST.");
 }
 
 constexpr std::array kScenarios{
-    Scenario{"negotiation", "options offered, stripped and agreed: a modern peer and an old one",
+    Scenario{"negotiation", "options offered, ignored and agreed: a modern peer and an old one",
              play_negotiation, tell_negotiation},
     Scenario{"simultaneous-open",
              "both sides call connect() at once, and it becomes one connection",

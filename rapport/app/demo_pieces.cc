@@ -69,8 +69,7 @@ Task<> wait_until_closed(coroutine::Stream& stream) {
 void tell_detour(Telling& telling) {
   telling.say(
       "The faults that were asked for led this run another way; the ladder shows which. The same "
-      "seed "
-      "without them shows the scenario.");
+      "seed without them shows the scenario.");
 }
 
 }  // namespace rapport::app

@@ -84,7 +84,14 @@ void Stage::lose_answer(uint32_t from, uint32_t to, wire::Flags flags) {
 void Stage::remark(uint32_t host, std::string text, bool forgets) {
   world_->settle();
   remarks_.push_back({host, static_cast<uint32_t>(world_->records().size()), world_->now(),
-                      std::move(text), forgets});
+                      std::move(text), forgets, false});
+}
+
+void Stage::end_process(uint32_t h) {
+  remark(h, "the process ends");
+  remarks_.back().closes = true;
+  host(h).kill();
+  world_->settle();
 }
 
 void Stage::power_cycle(uint32_t h, Duration after) {

@@ -76,11 +76,12 @@ class Stage : public sim::Observer {
   void lose_answer(uint32_t from, uint32_t to, wire::Flags flags);
   // Told on the host's rail. `forgets`: it lost every connection.
   void remark(uint32_t host, std::string text, bool forgets = false);
+  // The process whose programs run on the host ends: all that they had open is closed.
+  void end_process(uint32_t host);
   // The host loses power and comes up again after a while; its programs are gone.
   void power_cycle(uint32_t host, Duration after);
 
-  // --- what was seen
-  // ------------------------------------------------------------------------------
+  // --- what was seen ---
   [[nodiscard]] observe::Story story() const;
 
   [[nodiscard]] std::string_view name(uint32_t host) const { return configs_[host].name; }
@@ -110,9 +111,9 @@ class Stage : public sim::Observer {
   std::vector<observe::Remark> remarks_;
 };
 
-// --- pieces of programs
-// --------------------------------------------------------------------------- Streams and listeners
-// must outlive the tasks that use them.
+// --- pieces of programs ---
+
+// Streams and listeners must outlive the tasks that use them.
 
 using coroutine::Task;
 

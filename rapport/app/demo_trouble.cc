@@ -67,8 +67,7 @@ Instant settled_time(const Stage& s) {
   return Instant{} + std::max(1_s, 10 * s.way());
 }
 
-// --- half-open
-// --------------------------------------------------------------------------------------------
+// --- half-open ---
 
 coroutine::ConnectOptions from_client_port() {
   coroutine::ConnectOptions options;
@@ -102,22 +101,22 @@ void tell_half_open(const Stage& /*s*/, const Facts& f, Telling& t) {
     return tell_detour(t);
   const bool challenged = f.dropped(kServer, DropReason::SynChallenged) > 0;
   t.say(fmt::format(
-      "The client lost power and forgot the connection; the server in {} could not know, for "
-      "silence "
-      "is legal. When the client's new SYN came, the server did not believe it: anyone can forge a "
-      "SYN. It answered with an ACK of what it expects{}.",
+      "The client lost power and forgot the connection, and the server in {} could not know; when "
+      "the client's new SYN came, it did not believe it, since anyone can forge a SYN, but "
+      "answered with an ACK of what it expects{}.",
       tcp::name(reset->from), challenged ? " (a challenge, RFC 5961)" : ""));
   t.say(
       "To the client that ACK made no sense, so it answered with an RST, whose number is taken "
-      "from the "
-      "ACK and therefore exactly the one that the server accepts. Now the server knew.");
+      "from the ACK and therefore exactly the one that the server accepts.");
   const auto opened = f.last(kServer, Established);
-  if (opened && opened->order > reset->order)
-    t.say("The next try of the client's SYN opened the new connection, from the same port.");
+  if (opened && opened->order > reset->order) {
+    t.say(
+        "Now the server knew, and the next try of the client's SYN opened the new connection, "
+        "from the same port.");
+  }
 }
 
-// --- reset
-// ------------------------------------------------------------------------------------------------
+// --- reset ---
 
 Task<> open_and_abort(Stage& s) {
   auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort));
@@ -143,18 +142,16 @@ void tell_reset(const Stage& /*s*/, const Facts& f, Telling& t) {
   const auto reset = f.first(kServer, tcp::Event::RstArrived);
   if (!aborted || !reset || reset->from == SynReceived) return tell_detour(t);
   t.say(
-      "abort() throws away what is queued and sends an RST. Nobody acknowledges it, and it does "
-      "not "
-      "wait its turn: the server's application reads \"connection reset\" instead of an end of "
-      "file, so "
-      "that it can tell an accident from an end.");
+      "abort() throws away what is queued and sends an RST at once, which nobody acknowledges: "
+      "the server's application reads \"connection reset\" instead of an end of file, so that it "
+      "can tell an accident from an end.");
   t.say(
-      "The server believed the RST because it carried exactly the sequence number that it expected "
-      "next. Both sides went to CLOSED, and neither keeps TIME-WAIT.");
+      "The server believed the RST because it carried exactly the sequence number that it "
+      "expected next.");
+  t.say("Both sides went to CLOSED, and neither keeps TIME-WAIT.");
 }
 
-// --- challenge-ack
-// --------------------------------------------------------------------------------------------
+// --- challenge-ack ---
 
 // What a forger needs to know of the server's connection, if it has one.
 std::optional<tcp::Status> server_side(Stage& s) {
@@ -212,23 +209,19 @@ void tell_challenge_ack(const Stage& /*s*/, const Facts& f, Telling& t) {
   if (rst + syn == 0) return tell_detour(t);
   std::string what = rst > 0 ? "an RST inside the window, but not at its left edge" : "";
   if (syn > 0) what += std::string(what.empty() ? "" : ", and ") + "a SYN";
+  t.say(fmt::format(
+      "Somebody who guessed addresses and ports sent {}; the old rules would have ended the "
+      "connection, but RFC 5961 answers with a challenge: an ACK of what is expected.",
+      what));
   t.say(
-      fmt::format("Somebody who guessed addresses and ports sent {}. The old rules would have "
-                  "ended the connection; "
-                  "RFC 5961 answers with a challenge: an ACK of what is expected.",
-                  what));
-  t.say(
-      "To the real client that ACK says nothing new, and it ignores it. Had it really forgotten "
-      "the "
-      "connection, it would answer with an RST at exactly the right number. A forger never sees "
-      "the "
-      "challenge, so has to guess one number out of four thousand million.");
+      "The real client ignores that ACK, and had it forgotten the connection, it would answer "
+      "with an RST at exactly the right number; a forger never sees the challenge, so has to "
+      "guess one number out of four thousand million.");
   if (f.went(kServer, {Established, CloseWait}))
     t.say("The connection survived and ended as its applications wanted.");
 }
 
-// --- zero-window
-// ------------------------------------------------------------------------------------------------
+// --- zero-window ---
 
 constexpr Duration kNotReading = 5_s;
 constexpr size_t kLetter = 8000;
@@ -279,19 +272,17 @@ void tell_zero_window(const Stage& /*s*/, const Facts& f, Telling& t) {
   const std::vector<TraceTimer> probes = f.timers(kClient, TimerKind::Persist);
   if (probes.empty()) return tell_detour(t);
   t.say(fmt::format(
-      "The server's application did not read for {}, its buffer filled, and its window closed. The "
-      "client may not send then, but it asked whether the window was still closed: {}.",
+      "The server's application did not read for {}, so its buffer filled and its window closed; "
+      "the client may not send then, but it asked whether the window was still closed: {}.",
       length_words(kNotReading), asking_words(probes)));
   t.say(
       "It has to ask: the segment that opens the window again is a bare ACK, which nobody "
-      "acknowledges "
-      "or repeats. If it were lost and nobody asked, both sides would wait for ever. And it never "
-      "gives "
-      "up as long as answers come: a full reader is not a dead one.");
+      "acknowledges or repeats, and if it were lost and nobody asked, both sides would wait for "
+      "ever.");
+  t.say("It never gives up as long as answers come: a full reader is not a dead one.");
 }
 
-// --- keep-alive
-// ---------------------------------------------------------------------------------------------------
+// --- keep-alive ---
 
 constexpr uint8_t kProbes = 3;
 constexpr Duration kCutAfter = 10'000_s;  // between the first and the second silence of two hours
@@ -317,21 +308,20 @@ void tell_keep_alive(const Stage& /*s*/, const Facts& f, Telling& t) {
   if (!gave_up || std::ranges::find(ends, CloseReason::KeepAliveTimedOut) == ends.end())
     return tell_detour(t);
   const bool cut = gave_up->at > Instant{} + kCutAfter;
-  t.say(fmt::format(
-      "After two hours of silence the client's stack asked: an empty segment with a sequence "
-      "number "
-      "that the server has already acknowledged, so that it has to answer. {}, and {} without an "
-      "answer ended the connection.",
-      cut ? "Later the wire was cut" : "The wire was not even cut yet, but lost too much",
-      counted(kProbes, "probe")));
   const bool server_is_open = f.last(kServer, Established) && !f.last(kServer, Closed);
+  t.say(
+      "After two hours of silence the client's stack asked: an empty segment with a sequence "
+      "number that the server has already acknowledged, so that it has to answer.");
   t.say(fmt::format(
-      "Without keep-alive an idle connection needs no segments and notices nothing.{} Keep-alive "
-      "is "
-      "off unless an application asks for it.",
+      "{}, and {} without an answer ended the connection{}.",
+      cut ? "Later the wire was cut" : "The wire was not even cut yet, but lost too much",
+      counted(kProbes, "probe"),
       server_is_open
-          ? " The server did not ask, so it is still ESTABLISHED, with a peer that is gone."
+          ? "; the server did not ask, so it is still ESTABLISHED, with a peer that is gone"
           : ""));
+  t.say(
+      "Without keep-alive, which is off unless an application asks for it, an idle connection "
+      "needs no segments and notices nothing.");
 }
 
 constexpr std::array kScenarios{

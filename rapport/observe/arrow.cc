@@ -3,10 +3,13 @@
 #include "rapport/observe/arrow.hh"
 
 #include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
 #include "rapport/observe/strip.hh"
+#include "rapport/wire/tcp.hh"
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -112,6 +115,23 @@ void leaving(Pieces& p, const Plan& plan, const Signs& signs) {
 }
 
 }  // namespace
+
+Ink ink_of(uint8_t flags) {
+  if ((flags & wire::kRst.v) != 0) return Ink::Reset;
+  if ((flags & wire::kSyn.v) != 0) return Ink::Open;
+  if ((flags & wire::kFin.v) != 0) return Ink::Part;
+  return Ink::Plain;
+}
+
+std::string_view fate_words(Fate fate) {
+  switch (fate) {
+    case Fate::Overflowed: return "lost: queue full";
+    case Fate::Partitioned: return "lost: wire cut";
+    case Fate::NoSuchHost: return "lost: nobody there";
+    case Fate::HostDown: return "lost: host down";
+    default: return "lost";
+  }
+}
 
 std::string_view line_sign(SendCause cause, const Signs& signs) {
   switch (cause) {

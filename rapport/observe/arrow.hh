@@ -3,10 +3,12 @@
 #pragma once
 
 #include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
 #include "rapport/observe/strip.hh"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rapport::observe {
@@ -19,8 +21,8 @@ enum class Course : uint8_t {
 };
 
 struct ArrowText {
-  std::vector<std::string>
-      label;  // words, the most important first; what does not fit is given back
+  // Words, the most important first; what does not fit is given back.
+  std::vector<std::string> label;
   Ink ink = Ink::Plain;
   SendCause cause = SendCause::Stack;
   Course course = Course::Whole;
@@ -34,6 +36,8 @@ struct ArrowDrawing {
 
 [[nodiscard]] ArrowDrawing draw_arrow(const ArrowText& text, bool to_right, size_t width,
                                       const Signs& signs);
+[[nodiscard]] Ink ink_of(uint8_t flags);               // by the control bits
+[[nodiscard]] std::string_view fate_words(Fate fate);  // "lost: wire cut"
 [[nodiscard]] std::string_view line_sign(SendCause cause, const Signs& signs);
 
 }  // namespace rapport::observe

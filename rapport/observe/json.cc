@@ -198,6 +198,11 @@ void tail(Object& out, const TraceRecord& r) {
   }
 }
 
+// A listener has no remote side; that of an IPv4 one is 0.0.0.0.
+IpAddress remote_of(const TraceHeader& h) {
+  return h.local.is_v4() && h.key.remote == IpAddress{} ? IpAddress::v4(0, 0, 0, 0) : h.key.remote;
+}
+
 std::string host_name(const Story& story, uint32_t host) {
   return host < story.hosts.size() ? story.hosts[host] : "nobody";
 }
@@ -225,7 +230,7 @@ std::string json_line(const HostRecord& r, std::string_view host) {
       .text("kind", name(h.kind))
       .number("number", h.number)
       .text("local", to_string(Endpoint{h.local, h.key.local_port}))
-      .text("remote", to_string(Endpoint{h.key.remote, h.key.remote_port}));
+      .text("remote", to_string(Endpoint{remote_of(h), h.key.remote_port}));
   tail(out, r.record);
   return out.done();
 }

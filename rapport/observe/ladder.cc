@@ -1,12 +1,12 @@
 // Painting a ladder: the order of steps comes from story.cc, arrows from arrow.cc, words of
-// segments from segment_text.cc; here are the rows, the columns and what is told about each kind of
-// step.
+// segments from segment_text.cc; here are rows, columns and what is told about each kind of step.
 #include "rapport/observe/ladder.hh"
 
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/base/wire_record.hh"
 #include "rapport/observe/arrow.hh"
+#include "rapport/observe/intent.hh"
 #include "rapport/observe/names.hh"
 #include "rapport/observe/notes.hh"
 #include "rapport/observe/rails.hh"
@@ -34,37 +34,26 @@ namespace {
 
 constexpr Duration kPause = 1_s;       // a longer silence gets a row of its own
 constexpr Duration kLongWay = 500_ms;  // a longer way is told at the arrival
-constexpr size_t kPreview = 32;        // octets of text: longer texts are not shown
+constexpr std::string_view kWindow = "win=";
+constexpr std::string_view kLaw = "RFC 9293 ";  // before a clause; the legend names it once
+constexpr size_t kPreview = 32;                 // octets of text: longer texts are not shown
 
-Ink ink_of(uint8_t flags) {
-  if ((flags & wire::kRst.v) != 0) return Ink::Reset;
-  if ((flags & wire::kSyn.v) != 0) return Ink::Open;
-  if ((flags & wire::kFin.v) != 0) return Ink::Part;
-  return Ink::Plain;
-}
+// --- the painter ---
 
-std::string_view fate_words(Fate f) {
-  switch (f) {
-    case Fate::Overflowed: return "lost: queue full";
-    case Fate::Partitioned: return "lost: wire cut";
-    case Fate::NoSuchHost: return "lost: nobody there";
-    case Fate::HostDown: return "lost: host down";
-    default: return "lost";
-  }
-}
-
-// --- the painter
-// ------------------------------------------------------------------------------------
+// Which arrows tell their window: all; or, where not all have room for it, only those of a host
+// whose window is closed or was before.
+enum class Windows : uint8_t { Every, Closed };
 
 class Painter {
  public:
-  Painter(const Story& story, const LadderStyle& style)
+  Painter(const Story& story, const LadderStyle& style, Windows windows)
       : story_(story),
         style_(style),
         signs_(signs(style.ascii)),
         passages_(passages(story, style.left, style.right)),
         steps_(arrange(story, passages_, style.left, style.right)),
-        rails_(story, style.left, style.right) {
+        rails_(story, style.left, style.right),
+        every_window_(windows == Windows::Every) {
     measure();
   }
 
@@ -74,6 +63,9 @@ class Painter {
     legend();
     return std::move(out_);
   }
+
+  // Some arrow had no room for its window.
+  [[nodiscard]] bool crowded() const { return crowded_; }
 
  private:
   // What stands left or right of the rails on one row.
@@ -98,7 +90,7 @@ class Painter {
     for (const Remark& r : story_.remarks) latest = std::max(latest, r.at.ns);
     time_width_ = std::max<size_t>(6, seconds(latest).size());
     const size_t width = std::clamp(style_.width, kLeastWidth, kGreatestWidth);
-    middle_ = width - 2 * (time_width_ + 2 + state_width_ + 2);
+    middle_ = width - 2 * (time_width_ + 1 + state_width_ + 2);
   }
 
   // --- rows
@@ -107,7 +99,7 @@ class Painter {
            bool leaves_right = false) {
     Strip row;
     row.repeat(" ", time_width_ - std::min(time_width_, columns(left.time)));
-    row.add(left.time, Ink::Dim).add("  ");
+    row.add(left.time, Ink::Dim).add(" ");
     row.repeat(" ", state_width_ - std::min(state_width_, columns(left.state)));
     row.add(left.state, left.ink).add(" ");
     row.add(leaves_left ? signs_.leave_right : signs_.rail);
@@ -116,7 +108,7 @@ class Painter {
     row.add(" ").add(right.state, right.ink);
     if (!right.time.empty()) {
       row.repeat(" ", state_width_ - std::min(state_width_, columns(right.state)));
-      row.add("  ").repeat(" ", time_width_ - std::min(time_width_, columns(right.time)));
+      row.add(" ").repeat(" ", time_width_ - std::min(time_width_, columns(right.time)));
       row.add(right.time, Ink::Dim);
     }
     out_ += row.render(style_.colour);
@@ -149,7 +141,7 @@ class Painter {
       Strip middle;
       middle.repeat(" ", (middle_ - columns(text)) / 2).add(text, Ink::Dim).pad_to(middle_);
       Strip row;
-      row.repeat(" ", time_width_ + state_width_ + 3).add(signs_.pause, Ink::Dim).add(middle);
+      row.repeat(" ", time_width_ + state_width_ + 2).add(signs_.pause, Ink::Dim).add(middle);
       row.add(signs_.pause, Ink::Dim);
       out_ += row.render(style_.colour);
       out_ += '\n';
@@ -189,16 +181,17 @@ class Painter {
   void remark(const Remark& r) {
     pause(r.at);
     if (r.forgets) rails_.forget(r.host);
+    if (r.closes) closing_[is_left(r.host) ? 0 : 1] = r.at;
     tell(r.host, {fmt::format("{} {}", signs_.call, r.text), Ink::Reset},
          {time(r.host, r.at), "", Ink::Plain});
   }
 
   void event(const HostRecord& r) {
-    if (!is_worth_telling(r.record)) return;
     const Instant at = r.record.header.at;
+    if (!is_worth_telling(r.record) || is_told_by_remark(r)) return;
     pause(at);
     if (r.record.header.kind == TraceKind::Transition) return transition(r);
-    const Note note = note_of(r.record, signs_);
+    const Note note = r.record.header.kind == TraceKind::Drop ? drop(r) : note_of(r.record, signs_);
     if (note.text.empty()) return;
     if (r.record.header.kind == TraceKind::Options) rails_.agree(r);
     const bool causes =
@@ -207,12 +200,29 @@ class Painter {
     tell(r.host, note, {time(r.host, at), state, Ink::Plain}, causes ? 1 : 3);
   }
 
+  // A close() by which the end of a process showed.
+  [[nodiscard]] bool is_told_by_remark(const HostRecord& r) const {
+    return r.record.header.kind == TraceKind::Call
+           && static_cast<CallKind>(r.record.as<TraceCall>().call) == CallKind::Close
+           && closing_[is_left(r.host) ? 0 : 1] == r.record.header.at;
+  }
+
+  [[nodiscard]] Note drop(const HostRecord& r) const {
+    const auto index = static_cast<size_t>(&r - story_.records.data());
+    const std::string_view intent = intent_of_refused(story_, passages_, index);
+    return intent.empty() ? note_of(r.record, signs_) : Note{std::string(intent), Ink::Dim};
+  }
+
   void transition(const HostRecord& r) {
     const auto t = r.record.as<TraceTransition>();
     rails_.move(r);
-    const std::string clause = clause_of(t);
-    std::string text = fmt::format("{}: {}", tcp::name(static_cast<tcp::Event>(t.event)), clause);
-    if (columns(text) + 4 > middle_) text = clause;
+    std::string clause = clause_of(t);
+    if (clause.starts_with(kLaw)) {
+      clause.erase(0, kLaw.size());
+      seen_law_ = true;
+    }
+    const std::string text =
+        fmt::format("{}: {}", tcp::name(static_cast<tcp::Event>(t.event)), clause);
     tell(r.host, {text, Ink::Dim},
          {time(r.host, r.record.header.at), std::string(tcp::name(static_cast<tcp::State>(t.to))),
           Ink::Strong},
@@ -257,14 +267,13 @@ class Painter {
     };
     if (leaves) seen_causes_ |= 1U << static_cast<unsigned>(text.cause);
     ArrowDrawing drawing = draw_arrow(text, to_right, middle_, signs_);
-    settle_window(p.from, text.label.back(), drawing.rest);
+    crowded_ |= !drawing.rest.empty() && drawing.rest.back().starts_with(kWindow);
 
     Beside from, to;
     if (leaves) from = beside(p.sent, p.from);
     if (arrives) to = beside(p.arrived, p.to);
-    const Beside& left = to_right ? from : to;
-    const Beside& right = to_right ? to : from;
-    put(drawing.line, left, right, leaves && to_right, leaves && !to_right);
+    put(drawing.line, to_right ? from : to, to_right ? to : from, leaves && to_right,
+        leaves && !to_right);
     details(p, ends, drawing.rest, course);
     if (arrives && !ends.arrived) event(story_.records[p.arrived]);
   }
@@ -289,18 +298,14 @@ class Painter {
     if (course == Course::Arriving) return out;
     if (s.retransmission != 0) out.emplace_back("resent");
     if ((s.flags & wire::kUrg.v) != 0) out.push_back(fmt::format("urgent={}", s.urgent));
-    if ((s.flags & wire::kRst.v) == 0)
-      out.push_back(fmt::format("win={}", window_octets(s, rails_.shift(story_.records, p))));
+    if ((s.flags & wire::kRst.v) == 0) {
+      const uint32_t window = window_octets(s, rails_.shift(story_.records, p));
+      bool& closed = closed_[is_left(p.from) ? 0 : 1];
+      if (every_window_ || closed || window == 0)
+        out.push_back(fmt::format("{}{}", kWindow, window));
+      closed = window == 0;
+    }
     return out;
-  }
-
-  // The window is the last word of a label; where there is no room for it, it is told only when it
-  // is not what this host has told before.
-  void settle_window(uint32_t host, const std::string& window, std::vector<std::string>& rest) {
-    if (!window.starts_with("win=")) return;
-    std::string& before = windows_[is_left(host) ? 0 : 1];
-    if (!rest.empty() && rest.back() == window && window == before) rest.pop_back();
-    before = window;
   }
 
   void details(const Passage& p, const Ends& ends, const std::vector<std::string>& rest,
@@ -330,7 +335,7 @@ class Painter {
 
   void header() {
     const std::string left = story_.hosts[style_.left], right = story_.hosts[style_.right];
-    const size_t margin = time_width_ + 2 + state_width_ + 1;
+    const size_t margin = time_width_ + 1 + state_width_ + 1;
     const auto title = [&](const std::string& l, const std::string& r, Ink ink) {
       // Each name ends, or begins, at its rail.
       Strip row;
@@ -355,6 +360,7 @@ class Painter {
     if (seen(SendCause::Stack) || seen(SendCause::Answer))
       line(signs_.by_stack, "the stack by itself");
     if (seen(SendCause::Timer)) line(signs_.by_timer, "a timer");
+    if (seen_law_) words.emplace_back("3.x clauses of RFC 9293");
     if (seen_absolute_) words.emplace_back("#n an absolute sequence number");
     const size_t width = std::clamp(style_.width, kLeastWidth, kGreatestWidth);
     for (const std::string& l : flow(words, width - 4, "   ")) {
@@ -371,9 +377,13 @@ class Painter {
   size_t time_width_ = 6, state_width_ = 12, middle_ = 40;
   bool started_ = false;
   Instant latest_{};
-  std::array<std::string, 2> told_, windows_;  // of the left and right side
+  // Of the left and right side:
+  std::array<std::string, 2> told_;
+  std::array<bool, 2> closed_{};                   // the window last sent was 0
+  std::array<std::optional<Instant>, 2> closing_;  // when a process ended
   unsigned seen_causes_ = 0;
-  bool seen_absolute_ = false;
+  bool seen_absolute_ = false, seen_law_ = false;
+  bool every_window_, crowded_ = false;
   bool earlier_ = false;  // of the segment that is being told
   std::string out_;
 };
@@ -382,7 +392,9 @@ class Painter {
 
 std::string ladder(const Story& story, const LadderStyle& style) {
   if (style.left >= story.hosts.size() || style.right >= story.hosts.size()) return {};
-  return Painter(story, style).paint();
+  Painter painter(story, style, Windows::Every);
+  std::string out = painter.paint();
+  return painter.crowded() ? Painter(story, style, Windows::Closed).paint() : out;
 }
 
 }  // namespace rapport::observe

@@ -20,7 +20,9 @@ struct LadderStyle {
   uint32_t left = 0, right = 1;  // indices of Story::hosts
 };
 
-// Lines, each ended by '\n'. The same story and style give the same bytes.
+// Arrows tell the window (win=) where every one of the ladder has room for it; else only those of a
+// host whose window is closed, or was before, tell it. Lines, each ended by '\n'. The same story
+// and style give the same bytes.
 [[nodiscard]] std::string ladder(const Story& story, const LadderStyle& style);
 
 }  // namespace rapport::observe

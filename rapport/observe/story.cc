@@ -31,8 +31,7 @@ uint32_t serial_of(const TraceRecord& r) {
   return 0;
 }
 
-// --- which records concern the pair
-// ---------------------------------------------------------------
+// --- which records concern the pair ---
 
 class Pair {
  public:
@@ -58,8 +57,7 @@ class Pair {
   bool alone_;
 };
 
-// --- passages
-// ---------------------------------------------------------------------------------------
+// --- passages ---
 
 class Joiner {
  public:
@@ -153,8 +151,7 @@ class Joiner {
   std::vector<Passage> out_;
 };
 
-// --- the order of steps
-// -------------------------------------------------------------------------------
+// --- the order of steps ---
 
 constexpr size_t kNowhere = SIZE_MAX;
 constexpr Duration kLongWay = 500_ms;

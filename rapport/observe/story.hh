@@ -21,6 +21,7 @@ struct Remark {
   Instant at;
   std::string text;
   bool forgets = false;  // the host lost every connection: its state is CLOSED again
+  bool closes = false;   // a process's end: the close() calls of this instant are not told as calls
 };
 
 // Views: what they point to must outlive the story. `records` in their order; `wires` may be empty:

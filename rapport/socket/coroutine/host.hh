@@ -40,9 +40,9 @@ class Host {
   // Programs that still run are destroyed, and their streams closed with them.
   ~Host();
 
-  // --- programs
-  // ----------------------------------------------------------------------------------- Starts with
-  // the next run_ready(). What it throws comes out of run_ready().
+  // --- programs ---
+
+  // Starts with the next run_ready(). What it throws comes out of run_ready().
   void spawn(Task<> program);
 
   // Spawned programs that have not ended.
@@ -51,9 +51,9 @@ class Host {
   // Destroys every program, as a process's exit does: what they had open is closed.
   void kill();
 
-  // --- operations
-  // --------------------------------------------------------------------------------- Result:
-  // expected<Stream, Error>. Errors: those of tcp::Connect; Refused, TimedOut, Reset.
+  // --- operations ---
+
+  // Result: expected<Stream, Error>. Errors: those of tcp::Connect; Refused, TimedOut, Reset.
   [[nodiscard]] ConnectOperation connect(const Endpoint& remote,
                                          const ConnectOptions& options = {});
   // Errors: those of tcp::Listen.
@@ -62,10 +62,10 @@ class Host {
   [[nodiscard]] SleepOperation sleep(Duration time);
   [[nodiscard]] SleepOperation sleep_until(Instant at);
 
-  // --- driving
-  // ------------------------------------------------------------------------------------ Moves the
-  // host's time, wakes the sleepers that are due, takes all events of the stack and wakes those who
-  // waited for them.
+  // --- driving ---
+
+  // Moves the host's time, wakes the sleepers that are due, takes all events of the stack and wakes
+  // those who waited for them.
   void dispatch(Instant now);
   // Resumes what is ready, and what becomes ready thereby, until nothing is. True when anything
   // ran.
@@ -77,8 +77,7 @@ class Host {
   // One event that somebody else took from the stack's queue. False when it is not of this host.
   bool deliver(const tcp::Occurrence& o);
 
-  // --- the machine below
-  // --------------------------------------------------------------------------
+  // --- the machine below ---
   [[nodiscard]] Instant now() const { return now_; }
 
   [[nodiscard]] bool attached() const { return stack_ != nullptr; }

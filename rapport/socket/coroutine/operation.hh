@@ -53,8 +53,7 @@ class Operation {
   // Gives up with Error::TimedOut at `at`. Before it is awaited.
   void expire_at(Instant at) { deadline_ = at; }
 
-  // --- awaiter
-  // ------------------------------------------------------------------------------------
+  // --- awaiter ---
   bool await_ready() { return attempt(); }
 
   void await_suspend(std::coroutine_handle<> who);

@@ -122,6 +122,16 @@ TEST(Demo, CloseWait) {
   EXPECT_EQ(t.all("client", "ended", {{"reason", "orphan-timed-out"}}).size(), 1U);
 }
 
+TEST(Demo, CloseWaitIsLeftByTheEndOfTheProcessNotByACall) {
+  const std::string text = rapport({"demo", "close-wait", "--ascii"}).out;
+  EXPECT_NE(text.find("* the process ends"), std::string::npos);
+  size_t calls = 0;
+  for (size_t at = text.find("* close()"); at != std::string::npos;
+       at = text.find("* close()", at + 1))
+    ++calls;
+  EXPECT_EQ(calls, 1U) << text;  // the client's
+}
+
 TEST(Demo, LostSyn) {
   const Trace t("lost-syn");
   EXPECT_EQ(t.all("client", "wire", {{"fate", "lost"}}).size(), 1U);
@@ -154,6 +164,9 @@ TEST(Demo, LostFinalAck) {
   const auto out = t.all("client", "transition", {{"from", "TIME-WAIT"}});
   ASSERT_EQ(out.size(), 1U);
   EXPECT_EQ(time_of(out[0]) - time_of(again[0]), 60 * kSecond);  // 2MSL began anew
+  const std::string text = rapport({"demo", "lost-final-ack", "--ascii"}).out;
+  EXPECT_NE(text.find("the FIN again: 2MSL starts anew"), std::string::npos);
+  EXPECT_EQ(text.find("x dropped"), std::string::npos);
 }
 
 TEST(Demo, OldDuplicateSyn) {
@@ -223,8 +236,40 @@ TEST(Demo, KeepAlive) {
   EXPECT_EQ(t.all("client", "ended", {{"reason", "keep-alive-timed-out"}}).size(), 1U);
 }
 
-// --- all of them
-// ------------------------------------------------------------------------------------
+// --- all of them ---
+
+// Under the heading, without the line about the wire's faults.
+size_t sentences(const std::string& out) {
+  size_t n = 0;
+  const std::string text = out.substr(out.find("What was seen"));
+  for (size_t i = 0; i + 1 < text.size(); ++i) {
+    const bool ends = text[i] == '.' || text[i] == '?' || text[i] == '!';
+    n += ends && (text[i + 1] == ' ' || text[i + 1] == '\n') ? 1 : 0;
+  }
+  return n - (text.find("In this run the wire lost") == std::string::npos ? 0 : 1);
+}
+
+TEST(Demo, EachEndsWithAtMostThreeSentences) {
+  for (const Scenario& s : all_scenarios()) {
+    const std::string name(s.name);
+    for (const char* loss : {"0", "0.2"}) {
+      for (const char* seed : {"1", "5"}) {
+        const Outcome o = rapport({"demo", name, "--loss", loss, "--seed", seed});
+        EXPECT_GE(sentences(o.out), 1U) << o.out;
+        EXPECT_LE(sentences(o.out), 3U) << o.out;
+      }
+    }
+    EXPECT_GE(sentences(rapport({"demo", name}).out), 2U) << name;
+  }
+}
+
+TEST(Demo, EveryEventHasItsWordsInEightyColumns) {
+  for (const Scenario& s : all_scenarios()) {
+    const Outcome o = rapport({"demo", std::string(s.name), "--width", "80", "--ascii"});
+    EXPECT_EQ(o.out.find("|   3."), std::string::npos) << o.out;
+    EXPECT_EQ(o.out.find("x dropped: not in the window"), std::string::npos) << o.out;
+  }
+}
 
 TEST(Demo, EveryScenarioShowsWhatItIsForWithoutFaults) {
   for (const Scenario& s : all_scenarios()) {

@@ -2,6 +2,7 @@
 #include "rapport/observe/ladder.hh"
 
 #include "hand.hh"
+#include "rapport/base/address.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
@@ -63,17 +64,18 @@ Hand opening() {
 
 TEST(Ladder, AnOpeningInPlainAscii) {
   EXPECT_EQ(draw(opening(), {.width = 80, .ascii = true}),
-            "                client                                    server\n"
-            "        10.0.0.1:40000                                    10.0.0.2:80\n"
-            " 0.000        CLOSED | * connect()                        |\n"
-            "            SYN-SENT |   RFC 9293 3.10.1, OPEN            |\n"
-            " 0.000      SYN-SENT |= SYN seq=0 win=65535 =============>| LISTEN         0.010\n"
-            "                     |   no options                       |\n"
-            "                     |         RFC 9293 3.10.7.2, third   | SYN-RECEIVED\n"
-            " 0.020      SYN-SENT |<--- SYN,ACK seq=0 ack=1 win=65535 -| SYN-RECEIVED   0.010\n"
-            "                     |                       no options   |\n"
-            "         ESTABLISHED |   RFC 9293 3.10.7.3, fourth        |\n"
-            "    === an application's call sent it   --- the stack by itself\n");
+            "               client                                      server\n"
+            "       10.0.0.1:40000                                      10.0.0.2:80\n"
+            " 0.000       CLOSED | * connect()                          |\n"
+            "           SYN-SENT |   active open: 3.10.1, OPEN          |\n"
+            " 0.000     SYN-SENT |= SYN seq=0 win=65535 ===============>| LISTEN        0.010\n"
+            "                    |   no options                         |\n"
+            "                    |       SYN arrived: 3.10.7.2, third   | SYN-RECEIVED\n"
+            " 0.020     SYN-SENT |<----- SYN,ACK seq=0 ack=1 win=65535 -| SYN-RECEIVED  0.010\n"
+            "                    |                         no options   |\n"
+            "        ESTABLISHED |   SYN,ACK arrived: 3.10.7.3, fourth  |\n"
+            "    === an application's call sent it   --- the stack by itself\n"
+            "    3.x clauses of RFC 9293\n");
 }
 
 TEST(Ladder, EveryRowFitsItsWidth) {
@@ -115,7 +117,7 @@ TEST(Ladder, ADuplicateIsMarkedAtItsArrival) {
   const uint32_t a = h.sends(kClient, Established, Hand::segment(wire::kAck, 1, 1));
   h.at(10_ms).receives(kServer, Established, a);
   h.at(11_ms).receives(kServer, Established, a, Fate::Duplicated);
-  EXPECT_NE(line_with(draw(h), "duplicate").find("ESTABLISHED   0.011"), std::string::npos);
+  EXPECT_NE(line_with(draw(h), "duplicate").find("ESTABLISHED  0.011"), std::string::npos);
 }
 
 TEST(Ladder, CrossingSegmentsShowDepartureAndArrival) {
@@ -157,6 +159,58 @@ TEST(Ladder, AWindowIsToldInOctets) {
   EXPECT_NE(draw(h).find("ACK seq=1 ack=1 win=65536"), std::string::npos);
 }
 
+size_t windows_in(const std::string& text) {
+  size_t n = 0;
+  for (const std::string& l : lines(text)) n += l.find("win=") != std::string::npos ? 1 : 0;
+  return n;
+}
+
+TEST(Ladder, EveryWindowIsToldOrOnlyThoseOfOneThatIsClosed) {
+  Hand h = opening();
+  TraceSegment s = Hand::segment(wire::kPsh | wire::kAck, 1, 1, 1000);
+  h.crosses(kClient, Established, Established, s);
+  s = Hand::segment(wire::kAck, 1, 1001);
+  s.window = 0;
+  h.crosses(kServer, Established, Established, s);
+  s.window = 4096;
+  h.crosses(kServer, Established, Established, s);
+  s.window = 5000;
+  h.crosses(kServer, Established, Established, s);
+  EXPECT_EQ(windows_in(draw(h, {.width = 100, .ascii = true})), 6U);
+  const std::string narrow = draw(h, {.width = 76, .ascii = true});
+  EXPECT_EQ(windows_in(narrow), 2U) << narrow;
+  EXPECT_NE(line_with(narrow, "win=0").find("<-"), std::string::npos);
+  EXPECT_NE(line_with(narrow, "win=4096").find("<-"), std::string::npos);
+}
+
+TEST(Ladder, WhatWasSentToBeAnsweredIsNoMishap) {
+  for (const TimerKind timer : {TimerKind::Persist, TimerKind::KeepAlive}) {
+    Hand h = opening();
+    h.fires(kClient, timer, 1, 200);
+    const uint32_t probe =
+        h.sends(kClient, Established, Hand::segment(wire::kAck, 0, 1), SendCause::Timer);
+    h.receives(kServer, Established, probe).drops(kServer, DropReason::NotAcceptable, probe);
+    EXPECT_NE(draw(h).find("a probe: it asks for an ACK"), std::string::npos);
+    EXPECT_EQ(draw(h).find("x dropped"), std::string::npos);
+  }
+  for (const tcp::State state : {TimeWait, Established}) {
+    Hand h = opening();
+    const uint32_t fin = h.sends(kServer, LastAck, Hand::segment(wire::kFin | wire::kAck, 1, 2));
+    h.receives(kClient, state, fin).drops(kClient, DropReason::NotAcceptable, fin);
+    const bool restarts = draw(h).find("the FIN again: 2MSL starts anew") != std::string::npos;
+    EXPECT_EQ(restarts, state == TimeWait);
+    EXPECT_EQ(draw(h).find("x dropped") != std::string::npos, state != TimeWait);
+  }
+}
+
+TEST(Ladder, AnOldSegmentThatNoTimerSentToAskIsDropped) {
+  Hand h = opening();
+  h.fires(kClient, TimerKind::Retransmission, 1, 200);
+  const uint32_t old = h.sends(kClient, Established, Hand::segment(wire::kAck, 0, 1, 1));
+  h.receives(kServer, Established, old).drops(kServer, DropReason::NotAcceptable, old);
+  EXPECT_NE(draw(h).find("x dropped: not in the window"), std::string::npos);
+}
+
 TEST(Ladder, WhatNobodySentAndWhatWasThrownAwaySayso) {
   Hand h = opening();
   h.injected(kServer, Established, Hand::segment(wire::kRst, 500, 0));
@@ -168,8 +222,7 @@ TEST(Ladder, WhatNobodySentAndWhatWasThrownAwaySayso) {
   EXPECT_NE(text.find("power fails"), std::string::npos);
 }
 
-// --- JSON
-// -------------------------------------------------------------------------------------------
+// --- JSON ---
 
 TEST(Json, OneRecordALineInAFixedOrder) {
   const std::vector<std::string> all = lines(json(opening().story()));
@@ -200,6 +253,14 @@ TEST(Json, OtherKindsAndTheWire) {
   EXPECT_NE(text.find(R"({"t_ns":0,"host":"client","kind":"wire","fate":"lost","to":"server",)"
                       R"("serial":1,"length":0})"),
             std::string::npos);
+}
+
+TEST(Json, TheAbsentRemoteOfAListenerIsOfItsFamily) {
+  HostRecord r{};
+  r.record.header.local = IpAddress::v4(10, 0, 0, 2);
+  EXPECT_NE(json_line(r, "a").find(R"("remote":"0.0.0.0:0")"), std::string::npos);
+  r.record.header.local = IpAddress{};
+  EXPECT_NE(json_line(r, "a").find(R"("remote":"[::]:0")"), std::string::npos);
 }
 
 TEST(Json, NamesAreEscaped) {

@@ -128,8 +128,7 @@ TEST(Strip, FlowsWordsAndParagraphs) {
   EXPECT_EQ(paragraph("", 10, 2), Words{""});
 }
 
-// --- facts and explanations
-// -------------------------------------------------------------------------
+// --- facts and explanations ---
 
 Hand handshake() {
   Hand h;
