@@ -135,7 +135,7 @@ void show_sizes(Show& show) {
 int usage() {
   (void)std::fprintf(
       stderr,
-      "usage: figures [--json] [--runs N (1 .. 99)] [--part N (1 .. 1000)] [--only NAME] "
+      "usage: bench/run [--json] [--runs N (1 .. 99)] [--part N (1 .. 1000)] [--only NAME] "
       "[--no-peer]\n");
   return 2;
 }
