@@ -393,7 +393,7 @@ class Painter {
 std::string ladder(const Story& story, const LadderStyle& style) {
   if (style.left >= story.hosts.size() || style.right >= story.hosts.size()) return {};
   Painter painter(story, style, Windows::Every);
-  std::string out = painter.paint();
+  const std::string out = painter.paint();
   return painter.crowded() ? Painter(story, style, Windows::Closed).paint() : out;
 }
 
