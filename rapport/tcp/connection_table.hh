@@ -29,6 +29,12 @@ struct FlowHash {
   uint32_t tag = 0;
 };
 
+// A flow that was hashed before it is asked for.
+struct PreparedFlow {
+  FlowKey key;
+  FlowHash hash;
+};
+
 // What of an IPv4 flow is hashed: the twelve octets that differ.
 struct FlowWords {
   uint64_t remote_and_ports = 0;

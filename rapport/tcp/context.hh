@@ -88,7 +88,8 @@ struct Context {
   Instant half_open_wait{};  // no frame was left for a SYN,ACK: their timers wait until then
   DeadlineList time_wait_list;
   std::array<uint32_t, kListenerBuckets> listener_buckets{};
-  std::array<uint32_t, 64> port_steps{};  // RFC 6056 3.3.4
+  std::array<uint32_t, 64> port_steps{};          // RFC 6056 3.3.4
+  std::array<PreparedFlow, 64> prepared_flows{};  // beside them: what comes next, hashed ahead
   std::array<uint64_t, 1024> reserved_ports{};
 
   Outbox outbox;

@@ -92,9 +92,8 @@ void record_timer(const Connection& c, TimerKind timer, uint32_t attempt, uint32
   write(TraceKind::Timer, c.key, cx.handle_of(c), t, cx);
 }
 
-void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt, uint32_t interval_ms,
-                      Context& cx) {
-  if (!cx.trace.enabled()) return;
+void write_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt, uint32_t interval_ms,
+                     Context& cx) {
   const TraceTimer t{static_cast<uint8_t>(timer), static_cast<uint8_t>(attempt), 0, interval_ms};
   write(TraceKind::Timer, key, Handle{}, t, cx);
 }
@@ -118,8 +117,7 @@ void record_failed_call(const FlowKey& key, Handle connection, CallKind call, Er
   write(TraceKind::Call, key, connection, t, cx);
 }
 
-void record_options(const Connection& c, uint16_t mss_sent, Context& cx) {
-  if (!cx.trace.enabled()) return;
+void write_negotiation(const Connection& c, uint16_t mss_sent, Context& cx) {
   TraceOptions t{};
   t.mss_sent = mss_sent;
   t.mss_received = c.peer_mss;

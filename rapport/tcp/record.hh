@@ -17,8 +17,14 @@ namespace rapport::tcp {
                                    const Connection* c, State state, Context& cx);
 [[gnu::cold]] void record_timer(const Connection& c, TimerKind timer, uint32_t attempt,
                                 uint32_t interval_ms, Context& cx);
-[[gnu::cold]] void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt,
-                                    uint32_t interval_ms, Context& cx);
+[[gnu::cold]] void write_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt,
+                                   uint32_t interval_ms, Context& cx);
+
+inline void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt,
+                             uint32_t interval_ms, Context& cx) {
+  if (cx.trace.enabled()) write_key_timer(key, timer, attempt, interval_ms, cx);
+}
+
 [[gnu::cold]] void record_drop(const FlowKey& key, Handle connection, DropReason reason,
                                Context& cx);
 [[gnu::cold]] void write_call(const FlowKey& key, Handle connection, CallKind call, uint32_t octets,
@@ -31,7 +37,12 @@ inline void record_call(const FlowKey& key, Handle connection, CallKind call, ui
 
 [[gnu::cold]] void record_failed_call(const FlowKey& key, Handle connection, CallKind call,
                                       Error error, Context& cx);
-[[gnu::cold]] void record_options(const Connection& c, uint16_t mss_sent, Context& cx);
+[[gnu::cold]] void write_negotiation(const Connection& c, uint16_t mss_sent, Context& cx);
+
+inline void record_options(const Connection& c, uint16_t mss_sent, Context& cx) {
+  if (cx.trace.enabled()) write_negotiation(c, mss_sent, cx);
+}
+
 [[gnu::cold]] void write_sample(const Connection& c, Context& cx);
 
 inline void record_sample(const Connection& c, Context& cx) {
