@@ -2,7 +2,7 @@
 // sleepers in the caller's time, and what it must know of each open stream. It reads no clock: a
 // world in virtual time (sim/) and a shard in real time drive it alike:
 //   feed the stack; host.turn(now); send the stack's frames; wait until the earlier of
-//   stack.next_deadline() and host.next_deadline().
+//   stack.next_deadline() and host.next_deadline(), as shard::Driver does.
 // It takes all events of its Stack, unless another owner of that queue passes them on by deliver().
 #pragma once
 
