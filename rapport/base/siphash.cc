@@ -25,10 +25,10 @@ struct State {
   Word v0, v1, v2, v3;
 
   explicit State(const SipKey& key)
-      : v0(Word{} + (key.k0 ^ 0x736f6d6570736575ULL)),
-        v1(Word{} + (key.k1 ^ 0x646f72616e646f6dULL)),
-        v2(Word{} + (key.k0 ^ 0x6c7967656e657261ULL)),
-        v3(Word{} + (key.k1 ^ 0x7465646279746573ULL)) {}
+      : v0(Word{} + (key.k0 ^ uint64_t{0x736f6d6570736575})),
+        v1(Word{} + (key.k1 ^ uint64_t{0x646f72616e646f6d})),
+        v2(Word{} + (key.k0 ^ uint64_t{0x6c7967656e657261})),
+        v3(Word{} + (key.k1 ^ uint64_t{0x7465646279746573})) {}
 
   [[gnu::always_inline]] inline void round() {
     v0 += v1;

@@ -33,7 +33,7 @@ inline void give_options(Draft& d, const Connection& c, const Debt& debt,
   out.has_timestamps = d.timestamps;
   out.tsval = d.tsval;
   out.tsecr = d.tsecr;
-  [[gnu::cold]] sack_blocks(c, debt, out, cx);
+  sack_blocks(c, debt, out, cx);
   d.options = &out;
 }
 
