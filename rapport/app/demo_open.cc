@@ -47,6 +47,8 @@ Task<> greet(Stage& s, uint32_t to, std::string_view word) {
 // --- negotiation ---
 
 constexpr uint32_t kOld = 2;
+constexpr uint32_t kFiltered = 3;
+constexpr uint64_t kWindowScale = uint64_t{1} << 3;  // the option's kind, as Link strips it
 
 Task<> serve_on(Stage& s, uint32_t host, coroutine::ListenOptions options) {
   coroutine::Listener* listener = s.listen(host, kServerPort, options);
@@ -64,21 +66,33 @@ Task<> visit_both(Stage& s) {
   co_await first;
   auto second = greet(s, kOld, "");
   co_await second;
+  auto third = greet(s, kFiltered, "");
+  co_await third;
+}
+
+void put_box(sim::Link& link) {
+  sim::LinkConfig config = link.config();
+  config.strip = kWindowScale;
+  link.configure(config);
 }
 
 void play_negotiation(Stage& s) {
   s.add_host("old host");
-  s.ladders = {{kClient, kServer}, {kClient, kOld}};
+  s.add_host("filtered host");
+  s.ladders = {{kClient, kServer}, {kClient, kOld}, {kClient, kFiltered}};
   s.config(kOld).tcp.offer_window_scale = false;
   s.config(kOld).tcp.offer_sack = false;
   s.config(kOld).tcp.offer_timestamps = false;
   s.raise();
+  put_box(s.world().link(kClient, kFiltered));
+  put_box(s.world().link(kFiltered, kClient));
   coroutine::ListenOptions large;
   large.options.emplace();
   large.options->mss_clamp = 1200;
   large.options->receive_buffer = 2048_KiB;
   s.host(kServer).spawn(serve_on(s, kServer, large));
   s.host(kOld).spawn(serve_on(s, kOld, {}));
+  s.host(kFiltered).spawn(serve_on(s, kFiltered, {}));
   s.host(kClient).spawn(visit_both(s));
   s.run();
 }
@@ -97,15 +111,15 @@ void tell_negotiation(const Stage& s, const Facts& /*f*/, Telling& t) {
   for (const HostRecord& r : story.records) {
     if (r.host != kClient || r.record.header.kind != TraceKind::Options) continue;
     const auto o = r.record.as<TraceOptions>();
-    const bool old = r.record.header.key.remote == Stage::at(kOld, 0).address;
+    uint32_t peer = kServer;
+    while (Stage::at(peer, 0).address != r.record.header.key.remote) ++peer;
     ++agreed;
     const auto row = [](std::string_view what, const std::string& ours, const std::string& theirs,
                         const std::string& result) {
       return fmt::format("  {:<16} {:>8} {:>8}   {}", what, ours, theirs, result);
     };
     t.table(
-        fmt::format("What the client and the {} offered, and what holds",
-                    s.name(old ? kOld : kServer)),
+        fmt::format("What the client sent, what came from the {}, and what holds", s.name(peer)),
         {row("MSS", fmt::format("{}", o.mss_sent), fmt::format("{}", o.mss_received),
              fmt::format("the client sends at most {} octets of text a segment", o.effective_mss)),
          row("window scale", shift(o.window_scale_sent), shift(o.window_scale_received),
@@ -115,14 +129,17 @@ void tell_negotiation(const Stage& s, const Facts& /*f*/, Telling& t) {
          row("timestamps", yes(o.timestamps_sent != 0), yes(o.timestamps_received != 0),
              o.timestamps_on != 0 ? "on" : "off")});
   }
-  if (agreed < 2) return tell_detour(t);
+  if (agreed < 3) return tell_detour(t);
   t.say(
       "The MSS is announced, not negotiated: each side says what it can take, and each direction "
       "may have another value.");
   t.say(
-      "Everything else holds only if both SYNs carry it. The old host answered without window "
-      "scale, SACK and timestamps, so the client uses none of them there, although it had offered "
-      "all three.");
+      "Everything else holds only if both SYNs carry it: the old host answered without any "
+      "of them, so the client uses none there, although it had offered all three.");
+  t.say(
+      "Before the filtered host a box stripped window scale from the SYN; there was nothing to "
+      "answer, "
+      "so neither end shifts its windows: that is why an option is agreed before it is used.");
 }
 
 // --- simultaneous-open ---
@@ -318,7 +335,8 @@ void tell_refused(const Stage& /*s*/, const Facts& f, Telling& t) {
 }
 
 constexpr std::array kScenarios{
-    Scenario{"negotiation", "options offered, ignored and agreed: a modern peer and an old one",
+    Scenario{"negotiation",
+             "options offered, stripped and agreed: a modern peer, an old one, a box on the way",
              play_negotiation, tell_negotiation},
     Scenario{"simultaneous-open",
              "both sides call connect() at once, and it becomes one connection",

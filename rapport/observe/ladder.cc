@@ -313,7 +313,7 @@ class Painter {
     std::vector<std::string> all;
     if (!rest.empty()) all.push_back(fmt::format("{}", fmt::join(rest, " ")));
     if (course != Course::Arriving) {
-      const auto inside = contents(ends.any(), kPreview, style_.ascii);
+      const auto inside = contents(ends.from(), ends.to(), kPreview, style_.ascii);
       all.insert(all.end(), inside.begin(), inside.end());
     }
     if (!ends.sent) all.push_back(fmt::format("the {} did not send it", story_.hosts[p.from]));

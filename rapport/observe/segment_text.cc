@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace rapport::observe {
 
@@ -36,6 +37,18 @@ wire::Options options_of(const TraceSegment& s) {
   wire::Options o;
   wire::read_options(std::span(s.options).first(std::min<size_t>(s.option_length, 40)), o);
   return o;
+}
+
+void append_stripped(const TraceSegment& sent, const TraceSegment& received,
+                     std::vector<std::string>& out) {
+  const wire::Options before = options_of(sent);
+  const wire::Options after = options_of(received);
+  std::vector<std::string> gone;
+  if (before.has_mss && !after.has_mss) gone.emplace_back("MSS");
+  if (before.has_window_scale && !after.has_window_scale) gone.emplace_back("window scale");
+  if (before.sack_permitted && !after.sack_permitted) gone.emplace_back("SACK permitted");
+  if (before.has_timestamps && !after.has_timestamps) gone.emplace_back("timestamps");
+  if (!gone.empty()) out.push_back(fmt::format("stripped: {}", fmt::join(gone, " and ")));
 }
 
 }  // namespace
@@ -84,9 +97,14 @@ std::vector<std::string> sack_words(const TraceSegment& s) {
   return out;
 }
 
-std::vector<std::string> contents(const TraceSegment& s, size_t preview, bool ascii) {
+std::vector<std::string> contents(const TraceSegment* sent, const TraceSegment* received,
+                                  size_t preview, bool ascii) {
+  const TraceSegment& s = sent != nullptr ? *sent : *received;
   std::vector<std::string> out;
-  if ((s.flags & wire::kSyn.v) != 0) out = offered_options(s);
+  if ((s.flags & wire::kSyn.v) != 0) {
+    out = offered_options(s);
+    if (sent != nullptr && received != nullptr) append_stripped(*sent, *received, out);
+  }
   const std::vector<std::string> blocks = sack_words(s);
   out.insert(out.end(), blocks.begin(), blocks.end());
   if (s.text_length > 0 && s.text_length <= preview && s.snap_length > 0)

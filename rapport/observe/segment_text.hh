@@ -28,9 +28,11 @@ struct SegmentNumbers {
 [[nodiscard]] std::vector<std::string> offered_options(const TraceSegment& s);
 // "SACK 11:21", "D-SACK 1:11", relative where `s` knows its relative numbers.
 [[nodiscard]] std::vector<std::string> sack_words(const TraceSegment& s);
-// What a segment carries: offered options, SACK blocks, its text if it has at most `preview`
-// octets.
-[[nodiscard]] std::vector<std::string> contents(const TraceSegment& s, size_t preview, bool ascii);
+// What a segment carries: offered options, and which of them the wire has stripped, SACK blocks,
+// its text if it has at most `preview` octets. `sent` or `received` may be missing, not both.
+[[nodiscard]] std::vector<std::string> contents(const TraceSegment* sent,
+                                                const TraceSegment* received, size_t preview,
+                                                bool ascii);
 // What was agreed: "MSS 1460", "scale 7 out, 2 in" (how our and their windows are shifted), "SACK",
 // "no timestamps".
 [[nodiscard]] std::vector<std::string> agreed_options(const TraceOptions& o);

@@ -6,6 +6,7 @@
 #include "rapport/base/frame.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/wire_record.hh"
+#include "rapport/sim/box.hh"
 #include "rapport/sim/link.hh"
 #include "rapport/sim/machine.hh"
 #include "rapport/sim/world.hh"
@@ -95,6 +96,9 @@ void World::Body::send(HostId from, Frame frame) {
     wire.arrived = copy.arrival;
     wire.held = copy.held;
     frames.at(i).serial = wire.serial;
+    if (link->second.config().strip != 0) {
+      strip_options(frames.at(i).bytes(), link->second.config().strip);
+    }
     passage.verdict.damage(frames.at(i).bytes());
     depart(wire, std::move(frames.at(i)));
   }

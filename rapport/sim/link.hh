@@ -17,6 +17,7 @@ struct LinkConfig {
   Duration delay = 1_ms;         // propagation
   uint64_t bits_per_second = 0;  // 0: sending takes no time
   uint32_t queue = 0;            // octets that may wait to be sent; 0: no limit
+  uint64_t strip = 0;            // bit k: a box puts NOPs over TCP options of kind k (sim/box.hh)
   FaultPlan faults{};
 };
 

@@ -62,12 +62,17 @@ TEST(Demo, LifeTellsWhoSentWhatAndWhatTheHandshakeProves) {
 TEST(Demo, Negotiation) {
   const Trace t("negotiation");
   const auto agreed = t.all("client", "options");
-  ASSERT_EQ(agreed.size(), 2U);
+  ASSERT_EQ(agreed.size(), 3U);
   EXPECT_EQ(agreed[0]["mss_received"], 1200);
   EXPECT_EQ(agreed[0]["mss_sent"], 1460);
   EXPECT_TRUE(agreed[0]["scaling"] && agreed[0]["sack"] && agreed[0]["timestamps"]);
   EXPECT_NE(agreed[0]["window_scale_sent"], agreed[0]["window_scale_received"]);
   EXPECT_FALSE(agreed[1]["scaling"] || agreed[1]["sack"] || agreed[1]["timestamps"]);
+  EXPECT_TRUE(!agreed[2]["scaling"] && agreed[2]["sack"] && agreed[2]["timestamps"]);
+  const auto filtered = t.all("filtered host", "segment", {{"flags", "SYN"}});
+  ASSERT_EQ(filtered.size(), 1U);
+  EXPECT_FALSE(filtered[0]["options"].contains("window_scale"));
+  EXPECT_TRUE(filtered[0]["options"].contains("mss"));
   const auto old_answer = t.all("old host", "segment", {{"flags", "SYN,ACK"}});
   ASSERT_EQ(old_answer.size(), 1U);
   EXPECT_EQ(old_answer[0]["options"], (nlohmann::json{{"mss", 1460}}));

@@ -1,0 +1,13 @@
+// A box on the way that meddles with TCP options, as some firewalls and old routers do.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace rapport::sim {
+
+// Puts NOPs over every option of `packet` (IPv4 with TCP) whose kind's bit is set in `kinds`, and
+// mends the checksum. Returns whether it found one; whatever is no such packet stays as it is.
+bool strip_options(std::span<uint8_t> packet, uint64_t kinds);
+
+}  // namespace rapport::sim
