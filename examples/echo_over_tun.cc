@@ -1,6 +1,9 @@
 // An echo server for the kernel's own clients: Boost.Asio coroutines on a TCP of ours behind a TUN
 // interface. Needs CAP_NET_ADMIN; the interface goes when the program ends (Ctrl-C).
-//   sudo build/dev/bin/echo_over_tun & nc 10.78.0.2 7
+// In a network namespace of its own it touches nothing of the host's; as root, in two terminals:
+//   ip netns add lab; ip netns exec lab build/dev/bin/echo_over_tun
+//   ip netns exec lab bash -c 'exec 3<>/dev/tcp/10.78.0.2/7; echo hi >&3; head -1 <&3'
+// and at the end: ip netns del lab
 #include "rapport/device/tun.hh"
 #include "rapport/shard/shard.hh"
 #include "rapport/socket/asio/acceptor.hh"

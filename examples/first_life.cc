@@ -3,6 +3,7 @@
 #include "rapport/sim/world.hh"
 
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <span>
 #include <string_view>
@@ -15,13 +16,21 @@ std::span<const uint8_t> octets(std::string_view s) {
   return {reinterpret_cast<const uint8_t*>(s.data()), s.size()};
 }
 
+void say(std::string_view what, std::string_view it) {
+  std::printf("%.*s: %.*s\n", static_cast<int>(what.size()), what.data(),
+              static_cast<int>(it.size()), it.data());
+}
+
 Task<> serve(coroutine::Host& host) {
   auto listener = host.listen(80);
+  if (!listener) co_return;
   auto accepting = listener->accept();
   auto stream = co_await accepting;
+  if (!stream) co_return;
   std::array<uint8_t, 64> buffer{};
   auto reading = stream->read(buffer);
   const auto n = co_await reading;
+  if (!n) co_return;
   auto writing = stream->write(std::span(buffer).first(*n));
   (void)co_await writing;
 }  // a stream that is destroyed closes
@@ -29,13 +38,14 @@ Task<> serve(coroutine::Host& host) {
 Task<> ask(coroutine::Host& host, Endpoint server) {
   auto connecting = host.connect(server);
   auto stream = co_await connecting;
+  if (!stream) co_return say("no connection", name(stream.error()));
   auto writing = stream->write(octets("hello"));
   (void)co_await writing;
   std::array<uint8_t, 64> buffer{};
   auto reading = stream->read(buffer);
   const auto n = co_await reading;
-  std::printf("the answer: %.*s\n", static_cast<int>(*n), reinterpret_cast<char*>(buffer.data()));
-  (void)stream->close();
+  if (!n) co_return say("no answer", name(n.error()));
+  say("the answer", {reinterpret_cast<const char*>(buffer.data()), *n});
 }
 
 int main() {
