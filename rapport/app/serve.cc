@@ -14,6 +14,7 @@
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/counters.hh"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -30,6 +31,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/system/error_code.hpp>
 #include <fmt/format.h>
 
@@ -107,11 +109,15 @@ std::unique_ptr<device::Device> device_of(const Arguments& a, const Cidr& host) 
 
 void print_counts(const stack::Stack& stack, const HttpCounters& http) {
   const tcp::Counters& c = stack.counters();
-  fmt::print("connections {}, requests {}, refused {}\n", http.connections, http.requests,
-             http.refused);
-  fmt::print("ended, by reason:\n");
+  fmt::print("connections {}, requests {}, of them {} answered with an error, {} with a redirect\n",
+             http.connections, http.requests, http.failed, http.redirected);
+  bool any = false;
   for (size_t i = 1; i < c.ended.size(); ++i) {
-    if (c.ended[i] != 0) fmt::print("  {:<20} {}\n", name(static_cast<CloseReason>(i)), c.ended[i]);
+    const auto reason = static_cast<CloseReason>(i);
+    if (c.ended[i] == 0) continue;
+    if (!std::exchange(any, true)) fmt::print("ended, by reason:\n");
+    fmt::print("  {:<20} {}{}\n", name(reason), c.ended[i],
+               reason == CloseReason::Drained ? "  (reset when the patience was over)" : "");
   }
   const auto alive = stack.population();
   fmt::print("left: {} in TIME-WAIT, {} open\n", alive.time_wait,
@@ -128,7 +134,7 @@ class Server {
     if (const error_code failed = acceptor_.listen({{}, port})) {
       throw Misuse(fmt::format("--port {}: cannot listen: {}", port, failed.message()));
     }
-    net::co_spawn(io_, serve_http(acceptor_, site_, http_), net::detached);
+    net::co_spawn(io_, serve_http(acceptor_, site_, sessions_), net::detached);
     signals_.async_wait([this](const error_code& failed, int) {
       if (!failed) drain();
     });
@@ -139,17 +145,34 @@ class Server {
     fmt::print("{}\n", greeting);
     (void)std::fflush(stdout);
     io_.run();
-    print_counts(shard_.stack(), http_);
+    print_counts(shard_.stack(), sessions_.counters);
     return status_;
   }
 
  private:
+  // Answers under way are finished, then every connection is closed; 5 s for both.
   void drain() {
     acceptor_.close();
-    context_.async_drain(kPatience, [this](const error_code&, bool) { finish(0); });
+    const auto alive = shard_.stack().population();
+    const auto open = alive.connections + alive.half_open;
+    fmt::print(stderr, "closing {} connection{}, up to {} s; Ctrl-C again ends at once\n", open,
+               open == 1 ? "" : "s", kPatience.count());
+    patience_.expires_after(kPatience);
+    patience_.async_wait([this](const error_code& failed) {
+      if (!failed) close_the_rest();
+    });
+    sessions_.finish([this] { close_the_rest(); });
     signals_.async_wait([this](const error_code& failed, int) {
       if (!failed) finish(kInterrupted);
     });
+  }
+
+  void close_the_rest() {
+    if (std::exchange(closing_the_rest_, true)) return;
+    const auto left = patience_.expiry() - std::chrono::steady_clock::now();
+    patience_.cancel();
+    context_.async_drain(std::max(left, left.zero()),
+                         [this](const error_code&, bool) { finish(0); });
   }
 
   void finish(int status) {
@@ -159,12 +182,14 @@ class Server {
 
   shard::Shard& shard_;
   const Site& site_;
-  HttpCounters http_;
+  HttpSessions sessions_;
   int status_ = 0;
+  bool closing_the_rest_ = false;
   net::io_context io_{1};
   asio::Context context_{io_, shard_};
   asio::Acceptor acceptor_{context_};
   net::signal_set signals_{io_, SIGINT, SIGTERM};
+  net::steady_timer patience_{io_};
 };
 
 int serve(const Arguments& a) {
@@ -194,7 +219,11 @@ void add_serve(CLI::App& program, int& status) {
   CLI::App* verb = program.add_subcommand(
       "serve",
       "Serve the files of a folder over HTTP, from a TCP of our own behind a TUN interface.");
-  verb->add_option("DIR", a->folder, "The folder; nothing outside it can be reached")->required();
+  verb->add_option(
+          "DIR", a->folder,
+          "The folder; nothing outside it can be reached, and no name that begins with a dot. "
+          "Without\nan index.html in it, the URL with / alone answers 404: name a file")
+      ->required();
   verb->add_option("--tun", a->tun, "Name of the interface that is made; it must be free")
       ->capture_default_str();
   verb->add_option("--address", a->address, "The stack's own address")->capture_default_str();
@@ -203,8 +232,9 @@ void add_serve(CLI::App& program, int& status) {
   verb->add_option("--port", a->port, "Where to listen, 1 to 65535")->capture_default_str();
   verb->add_option("--pcap", a->pcap, "Write every packet into this pcapng file");
   verb->footer(
-      "Needs CAP_NET_ADMIN and /dev/net/tun. SIGINT closes every connection properly, waits up to "
-      "5 s,\nresets the rest, prints the counts and exits 0; a second SIGINT ends at once.");
+      "Needs CAP_NET_ADMIN and /dev/net/tun. SIGINT finishes the answers under way, closes every "
+      "connection,\nresets what is left after 5 s, prints the counts and exits 0; a second SIGINT "
+      "ends at once.");
   verb->callback([a, &status] { status = serve(*a); });
 }
 

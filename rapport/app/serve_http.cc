@@ -68,7 +68,8 @@ http::status status_of(Refusal r) {
   switch (r) {
     case Refusal::BadTarget: return http::status::bad_request;
     case Refusal::Forbidden: return http::status::forbidden;
-    case Refusal::NotFound: return http::status::not_found;
+    case Refusal::NotFound:
+    case Refusal::NoIndex: return http::status::not_found;
     case Refusal::IsFolder: return http::status::moved_permanently;
     case Refusal::Overloaded: return http::status::service_unavailable;
   }
@@ -89,16 +90,29 @@ http::status status_of_malformed(const error_code& ec) {
   return ec.category() == http_errors ? http::status::bad_request : http::status::unknown;
 }
 
-// One connection.
-class Session {
+}  // namespace
+
+class HttpSession {
  public:
-  Session(asio::Stream stream, const Site& site, HttpCounters& counters)
-      : stream_(std::move(stream)), site_(site), counters_(counters) {}
+  HttpSession(asio::Stream stream, const Site& site, HttpSessions& sessions)
+      : stream_(std::move(stream)), site_(site), sessions_(sessions) {
+    sessions_.enter(*this);
+  }
+
+  HttpSession(const HttpSession&) = delete;
+  HttpSession& operator=(const HttpSession&) = delete;
+
+  ~HttpSession() { sessions_.leave(*this); }
 
   net::awaitable<void> run() {
-    bool more = true;
-    while (more) more = co_await one_request();
+    bool more = !sessions_.finishing();
+    while (more) more = co_await one_request() && !sessions_.finishing();
     co_await part();
+  }
+
+  // Waits for no request any more.
+  void finish() {
+    if (waiting_) stream_.cancel();
   }
 
  private:
@@ -110,10 +124,13 @@ class Session {
     stream_.expires_after(limits_.idle);
     error_code ec;
     auto token = net::redirect_error(net::use_awaitable, ec);
+    waiting_ = true;
     co_await http::async_read(stream_, buffer_, parser, token);
+    waiting_ = false;
     if (ec) {
       const http::status status = status_of_malformed(ec);
       if (status != http::status::unknown) {
+        ++counters_.requests;
         version_ = 11;
         keep_alive_ = head_ = false;
         (void)co_await refuse(status, {});
@@ -123,7 +140,7 @@ class Session {
     ++counters_.requests;
     const auto& request = parser.get();
     version_ = request.version() == 10 ? 10U : 11U;
-    keep_alive_ = request.keep_alive();
+    keep_alive_ = request.keep_alive() && !sessions_.finishing();
     head_ = request.method() == http::verb::head;
     const bool sent = co_await answer(request);
     co_return sent&& keep_alive_;
@@ -141,7 +158,11 @@ class Session {
       return refuse(http::status::bad_request, {});
     }
     auto file = site_.find(view(request.target()));
-    if (!file) return refuse(status_of(file.error()), view(request.target()));
+    if (!file) {
+      const bool index = file.error() == Refusal::NoIndex;
+      return refuse(status_of(file.error()), view(request.target()),
+                    index ? "no index.html here; name a file\n" : "");
+    }
     return send(std::move(*file));
   }
 
@@ -152,9 +173,10 @@ class Session {
     response.keep_alive(keep_alive_);
   }
 
-  // An answer without a file. `target` only for a folder: where it is.
-  net::awaitable<bool> refuse(http::status status, std::string_view target) {
-    if (status != http::status::moved_permanently) ++counters_.refused;
+  // An answer without a file. `target` only for a folder: where it is. `advice` follows the status.
+  net::awaitable<bool> refuse(http::status status, std::string_view target,
+                              std::string_view advice = {}) {
+    ++(status == http::status::moved_permanently ? counters_.redirected : counters_.failed);
     http::response<http::string_body> response(status, version_);
     fill(response);
     response.set(http::field::content_type, "text/plain; charset=utf-8");
@@ -163,7 +185,8 @@ class Session {
       response.set(http::field::location, with_slash(target));
     }
     const std::string text = std::to_string(static_cast<unsigned>(status)) + " "
-                             + std::string(view(http::obsolete_reason(status))) + "\n";
+                             + std::string(view(http::obsolete_reason(status))) + "\n"
+                             + std::string(advice);
     response.content_length(text.size());
     if (!head_) response.body() = text;
     stream_.expires_after(limits_.stalled);
@@ -231,24 +254,42 @@ class Session {
 
   asio::Stream stream_;
   const Site& site_;
-  HttpCounters& counters_;
+  HttpSessions& sessions_;
+  HttpCounters& counters_ = sessions_.counters;
   HttpLimits limits_;
   beast::flat_buffer buffer_{limits_.header_octets + limits_.body_octets};
   std::vector<char> chunk_;
   unsigned version_ = 11;
   bool keep_alive_ = false;
   bool head_ = false;
+  bool waiting_ = false;  // for a request
 };
 
-net::awaitable<void> serve_one(asio::Stream stream, const Site& site, HttpCounters& counters) {
-  Session session(std::move(stream), site, counters);
-  co_await session.run();
+namespace {
+
+net::awaitable<void> serve_one(asio::Stream stream, const Site& site, HttpSessions& sessions) {
+  {
+    HttpSession session(std::move(stream), site, sessions);
+    co_await session.run();
+  }
+  sessions.tell_if_ended();
 }
 
 }  // namespace
 
+void HttpSessions::finish(std::function<void()> ended) {
+  finishing_ = true;
+  ended_ = std::move(ended);
+  for (HttpSession* session : open_) session->finish();  // posts handlers, calls none
+  tell_if_ended();
+}
+
+void HttpSessions::tell_if_ended() {
+  if (finishing_ && open_.empty() && ended_) std::exchange(ended_, nullptr)();
+}
+
 net::awaitable<void> serve_http(asio::Acceptor& acceptor, const Site& site,
-                                HttpCounters& counters) {
+                                HttpSessions& sessions) {
   const auto executor = acceptor.get_executor();
   while (true) {
     error_code ec;
@@ -260,8 +301,8 @@ net::awaitable<void> serve_http(asio::Acceptor& acceptor, const Site& site,
       co_await pause.async_wait(net::use_awaitable);
       continue;
     }
-    ++counters.connections;
-    net::co_spawn(executor, serve_one(std::move(stream), site, counters), net::detached);
+    ++sessions.counters.connections;
+    net::co_spawn(executor, serve_one(std::move(stream), site, sessions), net::detached);
   }
 }
 

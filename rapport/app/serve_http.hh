@@ -6,7 +6,10 @@
 #include "rapport/socket/asio/acceptor.hh"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <set>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -21,12 +24,40 @@ struct HttpLimits {
 };
 
 struct HttpCounters {
-  uint64_t connections = 0, requests = 0, refused = 0;  // refused: answered with 4xx or 5xx
+  uint64_t connections = 0, requests = 0;  // requests: all that were answered
+  uint64_t redirected = 0, failed = 0;     // of them with 3xx, and with 4xx or 5xx
+};
+
+class HttpSession;  // one connection; only its own file knows more
+
+// The connections that one server has, and what they have done.
+class HttpSessions {
+ public:
+  HttpCounters counters;
+
+  // No further request is taken: who waits for one is sent a FIN, who is being answered gets it
+  // behind the answer. `ended` is called once, when every peer has closed as well or its time is
+  // up; at once when there is nobody.
+  void finish(std::function<void()> ended);
+
+  [[nodiscard]] bool finishing() const { return finishing_; }
+
+  void enter(HttpSession& session) { open_.insert(&session); }
+
+  void leave(HttpSession& session) { open_.erase(&session); }
+
+  // Calls what finish() was given, if all have left.
+  void tell_if_ended();
+
+ private:
+  std::set<HttpSession*> open_;
+  std::function<void()> ended_;
+  bool finishing_ = false;
 };
 
 // Accepts until the acceptor is closed or drained; each connection runs by itself. All three must
 // outlive the last of them.
 boost::asio::awaitable<void> serve_http(asio::Acceptor& acceptor, const Site& site,
-                                        HttpCounters& counters);
+                                        HttpSessions& sessions);
 
 }  // namespace rapport::app

@@ -84,6 +84,16 @@ int take_octet(std::string_view& path) {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
+// A name that begins with a dot, but for "." and "..", which lead the kernel.
+bool has_hidden_name(std::string_view path) {
+  while (!path.empty()) {
+    const std::string_view name = path.substr(0, path.find('/'));
+    if (name.starts_with('.') && name != "." && name != "..") return true;
+    path.remove_prefix(std::min(name.size() + 1, path.size()));
+  }
+  return false;
+}
+
 }  // namespace
 
 std::expected<std::string, Refusal> decoded_path(std::string_view target) {
@@ -161,11 +171,20 @@ std::expected<Site, std::string> Site::open(const std::string& folder) {
 std::expected<SiteFile, Refusal> Site::find(std::string_view target) const {
   auto path = decoded_path(target);
   if (!path) return std::unexpected(path.error());
-  if (path->ends_with('/')) *path += "index.html";
+  if (has_hidden_name(*path)) return std::unexpected(Refusal::NotFound);
+  const bool index = path->ends_with('/');
+  if (index) *path += "index.html";
   const size_t first = path->find_first_not_of('/');
   if (first == std::string::npos) return std::unexpected(Refusal::NotFound);
-  device::Descriptor fd = open_beneath(folder_.get(), path->substr(first));
-  if (!fd) return std::unexpected(refusal_of(errno));
+  const std::string name = path->substr(first);
+  device::Descriptor fd = open_beneath(folder_.get(), name);
+  if (!fd) {
+    const Refusal why = refusal_of(errno);
+    const bool lacks_index =
+        index && why == Refusal::NotFound
+        && open_beneath(folder_.get(), "./" + name.substr(0, name.rfind('/') + 1));
+    return std::unexpected(lacks_index ? Refusal::NoIndex : why);
+  }
   struct stat about{};
   if (::fstat(fd.get(), &about) != 0) return std::unexpected(refusal_of(errno));
   if (S_ISDIR(about.st_mode)) return std::unexpected(Refusal::IsFolder);

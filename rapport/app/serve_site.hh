@@ -24,7 +24,8 @@ struct SiteFile {
 enum class Refusal : uint8_t {
   BadTarget,   // 400: not a path, or wrongly encoded
   Forbidden,   // 403: leads out of the folder, or may not be read
-  NotFound,    // 404
+  NotFound,    // 404; also for names that begin with a dot
+  NoIndex,     // 404: a folder without an index.html
   IsFolder,    // 301: the same target with '/' behind its path
   Overloaded,  // 503: no descriptors left
 };
@@ -36,7 +37,8 @@ class Site {
 
   // `target` as in the request line: origin form or absolute form (RFC 9112 3.2). A path that ends
   // in
-  // '/' names the index.html of that folder.
+  // '/' names the index.html of that folder. Names that begin with a dot are not found: nobody
+  // means to serve .git or .ssh.
   [[nodiscard]] std::expected<SiteFile, Refusal> find(std::string_view target) const;
 
  private:

@@ -135,7 +135,7 @@ class Serve:
 
     def counts(self):
         """What it printed at its end: {"closed-by-us": 3, ...}."""
-        return {k: int(v) for k, v in re.findall(r"^  ([a-z-]+) +(\d+)$", self.text, re.M)}
+        return {k: int(v) for k, v in re.findall(r"^  ([a-z-]+) +(\d+)(?:  \(.*\))?$", self.text, re.M)}
 
 
 def connect(timeout=10.0, receive_buffer=None):

@@ -290,6 +290,21 @@ def test_interrupt_counts_reasons(program, site):
                {"closed-by-us": 8, "closed-by-peer": 4, "reset-by-peer": 1, "drained": 0})
 
 
+def test_interrupt_finishes_the_answers_under_way(program, site):
+    with Serve(program, site.folder) as serve, connect(receive_buffer=65536) as s:
+        s.sendall(request("/middle.bin"))
+        some = s.recv(1000)
+        eventually("it waits for us", lambda: state_of(s) == "ESTAB")
+        serve.interrupt()
+        time.sleep(0.3)
+        body = (some + read_to_end(s)).split(b"\r\n\r\n", 1)[1]
+        expect("SHA-256", hashlib.sha256(body).hexdigest(), site.sums["middle.bin"])
+        s.close()
+        expect("status", serve.wait(10), 0)
+        expect("drained", serve.counts().get("drained", 0), 0)
+        assert "closing 1 connection, up to 5 s" in serve.text, serve.text
+
+
 def test_interrupt_resets_the_rest_after_5_s(program, site):
     with Serve(program, site.folder) as serve, connect() as s:
         s.sendall(request())
@@ -322,6 +337,7 @@ def test_a_second_interrupt_ends_at_once(program, site):
         serve.interrupt()
         expect("status", serve.wait(5), 130)
         assert time.monotonic() - began < 1
+        assert "by reason" not in serve.text, f"a heading without a line: {serve.text}"
         assert TUN not in interfaces()
 
 

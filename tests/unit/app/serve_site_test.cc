@@ -29,6 +29,11 @@ class SiteTest : public testing::Test {
     write(folder_ / "index.html", "front");
     write(folder_ / "sub" / "index.html", "below");
     write(folder_ / "a b.txt", "blank");
+    fs::create_directories(folder_ / "bare");
+    fs::create_directories(folder_ / ".git");
+    write(folder_ / ".git" / "config", "nobody means to serve this");
+    write(folder_ / ".git" / "index.html", "nor this");
+    write(folder_ / "sub" / ".hidden", "nor that");
     write(root_ / "secret", "nobody may read this");
     fs::create_symlink(root_ / "secret", folder_ / "absolute-way-out");
     fs::create_symlink("../secret", folder_ / "relative-way-out");
@@ -88,6 +93,21 @@ TEST_F(SiteTest, NothingLeadsOut) {
     EXPECT_EQ(refusal(target), Refusal::Forbidden) << target;
   }
   EXPECT_EQ(refusal((root_ / "secret").string()), Refusal::NotFound) << "a name below the folder";
+}
+
+TEST_F(SiteTest, NamesThatBeginWithADotAreNotFound) {
+  for (const char* target : {"/.git/config", "/%2egit/config", "/.git/", "/.git", "/sub/.hidden",
+                             "/sub/../.git/config", "//.git//config", "/./.git/config"}) {
+    EXPECT_EQ(refusal(target), Refusal::NotFound) << target;
+  }
+  EXPECT_EQ(content("/./sub/./index.html"), "below") << "a dot alone is no name";
+}
+
+TEST_F(SiteTest, AFolderWithoutIndexSaysSo) {
+  EXPECT_EQ(refusal("/bare/"), Refusal::NoIndex);
+  EXPECT_EQ(refusal("/bare"), Refusal::IsFolder);
+  fs::remove(folder_ / "index.html");
+  EXPECT_EQ(refusal("/"), Refusal::NoIndex);
 }
 
 TEST_F(SiteTest, RefusesWhatIsNoPath) {
