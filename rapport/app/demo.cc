@@ -174,6 +174,7 @@ void print_play(const Stage& stage, const Scenario& scenario, const Page& page) 
 }
 
 void run_demo(const DemoArguments& a) {
+  if (a.list && a.json) throw Misuse("--list --json: the list is plain text, without --json");
   if (a.list) return list_scenarios();
   const Scenario* scenario = find_scenario(a.scenario);
   if (scenario == nullptr) {

@@ -53,18 +53,30 @@ struct Arguments {
   std::string pcap;
 };
 
+// An IPv4 address and a number behind '/', whatever its size.
+bool has_form_of_network(std::string_view text) {
+  const size_t slash = std::min(text.find('/'), text.size());
+  const auto address = parse_address(text.substr(0, slash));
+  const std::string_view prefix = text.substr(slash);
+  return address && address->is_v4() && prefix.size() > 1
+         && prefix.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 Cidr network_of(std::string_view option, const std::string& text) {
   const auto cidr = parse_cidr(text);
+  if (has_form_of_network(text) && (!cidr || cidr->prefix < 1 || cidr->prefix > 30)) {
+    throw Misuse(fmt::format("{} {}: a prefix of 1 to 30 is needed", option, text));
+  }
   if (!cidr || !cidr->address.is_v4()) {
     throw Misuse(fmt::format(
         "{} {}: an IPv4 address with its prefix is needed, such as 10.77.0.2/24", option, text));
   }
-  const uint32_t host_bits = cidr->prefix >= 32 ? 0 : UINT32_MAX >> cidr->prefix;
+  const uint32_t host_bits = UINT32_MAX >> cidr->prefix;
   const uint32_t host = cidr->address.v4_host() & host_bits;
-  if (cidr->prefix < 1 || cidr->prefix > 30 || host == 0 || host == host_bits) {
+  if (host == 0 || host == host_bits) {
     throw Misuse(
-        fmt::format("{} {}: a host's address in a network of /1 to /30 is needed, neither "
-                    "its first nor its last",
+        fmt::format("{} {}: a host's address is needed, neither the first nor the last of its "
+                    "network",
                     option, text));
   }
   return *cidr;

@@ -47,7 +47,7 @@ std::string joined(const std::vector<std::string>& all) {
 // Reasons whose short name says too little; the rest are told by name.
 std::string drop_words(DropReason r) {
   switch (r) {
-    case DropReason::NotAcceptable: return "not in the window: acknowledged";
+    case DropReason::NotAcceptable: return "outside the window, answered with an ACK";
     case DropReason::SynChallenged: return "a SYN in mid-connection: challenged";
     case DropReason::RstChallenged: return "not the next number: challenged";
     case DropReason::RstOutsideWindow: return "an RST outside the window";

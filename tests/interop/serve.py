@@ -365,6 +365,8 @@ def test_misuse(program, site):
             ("no folder", [site.folder + "-none", "--tun", "rap1", *others], "no folder"),
             ("a file", [site.folder + "/index.html", "--tun", "rap1", *others], "no folder"),
             ("address", [site.folder, "--address", "10.78.0/24"], "--address"),
+            ("prefix", [site.folder, "--address", "10.78.0.2/99"], "a prefix of 1 to 30"),
+            ("prefix", [site.folder, "--address", "10.78.0.2/31"], "a prefix of 1 to 30"),
             ("network address", [site.folder, "--address", "10.78.0.0/24"], "--address"),
             ("no prefix", [site.folder, "--host-address", "10.78.0.1"], "--host-address"),
             ("other networks", [site.folder, "--address", "10.79.0.2/24"], "different networks"),

@@ -272,7 +272,7 @@ TEST(Demo, EveryEventHasItsWordsInEightyColumns) {
   for (const Scenario& s : all_scenarios()) {
     const Outcome o = rapport({"demo", std::string(s.name), "--width", "80", "--ascii"});
     EXPECT_EQ(o.out.find("|   3."), std::string::npos) << o.out;
-    EXPECT_EQ(o.out.find("x dropped: not in the window"), std::string::npos) << o.out;
+    EXPECT_EQ(o.out.find("x dropped: outside the window"), std::string::npos) << o.out;
   }
 }
 

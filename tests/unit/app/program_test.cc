@@ -52,6 +52,7 @@ TEST(Program, WhatIsWrongIsOneLineAndStatusTwo) {
       {{"demo", "--delay", "10001"}, "--delay 10001: a whole number from 0 to 10000"},
       {{"demo", "--width", "71"}, "--width 71: a whole number from 72 to 160"},
       {{"demo", "--color", "red"}, "--color red: auto, always or never"},
+      {{"demo", "--list", "--json"}, "--list --json: the list is plain text"},
   };
   for (const Case& c : cases) {
     const Outcome o = rapport(c.arguments);

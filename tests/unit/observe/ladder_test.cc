@@ -208,7 +208,7 @@ TEST(Ladder, AnOldSegmentThatNoTimerSentToAskIsDropped) {
   h.fires(kClient, TimerKind::Retransmission, 1, 200);
   const uint32_t old = h.sends(kClient, Established, Hand::segment(wire::kAck, 0, 1, 1));
   h.receives(kServer, Established, old).drops(kServer, DropReason::NotAcceptable, old);
-  EXPECT_NE(draw(h).find("x dropped: not in the window"), std::string::npos);
+  EXPECT_NE(draw(h).find("x dropped: outside the window"), std::string::npos);
 }
 
 TEST(Ladder, WhatNobodySentAndWhatWasThrownAwaySayso) {
