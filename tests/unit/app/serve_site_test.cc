@@ -3,16 +3,17 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 namespace rapport::app {
@@ -23,37 +24,38 @@ namespace fs = std::filesystem;
 class SiteTest : public testing::Test {
  protected:
   SiteTest()
-      : root_(fs::path(testing::TempDir()) / ("rapport-site-" + std::to_string(::getpid()))),
-        folder_(root_ / "site") {
-    fs::create_directories(folder_ / "sub");
-    write(folder_ / "index.html", "front");
-    write(folder_ / "sub" / "index.html", "below");
-    write(folder_ / "a b.txt", "blank");
-    fs::create_directories(folder_ / "bare");
-    fs::create_directories(folder_ / ".git");
-    write(folder_ / ".git" / "config", "nobody means to serve this");
-    write(folder_ / ".git" / "index.html", "nor this");
-    write(folder_ / "sub" / ".hidden", "nor that");
-    write(root_ / "secret", "nobody may read this");
-    fs::create_symlink(root_ / "secret", folder_ / "absolute-way-out");
-    fs::create_symlink("../secret", folder_ / "relative-way-out");
-    fs::create_symlink("..", folder_ / "folder-way-out");
-    fs::create_symlink("sub/index.html", folder_ / "way-in");
-    EXPECT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
-    auto site = Site::open(folder_.string());
-    EXPECT_TRUE(site.has_value());
-    if (site) site_.emplace(std::move(*site));
+      : root(fs::path(testing::TempDir()) / ("rapport-site-" + std::to_string(::getpid()))),
+        folder(root / "site") {
+    fs::create_directories(folder / "sub");
+    write(folder / "index.html", "front");
+    write(folder / "sub" / "index.html", "below");
+    write(folder / "a b.txt", "blank");
+    fs::create_directories(folder / "bare");
+    fs::create_directories(folder / ".git");
+    write(folder / ".git" / "config", "nobody means to serve this");
+    write(folder / ".git" / "index.html", "nor this");
+    write(folder / "sub" / ".hidden", "nor that");
+    write(root / "secret", "nobody may read this");
+    fs::create_symlink(root / "secret", folder / "absolute-way-out");
+    fs::create_symlink("../secret", folder / "relative-way-out");
+    fs::create_symlink("..", folder / "folder-way-out");
+    fs::create_symlink("sub/index.html", folder / "way-in");
+    EXPECT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+    auto opened = Site::open(folder.string());
+    EXPECT_TRUE(opened.has_value());
+    if (opened) site.emplace(std::move(*opened));
   }
 
   ~SiteTest() override {
     std::error_code ignored;
-    fs::remove_all(root_, ignored);
+    fs::remove_all(root, ignored);
   }
 
   static void write(const fs::path& path, std::string_view text) { std::ofstream(path) << text; }
 
   std::string content(std::string_view target) {
-    auto file = site_->find(target);
+    if (!site) return "no site";
+    auto file = site->find(target);
     if (!file) return "refused";
     std::array<char, 64> octets{};
     const ssize_t n = ::read(file->fd.get(), octets.data(), octets.size());
@@ -62,13 +64,14 @@ class SiteTest : public testing::Test {
   }
 
   std::optional<Refusal> refusal(std::string_view target) {
-    auto file = site_->find(target);
+    if (!site) return std::nullopt;
+    auto file = site->find(target);
     if (file) return std::nullopt;
     return file.error();
   }
 
-  fs::path root_, folder_;
-  std::optional<Site> site_;
+  fs::path root, folder;
+  std::optional<Site> site;
 };
 
 TEST_F(SiteTest, FindsFilesAndTheIndexOfFolders) {
@@ -92,7 +95,7 @@ TEST_F(SiteTest, NothingLeadsOut) {
         "/folder-way-out/secret", "/sub/%2e%2e/%2e%2e/secret", "/folder-way-out/"}) {
     EXPECT_EQ(refusal(target), Refusal::Forbidden) << target;
   }
-  EXPECT_EQ(refusal((root_ / "secret").string()), Refusal::NotFound) << "a name below the folder";
+  EXPECT_EQ(refusal((root / "secret").string()), Refusal::NotFound) << "a name below the folder";
 }
 
 TEST_F(SiteTest, NamesThatBeginWithADotAreNotFound) {
@@ -106,7 +109,7 @@ TEST_F(SiteTest, NamesThatBeginWithADotAreNotFound) {
 TEST_F(SiteTest, AFolderWithoutIndexSaysSo) {
   EXPECT_EQ(refusal("/bare/"), Refusal::NoIndex);
   EXPECT_EQ(refusal("/bare"), Refusal::IsFolder);
-  fs::remove(folder_ / "index.html");
+  fs::remove(folder / "index.html");
   EXPECT_EQ(refusal("/"), Refusal::NoIndex);
 }
 
