@@ -71,7 +71,7 @@ void add_transfer(Fingerprint& f, const tcp::Transfer& x, const tcp::Connection&
                   const tcp::Context& cx) {
   f.add(x.send.queued.v, x.send.pieces, x.in_recovery, x.partial_seen, x.resending, x.timing,
         x.recover_valid, x.window_limited, x.ack_pending);
-  f.add(x.sacked_left.v, x.sacked_right.v);
+  f.add(x.sacked_left.v, x.sacked_right.v, x.limited, x.nxt_before_dups.v);
   if (x.recover_valid) f.add(x.recover.v);
   if (x.resending) f.add(x.resend.v, x.resend_end.v);
   if (x.timing) f.add(x.timed_seq.v, x.timed_at.v);
@@ -90,7 +90,7 @@ void add_extras(Fingerprint& f, const tcp::Extras& e) {
 // What the handshake agreed on, and what the application asked for.
 void add_terms(Fingerprint& f, const tcp::Connection& c) {
   f.add(c.mss, c.peer_mss, c.snd_shift, c.rcv_shift, c.scaling_on, c.sack_on, c.timestamps_on,
-        c.ts_offset, c.active_origin);
+        c.ts_offset, c.active_origin, c.syn_acked);
   f.add(c.no_delay, c.quick_ack, c.keep_alive, c.dscp, c.ttl, c.cookie);
 }
 

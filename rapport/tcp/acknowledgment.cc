@@ -54,7 +54,7 @@ bool ack_is_in_range(Connection& c, const Arrival& a, Context& cx) {
 // Text acknowledged by moving SND.UNA to `ack`: SYN and FIN are not text.
 ByteCount text_between(const Connection& c, Seq ack) {
   ByteCount n = ack - c.snd.una;
-  if (c.snd.una == c.snd.iss && n > 0_B) n -= 1_B;
+  if (c.syn_acked == 0 && n > 0_B) n -= 1_B;
   if (c.fin_sent != 0 && ack == c.snd.nxt && n > 0_B) n -= 1_B;
   return n;
 }
@@ -75,6 +75,10 @@ void measure(Connection& c, Transfer* x, const Arrival& a, Context& cx) {
   if (ms < 120'000) sample_rtt(c, ms * 1'000);
 }
 
+void urgent_was_acknowledged(Extras& e, Seq ack) {
+  if (e.snd_urgent && at_or_after(ack, e.snd_up)) e.snd_urgent = false;
+}
+
 void una_moves(Connection& c, const Arrival& a, Context& cx) {
   const Seq ack = a.whole.ack;
   Transfer* x = cx.transfer_of(c);
@@ -83,6 +87,8 @@ void una_moves(Connection& c, const Arrival& a, Context& cx) {
   const bool restart = congestion_acknowledged(c, ack, text, cx);
   if (x != nullptr && text > 0_B) release_front(x->send, text, cx);
   c.snd.una = ack;
+  c.syn_acked = 1;
+  if (c.extras != kNone) urgent_was_acknowledged(cx.extras[c.extras], ack);
   c.retries = 0;
   c.told_trouble = 0;
   c.stalled_since = cx.tick_up;

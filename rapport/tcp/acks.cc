@@ -2,6 +2,7 @@
 // 2018 4; RFC 2883 4).
 #include "rapport/base/handle.hh"
 #include "rapport/base/seq.hh"
+#include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/output.hh"
@@ -39,6 +40,15 @@ ByteCount worthwhile(const Connection& c, ByteCount whole) {
   return std::min(whole / 2, ByteCount{c.mss});
 }
 
+// Rounding down must not pull the edge back (SHLD-14). But each rounding up offers a little more:
+// where text waits to be read and the buffer has no room for it, the sender has to cope with the
+// difference (RFC 7323 2.4).
+bool may_round_up(const Connection& c, uint32_t field, const Context& cx) {
+  const Transfer* x = cx.transfer_of(c);
+  if (x == nullptr || unread(*x, c) == 0_B) return true;
+  return field << c.rcv_shift < free_room(c, cx).v;
+}
+
 class Blocks {
  public:
   Blocks(wire::Options& out, uint32_t most) : out_(out), most_(most) {}
@@ -66,7 +76,14 @@ void pay_debt(Connection& c, const Debt& debt, Context& cx) {
   give_options(d, c, debt, room, cx);
   if (debt.kind == Debt::Kind::Cumulative) d.ack = debt.ack;
   d.window = select_window(c, cx);
-  if (!emit(d, cx)) return;
+  if (d.ack != c.rcv.nxt) {  // the same edge, counted from an older number (SHLD-14)
+    const uint32_t field = (c.rcv.edge - d.ack).v >> c.rcv_shift;
+    d.window = static_cast<uint16_t>(std::min<uint32_t>(field, 65535));
+  }
+  if (!emit(d, cx)) {
+    if (debt.kind != Debt::Kind::Challenge) owe_ack(c, cx);  // its cumulative part is not lost
+    return;
+  }
   if (debt.kind == Debt::Kind::OutOfOrder) ++cx.counters.duplicate_acks_sent;
   if (!debt.dsack.empty() && c.sack_on != 0) ++cx.counters.dsacks_sent;
   if (d.ack == c.rcv.nxt) ack_was_sent(c, cx);
@@ -105,8 +122,7 @@ uint16_t select_window(Connection& c, Context& cx) {
     if (room > current && room - current >= least) window = room;
   }
   uint32_t field = window.v >> c.rcv_shift;
-  // Rounding down must not pull the edge back (SHLD-14; RFC 7323 2.4).
-  if ((field << c.rcv_shift) < current.v) ++field;
+  if ((field << c.rcv_shift) < current.v && may_round_up(c, field, cx)) ++field;
   field = std::min<uint32_t>(field, 65535);
   c.rcv.edge = later(c.rcv.edge, c.rcv.nxt + ByteCount{field << c.rcv_shift});
   return static_cast<uint16_t>(field);

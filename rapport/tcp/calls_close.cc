@@ -128,7 +128,11 @@ void abort_connection(Connection& c, Event event, CloseReason reason, Context& c
   if (c.state == State::TimeWait && c.gone != 0) {
     const uint32_t entry = c.listener_or_next;
     detach(c, cx);
-    remove_time_wait(entry, Event::AbortCalled, cx);
+    // Where a newer SYN has taken over (RFC 6191) it is in no table and ends with that SYN's fate.
+    const TimeWait& w = cx.time_wait[entry];
+    if (cx.table.find(w.key, w.tag) == Entry{Tier::TimeWait, entry}) {
+      remove_time_wait(entry, Event::AbortCalled, cx);
+    }
     return;
   }
   c.orphan = 1;
@@ -197,7 +201,7 @@ void close_listener(uint32_t index, Context& cx) {
     c.unaccepted = 0;
     c.listener_or_next = kNone;
     if (c.state == State::Closed) {
-      forget(c, cx);
+      let_go(c, cx);  // it may not have retired yet
     } else {
       abort_connection(c,
                        find_transition(c.state, Event::ListenerClosed) != nullptr

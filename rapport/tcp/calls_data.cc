@@ -52,7 +52,7 @@ ByteCount room_to_send(const Connection& c, const Context& cx) {
 // The connection has its Extras.
 void note_urgent(const Connection& c, const Transfer& x, Context& cx) {
   Extras& e = cx.extras[c.extras];
-  const ByteCount syn = c.snd.una == c.snd.iss ? 1_B : 0_B;
+  const ByteCount syn = c.syn_acked == 0 ? 1_B : 0_B;
   e.snd_urgent = true;
   e.snd_up = c.snd.una + syn + x.send.queued;  // MUST-62: behind the last urgent octet
 }
@@ -89,9 +89,14 @@ std::expected<Connection*, Error> readable(Handle h, Context& cx) {
   return c;
 }
 
+void urgent_was_read(Extras& e, Seq read) {
+  if (e.rcv_urgent && at_or_after(read, e.rcv_up)) e.rcv_urgent = false;
+}
+
 void text_was_read(Connection& c, ByteCount octets, Context& cx) {
   Transfer& x = cx.transfers[c.transfer];
   consume_text(x, c, octets, cx);
+  if (c.extras != kNone) urgent_was_read(cx.extras[c.extras], x.receive.read);
   record_call(c.key, cx.handle_of(c), CallKind::Receive, octets.v, cx);
   if (c.state == State::Closed && c.gone != 0) {
     tell_end(c, cx);
@@ -230,9 +235,9 @@ std::expected<ByteCount, Error> call(const Send& s, Context& cx) {
   const auto found = sendable(s.connection, cx);
   if (!found) return std::unexpected(found.error());
   Connection& c = **found;
+  if (s.bytes.empty()) return 0_B;
   const ByteCount room = room_to_send(c, cx);
   Transfer* x = room == 0_B ? nullptr : need_transfer(c, cx);
-  if (s.bytes.empty()) return 0_B;
   if (s.urgent && x != nullptr && need_extras(c, cx) == nullptr) {  // nowhere to note the pointer
     mark_dirty(c, cx);
     return failed(c, CallKind::Send, Error::InsufficientResources, cx);
@@ -254,7 +259,8 @@ std::expected<void, Error> call(const SendBorrowed& s, Context& cx) {
   const auto found = sendable(s.connection, cx);
   if (!found) return std::unexpected(found.error());
   Connection& c = **found;
-  if (s.bytes.empty()) return std::unexpected(Error::InvalidArgument);
+  const ByteCount most = cx.options_of(c).send_buffer;  // more would wait for ever
+  if (s.bytes.empty() || s.bytes.size() > most.v) return std::unexpected(Error::InvalidArgument);
   if (room_to_send(c, cx).v < s.bytes.size()) {
     c.wants_room = 1;
     return failed(c, CallKind::Send, Error::WouldBlock, cx);

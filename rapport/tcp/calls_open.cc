@@ -93,6 +93,7 @@ std::expected<Handle, Error> open_active(const Connect& call, const ConnectionOp
   c.mss = agreed_mss(key.remote, 0, o, cx);
   c.rcv_shift = cx.config.offer_window_scale ? shift_for(o.receive_buffer) & 0xfU : 0U;
   c.owes_syn = 1;
+  c.stalled_since = cx.tick_up;  // R2 counts from here even if no SYN finds a frame
   c.called = 1;
   record_call(key, cx.handle_of(c), CallKind::OpenActive, 0, cx);
   move(c, Event::OpenedActive, cx);

@@ -54,7 +54,8 @@ struct Send {
 };
 
 // Queues `bytes` without a copy: they must stay as they are until Config's release function is
-// called with `token`, once, when all are acknowledged or the connection is gone. All or nothing.
+// called with `token`, once, when all are acknowledged or the connection is gone. All or nothing;
+// more octets than the send buffer holds are InvalidArgument.
 struct SendBorrowed {
   Handle connection;
   std::span<const uint8_t> bytes;

@@ -92,6 +92,7 @@ struct Connection {
   uint32_t challenged : 1 = 0;
   uint32_t override_due : 1 = 0;  // the silly-window override has fired (U-17)
   uint32_t called : 1 = 0;        // a user call caused what is owed (for the trace)
+  uint32_t syn_acked : 1 = 0;     // SND.UNA is beyond ISS (it may come by there again)
 };
 
 static_assert(sizeof(Connection) == 192, "DESIGN 2: three cache lines");

@@ -32,7 +32,8 @@ Context::Context(const Config& settings, const Surroundings& surroundings, Frame
       random(settings.seed),
       connections(settings.max_connections, &memory_grew),
       half_open(settings.max_half_open, &memory_grew),
-      time_wait(settings.max_time_wait, &memory_grew),
+      time_wait(settings.max_time_wait + settings.max_half_open,
+                &memory_grew),  // suspended ones too
       listeners(std::min(settings.max_listeners, 65535U), &memory_grew),
       transfers(settings.max_transfers, &memory_grew),
       extras(settings.max_extras, &memory_grew),

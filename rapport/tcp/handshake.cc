@@ -87,6 +87,7 @@ void syn_ack_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
     sample_rtt(c, before(cx.tick, c.stalled_since) ? 0 : (cx.tick - c.stalled_since) * 1'000);
   }
   c.snd.una = seg.ack;
+  c.syn_acked = 1;
   c.waiting = Waiting::Nothing;
   const Arrival a(seg);
   window_is_learnt(c, a, ByteCount{seg.window});

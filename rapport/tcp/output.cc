@@ -35,14 +35,14 @@ struct Plan {
 };
 
 bool may_send_text(const Connection& c) {
-  if (c.snd.una == c.snd.iss && c.state != State::FinWait1) return false;
+  if (c.syn_acked == 0 && c.state != State::FinWait1) return false;
   return is_one_of<State::Established, State::CloseWait, State::FinWait1, State::Closing,
                    State::LastAck>(c.state);
 }
 
 // Text between SND.UNA and SND.NXT: neither SYN nor FIN counts.
 uint32_t text_in_flight(const Connection& c) {
-  const uint32_t syn = c.snd.una == c.snd.iss ? 1 : 0;
+  const uint32_t syn = c.syn_acked == 0 ? 1 : 0;
   return (c.snd.nxt - c.snd.una).v - c.fin_sent - syn;
 }
 
@@ -230,7 +230,7 @@ void wait_for_window(Connection& c, const Transfer& x, Context& cx) {
   if (c.owes_syn != 0) wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
   if (c.owes_ack == 0) return;
   c.ack_delayed = 1;
-  c.ack_at = cx.micros_up + cx.delayed_ack_us;
+  c.ack_at = cx.micros_up + std::max<uint32_t>(cx.delayed_ack_us, 1'000);
 }
 
 }  // namespace

@@ -72,9 +72,9 @@ void promote(uint32_t index, FlowHash hash, const wire::Segment& seg, Context& c
   apply_options(c, l.options, cx);
   c.mss = agreed_mss(h.key.remote, h.peer_mss, l.options, cx);
   record_options(c, offered_mss(h.key.remote, l.options, cx), cx);
-  if (h.retries == 0 && h.timestamps_on == 0) {
-    const Tick sent{h.deadline.v - syn_ack_interval_ms(0, cx)};
-    sample_rtt(c, (cx.tick - sent) * 1'000);
+  if (h.retries == 0 && h.resent == 0 && h.timestamps_on == 0) {  // sent once: Karn's rule
+    const Tick sent{h.deadline.v - syn_ack_interval_ms(0, cx)};   // rounded up to a whole tick
+    sample_rtt(c, before(cx.tick, sent) ? 0 : (cx.tick - sent) * 1'000);
   }
   cx.table.replace(hash.tag, {Tier::HalfOpen, index}, {Tier::Connection, i});
   unlink(cx.half_open_lists[h.retries], index, cx.half_open);

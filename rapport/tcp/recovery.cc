@@ -121,6 +121,8 @@ bool congestion_acknowledged(Connection& c, Seq ack, ByteCount text, Context& cx
   } else {
     grow(c, *x, text);
   }
+  // It has done its duty (R6582-2); 2^31 octets on it would seem to lie ahead again.
+  if (after(ack, x->recover)) x->recover_valid = false;
   if (x->resending && before(x->resend, ack)) x->resend = ack;
   if (x->resending && at_or_after(ack, x->resend_end)) x->resending = false;
   return true;

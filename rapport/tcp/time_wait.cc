@@ -186,7 +186,7 @@ TimeWait as_time_wait(const Connection& c, const Context& cx) {
 }
 
 void enter_time_wait(Connection& c, Context& cx) {
-  if (cx.time_wait.full()) {
+  if (cx.time_wait.used() >= cx.config.max_time_wait && cx.time_wait_list.head != kNone) {
     ++cx.counters.time_wait_evicted;
     remove_time_wait(cx.time_wait_list.head, Event::Evicted, cx);
   }

@@ -20,7 +20,7 @@ namespace rapport::tcp {
 namespace {
 
 bool in_handshake(const Connection& c) {
-  return c.snd.una == c.snd.iss;
+  return c.syn_acked == 0;
 }
 
 constexpr int64_t kNoDeadline = INT64_MAX;
