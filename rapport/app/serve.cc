@@ -1,13 +1,11 @@
 // `rapport serve`: the files of a folder over HTTP, from a stack of our own behind a TUN interface
 // that exists as long as the program runs. Everything is checked before anything is made.
+#include "rapport/app/device_options.hh"
 #include "rapport/app/serve_http.hh"
 #include "rapport/app/serve_site.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/reason.hh"
-#include "rapport/device/device.hh"
-#include "rapport/device/pcap.hh"
-#include "rapport/device/tun.hh"
 #include "rapport/shard/shard.hh"
 #include "rapport/socket/asio/acceptor.hh"
 #include "rapport/socket/asio/context.hh"
@@ -46,78 +44,9 @@ constexpr int kInterrupted = 130;             // 128 + SIGINT, as shells count
 
 struct Arguments {
   std::string folder;
-  std::string tun = "rapport0";
-  std::string address = "10.77.0.2/24";
-  std::string host_address = "10.77.0.1/24";
   std::string port = "80";
-  std::string pcap;
+  DeviceOptions device;
 };
-
-// An IPv4 address and a number behind '/', whatever its size.
-bool has_form_of_network(std::string_view text) {
-  const size_t slash = std::min(text.find('/'), text.size());
-  const auto address = parse_address(text.substr(0, slash));
-  const std::string_view prefix = text.substr(slash);
-  return address && address->is_v4() && prefix.size() > 1
-         && prefix.find_first_not_of("0123456789", 1) == std::string_view::npos;
-}
-
-Cidr network_of(std::string_view option, const std::string& text) {
-  const auto cidr = parse_cidr(text);
-  if (has_form_of_network(text) && (!cidr || cidr->prefix < 1 || cidr->prefix > 30)) {
-    throw Misuse(fmt::format("{} {}: a prefix of 1 to 30 is needed", option, text));
-  }
-  if (!cidr || !cidr->address.is_v4()) {
-    throw Misuse(fmt::format(
-        "{} {}: an IPv4 address with its prefix is needed, such as 10.77.0.2/24", option, text));
-  }
-  const uint32_t host_bits = UINT32_MAX >> cidr->prefix;
-  const uint32_t host = cidr->address.v4_host() & host_bits;
-  if (host == 0 || host == host_bits) {
-    throw Misuse(
-        fmt::format("{} {}: a host's address is needed, neither the first nor the last of its "
-                    "network",
-                    option, text));
-  }
-  return *cidr;
-}
-
-struct Addresses {
-  Cidr own, host;
-};
-
-Addresses addresses_of(const Arguments& a) {
-  const Addresses both{network_of("--address", a.address),
-                       network_of("--host-address", a.host_address)};
-  if (both.own.address == both.host.address) {
-    throw Misuse(
-        fmt::format("--address and --host-address are both {}: the stack and the host need "
-                    "one each",
-                    to_string(both.own.address)));
-  }
-  if (both.own.prefix != both.host.prefix || !both.host.contains(both.own.address)) {
-    throw Misuse(
-        fmt::format("--address {} and --host-address {} are in different networks: both "
-                    "must be in the same one",
-                    a.address, a.host_address));
-  }
-  return both;
-}
-
-std::unique_ptr<device::Device> device_of(const Arguments& a, const Cidr& host) {
-  device::TunConfig config;
-  config.name = a.tun;
-  config.host = host;
-  auto tun = device::make_tun(config);
-  if (!tun) throw Misuse(tun.error().text);
-  if (a.pcap.empty()) return std::move(*tun);
-  auto pcap = device::Pcap::make(std::move(*tun), a.pcap, a.tun);
-  if (!pcap) {
-    throw Misuse(fmt::format("--pcap {}: cannot write it: {}", a.pcap,
-                             std::system_category().message(pcap.error())));
-  }
-  return std::move(*pcap);
-}
 
 void print_counts(const stack::Stack& stack, const HttpCounters& http) {
   const tcp::Counters& c = stack.counters();
@@ -140,7 +69,8 @@ void print_counts(const stack::Stack& stack, const HttpCounters& http) {
 // The running server: signals, and how it ends.
 class Server {
  public:
-  Server(shard::Shard& shard, const Site& site) : shard_(shard), site_(site) {}
+  Server(Network& network, const Site& site)
+      : shard_(network.shard()), io_(network.io()), context_(network.context()), site_(site) {}
 
   int run(uint16_t port, const std::string& greeting) {
     if (const error_code failed = acceptor_.listen({{}, port})) {
@@ -193,35 +123,30 @@ class Server {
   }
 
   shard::Shard& shard_;
+  net::io_context& io_;
+  asio::Context& context_;
   const Site& site_;
   HttpSessions sessions_;
   int status_ = 0;
   bool closing_the_rest_ = false;
-  net::io_context io_{1};
-  asio::Context context_{io_, shard_};
   asio::Acceptor acceptor_{context_};
   net::signal_set signals_{io_, SIGINT, SIGTERM};
   net::steady_timer patience_{io_};
 };
 
 int serve(const Arguments& a) {
-  const Addresses addresses = addresses_of(a);
+  DevicePlan plan = plan_of(a.device);
   const auto port = static_cast<uint16_t>(whole_number("--port", a.port, 1, UINT16_MAX));
   auto site = Site::open(a.folder);
   if (!site) throw Misuse(site.error());
 
-  shard::Config config;
-  config.stack.addresses = {addresses.own};
-  auto shard = shard::Shard::make(config, device_of(a, addresses.host));
-  if (!shard) {
-    throw Misuse(fmt::format("cannot {}: {}", shard.error().step,
-                             std::system_category().message(shard.error().code)));
-  }
-  Server server(**shard, *site);
+  Network network(std::move(plan));
+  Server server(network, *site);
   const std::string where = port == 80 ? "" : fmt::format(":{}", port);
-  return server.run(port, fmt::format("serving {} at http://{}{}/ behind {} (host {}); Ctrl-C ends",
-                                      a.folder, to_string(addresses.own.address), where, a.tun,
-                                      to_string(addresses.host.address)));
+  return server.run(
+      port, fmt::format("serving {} at http://{}{}/ behind {} (host {}); Ctrl-C ends", a.folder,
+                        to_string(network.plan().own.front().address), where, network.plan().name,
+                        to_string(network.plan().host.front().address)));
 }
 
 }  // namespace
@@ -236,13 +161,8 @@ void add_serve(CLI::App& program, int& status) {
           "The folder; nothing outside it can be reached, and no name that begins with a dot. "
           "Without\nan index.html in it, the URL with / alone answers 404: name a file")
       ->required();
-  verb->add_option("--tun", a->tun, "Name of the interface that is made; it must be free")
-      ->capture_default_str();
-  verb->add_option("--address", a->address, "The stack's own address")->capture_default_str();
-  verb->add_option("--host-address", a->host_address, "The host's address on the interface")
-      ->capture_default_str();
   verb->add_option("--port", a->port, "Where to listen, 1 to 65535")->capture_default_str();
-  verb->add_option("--pcap", a->pcap, "Write every packet into this pcapng file");
+  add_device_options(*verb, a->device);
   verb->footer(
       "Needs CAP_NET_ADMIN and /dev/net/tun. SIGINT finishes the answers under way, closes every "
       "connection,\nresets what is left after 5 s, prints the counts and exits 0; a second SIGINT "

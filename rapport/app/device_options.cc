@@ -1,0 +1,228 @@
+// From words to a network: each check has one line that names the option and what it takes. Which
+// errors the kernel adds is device/tun's business; here they only get the advice that fits the
+// program.
+#include "rapport/app/device_options.hh"
+
+#include "rapport/app/verbs.hh"
+#include "rapport/base/address.hh"
+#include "rapport/device/device.hh"
+#include "rapport/device/pcap.hh"
+#include "rapport/device/tun.hh"
+#include "rapport/shard/shard.hh"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace rapport::app {
+namespace {
+
+constexpr std::string_view kOwn = "--address";
+constexpr std::string_view kHost = "--host-address";
+constexpr std::string_view kDefaultName = "rapport0";
+constexpr uint64_t kLeastMtu = 68;           // RFC 791 3.1
+constexpr uint32_t kPoolOctets = 128 << 20;  // of packet buffers, whatever the MTU
+constexpr uint32_t kFewestFrames = 2048, kMostFrames = 8192;
+
+constexpr int bits_of(const IpAddress& a) {
+  return a.is_v4() ? 32 : 128;
+}
+
+std::string text_of(const Cidr& c) {
+  return fmt::format("{}/{}", to_string(c.address), c.prefix);
+}
+
+// The address with every bit behind the prefix set to `bit`.
+IpAddress edge_of_network(const Cidr& c, bool bit) {
+  IpAddress out = c.address;
+  const int first = 128 - bits_of(c.address) + c.prefix;
+  for (int i = first; i < 128; ++i) {
+    const auto mask = static_cast<uint8_t>(0x80U >> static_cast<unsigned>(i % 8));
+    uint8_t& octet = out.octets[static_cast<size_t>(i) / 8];
+    octet = static_cast<uint8_t>(bit ? octet | mask : octet & ~mask);
+  }
+  return out;
+}
+
+// The first address of the network that a host may have and that is not this one.
+Cidr first_other(const Cidr& c) {
+  IpAddress other = edge_of_network(c, false);
+  do {
+    ++other.octets[15];
+  } while (other == c.address);
+  return {other, c.prefix};
+}
+
+// An address and a number behind '/', whatever its size.
+bool has_form_of_network(std::string_view text) {
+  const size_t slash = std::min(text.find('/'), text.size());
+  const std::string_view prefix = text.substr(slash);
+  return parse_address(text.substr(0, slash)) && prefix.size() > 1
+         && prefix.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+Cidr network_of(std::string_view option, const std::string& text) {
+  const auto cidr = parse_cidr(text);
+  const bool v4 = !text.contains(':');
+  const int longest = v4 ? 30 : 126;
+  if (has_form_of_network(text) && (!cidr || cidr->prefix < 1 || cidr->prefix > longest)) {
+    throw Misuse(fmt::format("{} {}: a prefix of 1 to {} is needed", option, text, longest));
+  }
+  if (!cidr) {
+    throw Misuse(fmt::format("{} {}: an address with its prefix is needed, such as 10.77.0.2/24",
+                             option, text));
+  }
+  if (!cidr->address.is_v4()) {
+    throw Misuse(
+        fmt::format("{} {}: only IPv4 addresses work yet, such as 10.77.0.2/24", option, text));
+  }
+  const IpAddress& a = cidr->address;
+  if (a == edge_of_network(*cidr, false) || (v4 && a == edge_of_network(*cidr, true))) {
+    throw Misuse(
+        fmt::format("{} {}: a host's address is needed, neither the first nor the last of its "
+                    "network",
+                    option, text));
+  }
+  if (a.is_loopback() || a.is_multicast() || a.is_reserved_or_broadcast() || a.is_unspecified()) {
+    throw Misuse(fmt::format(
+        "{} {}: a unicast address of a network is needed, such as 10.77.0.2/24", option, text));
+  }
+  return *cidr;
+}
+
+std::vector<Cidr> networks_of(std::string_view option, const std::vector<std::string>& texts) {
+  std::vector<Cidr> out;
+  for (const std::string& text : texts) {
+    const Cidr cidr = network_of(option, text);
+    if (std::ranges::find(out, cidr.address, &Cidr::address) != out.end()) {
+      throw Misuse(fmt::format("{} {}: given twice", option, to_string(cidr.address)));
+    }
+    out.push_back(cidr);
+  }
+  return out;
+}
+
+bool same_family(const Cidr& a, const Cidr& b) {
+  return a.address.is_v4() == b.address.is_v4();
+}
+
+bool same_network(const Cidr& a, const Cidr& b) {
+  return same_family(a, b) && a.prefix == b.prefix && a.contains(b.address);
+}
+
+// Where nobody of the family is given on the other side, the first other address of each network.
+void fill_in(std::vector<Cidr>& missing, const std::vector<Cidr>& given) {
+  std::vector<Cidr> made;
+  for (const Cidr& c : given) {
+    const auto fits = [&](const Cidr& m) { return same_family(m, c); };
+    const auto covers = [&](const Cidr& m) { return same_network(m, c); };
+    if (std::ranges::any_of(missing, fits) || std::ranges::any_of(made, covers)) continue;
+    Cidr other = first_other(c);
+    while (std::ranges::find(given, other.address, &Cidr::address) != given.end()) {
+      ++other.address.octets[15];
+    }
+    made.push_back(other);
+  }
+  missing.insert(missing.end(), made.begin(), made.end());
+}
+
+// Every address of `all` shares its network with one of `others`.
+void check_networks(std::string_view option, const std::vector<Cidr>& all,
+                    std::string_view other_option, const std::vector<Cidr>& others) {
+  for (const Cidr& c : all) {
+    if (std::ranges::find(others, c.address, &Cidr::address) != others.end()) {
+      throw Misuse(fmt::format("{} and {} are both {}: the stack and the host need one each", kOwn,
+                               kHost, to_string(c.address)));
+    }
+    if (std::ranges::any_of(others, [&](const Cidr& o) { return same_network(o, c); })) continue;
+    const auto near =
+        std::ranges::find_if(others, [&](const Cidr& o) { return same_family(o, c); });
+    throw Misuse(
+        fmt::format("{} {} and {} {} are in different networks: both must be in the same "
+                    "one",
+                    option, text_of(c), other_option, text_of(*near)));
+  }
+}
+
+std::unique_ptr<device::Device> device_of(const DevicePlan& plan) {
+  device::TunConfig config;
+  config.name = plan.name;
+  config.host = plan.host.front();
+  config.mtu = plan.mtu;
+  auto made = device::make_tun(config);
+  if (!made) {
+    const bool lab = made.error().fault == device::TunFault::NotPermitted;
+    throw Misuse(made.error().text
+                 + (lab ? "; or run it in a network namespace of its own: scripts/lab" : ""));
+  }
+  if (plan.pcap.empty()) return std::move(*made);
+  auto pcap = device::Pcap::make(std::move(*made), plan.pcap, plan.name);
+  if (!pcap) {
+    throw Misuse(fmt::format("--pcap {}: cannot write it: {}", plan.pcap,
+                             std::system_category().message(pcap.error())));
+  }
+  return std::move(*pcap);
+}
+
+std::unique_ptr<shard::Shard> shard_of(const DevicePlan& plan, shard::Config config) {
+  config.stack.addresses = plan.own;
+  config.stack.mtu = plan.mtu;
+  config.frames = std::clamp(kPoolOctets / plan.mtu, kFewestFrames, kMostFrames);
+  auto shard = shard::Shard::make(config, device_of(plan));
+  if (!shard) {
+    throw Misuse(fmt::format("cannot {}: {}", shard.error().step,
+                             std::system_category().message(shard.error().code)));
+  }
+  return std::move(*shard);
+}
+
+}  // namespace
+
+void add_device_options(CLI::App& verb, DeviceOptions& into) {
+  verb.add_option("--tun", into.tun,
+                  "Name of the TUN interface that is made; it must be free [rapport0]");
+  verb.add_option("--address", into.addresses,
+                  "An address of the stack with its prefix; may be repeated [10.77.0.2/24]")
+      ->allow_extra_args(false);
+  verb.add_option("--host-address", into.host_addresses,
+                  "The host's address on the interface, in the same network\n[the first other "
+                  "address of the network of --address: 10.77.0.1/24]")
+      ->allow_extra_args(false);
+  verb.add_option("--mtu", into.mtu, "Octets of the largest packet, 68 to 65535")
+      ->capture_default_str();
+  verb.add_option("--pcap", into.pcap, "Write every packet into this pcapng file");
+}
+
+DevicePlan plan_of(const DeviceOptions& options) {
+  DevicePlan plan;
+  plan.name = options.tun.empty() ? kDefaultName : options.tun;
+  plan.pcap = options.pcap;
+  plan.mtu = static_cast<uint16_t>(whole_number("--mtu", options.mtu, kLeastMtu, UINT16_MAX));
+  plan.own = networks_of(kOwn, options.addresses);
+  plan.host = networks_of(kHost, options.host_addresses);
+  if (plan.own.empty() && plan.host.empty()) {
+    plan.own = {{IpAddress::v4(10, 77, 0, 2), 24}};
+  }
+  fill_in(plan.host, plan.own);
+  fill_in(plan.own, plan.host);
+  check_networks(kOwn, plan.own, kHost, plan.host);
+  check_networks(kHost, plan.host, kOwn, plan.own);
+  if (plan.host.size() > 1) {
+    throw Misuse(fmt::format("{}: one is allowed", kHost));
+  }
+  return plan;
+}
+
+Network::Network(DevicePlan plan, shard::Config base)
+    : plan_(std::move(plan)), shard_(shard_of(plan_, std::move(base))), context_(io_, *shard_) {}
+
+}  // namespace rapport::app

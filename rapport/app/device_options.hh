@@ -1,0 +1,72 @@
+// The options that every verb on a real network shares: which interface is made and who has which
+// address on it, and the Network that they describe: the device, a shard on it and an io_context
+// whose thread is the shard's loop. Everything is checked before anything is made; nothing that
+// exists is touched, and what was made goes with the Network.
+#pragma once
+
+#include "rapport/base/address.hh"
+#include "rapport/shard/shard.hh"
+#include "rapport/socket/asio/context.hh"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+
+namespace rapport::app {
+
+// As they were typed; empty: not given.
+struct DeviceOptions {
+  std::string tun;
+  std::vector<std::string> addresses, host_addresses;
+  std::string mtu = "1500";
+  std::string pcap;
+};
+
+// Adds --tun, --address, --host-address, --mtu and --pcap to the verb. `into` must outlive it.
+void add_device_options(CLI::App& verb, DeviceOptions& into);
+
+// What the options ask for, checked.
+struct DevicePlan {
+  std::string name;        // of the interface
+  std::vector<Cidr> own;   // the stack's addresses
+  std::vector<Cidr> host;  // the kernel's on the interface
+  uint16_t mtu = 1500;
+  std::string pcap;  // empty: no capture
+};
+
+// Throws Misuse, in one line that says how to mend it.
+//
+// Without --tun the interface is rapport0. Without any address the stack is 10.77.0.2 and the host
+// 10.77.0.1, both /24. Where only one side is given, the other is the first other address of its
+// network.
+[[nodiscard]] DevicePlan plan_of(const DeviceOptions& options);
+
+// A running network. One thread: the one that runs io().
+class Network {
+ public:
+  // Makes the interface, and the capture if one is asked for. `base`: everything of the shard but
+  // addresses, MTU and number of frames, which the plan decides. Throws Misuse when the kernel
+  // refuses; then nothing is left behind.
+  explicit Network(DevicePlan plan, shard::Config base = {});
+
+  [[nodiscard]] const DevicePlan& plan() const { return plan_; }
+
+  [[nodiscard]] boost::asio::io_context& io() { return io_; }
+
+  [[nodiscard]] asio::Context& context() { return context_; }
+
+  [[nodiscard]] shard::Shard& shard() { return *shard_; }
+
+ private:
+  DevicePlan plan_;
+  std::unique_ptr<shard::Shard> shard_;
+  boost::asio::io_context io_{1};
+  asio::Context
+      context_;  // goes before io_ and shard_; streams that live in handlers of io_ go after
+};
+
+}  // namespace rapport::app

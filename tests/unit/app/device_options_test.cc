@@ -1,0 +1,103 @@
+// The device options: what the words become, and the one line for each that cannot be.
+#include "rapport/app/device_options.hh"
+
+#include "rapport/app/verbs.hh"
+#include "rapport/base/address.hh"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace rapport::app {
+namespace {
+
+std::string text(const std::vector<Cidr>& all) {
+  std::string out;
+  for (const Cidr& c : all) {
+    out += fmt::format("{}{}/{}", out.empty() ? "" : " ", to_string(c.address), c.prefix);
+  }
+  return out;
+}
+
+DeviceOptions options(std::vector<std::string> own, std::vector<std::string> host) {
+  DeviceOptions o;
+  o.addresses = std::move(own);
+  o.host_addresses = std::move(host);
+  return o;
+}
+
+TEST(DeviceOptions, NothingGivenIsEnough) {
+  const DevicePlan plan = plan_of({});
+  EXPECT_EQ(plan.name, "rapport0");
+  EXPECT_EQ(text(plan.own), "10.77.0.2/24");
+  EXPECT_EQ(text(plan.host), "10.77.0.1/24");
+  EXPECT_EQ(plan.mtu, 1500);
+  EXPECT_TRUE(plan.pcap.empty());
+}
+
+TEST(DeviceOptions, TheOtherSideIsTheFirstOtherAddressOfTheNetwork) {
+  struct Case {
+    std::vector<std::string> own, host;
+    std::string_view wanted_own, wanted_host;
+  };
+
+  const Case cases[] = {
+      {{"10.9.8.7/16"}, {}, "10.9.8.7/16", "10.9.0.1/16"},
+      {{"10.9.0.1/16"}, {}, "10.9.0.1/16", "10.9.0.2/16"},
+      {{}, {"10.9.0.1/30"}, "10.9.0.2/30", "10.9.0.1/30"},
+      {{"10.9.0.1/24", "10.9.0.2/24"}, {}, "10.9.0.1/24 10.9.0.2/24", "10.9.0.3/24"},
+  };
+  for (const Case& c : cases) {
+    const DevicePlan plan = plan_of(options(c.own, c.host));
+    EXPECT_EQ(text(plan.own), c.wanted_own);
+    EXPECT_EQ(text(plan.host), c.wanted_host);
+  }
+}
+
+TEST(DeviceOptions, WhatCannotBeIsOneLineThatNamesTheOption) {
+  struct Case {
+    std::vector<std::string> own, host;
+    std::string_view says;
+  };
+
+  const Case cases[] = {
+      {{"ten"}, {}, "--address ten: an address with its prefix is needed"},
+      {{"10.9.0.2"}, {}, "--address 10.9.0.2: an address with its prefix is needed"},
+      {{"10.9.0.2/0"}, {}, "a prefix of 1 to 30 is needed"},
+      {{"10.9.0.2/31"}, {}, "a prefix of 1 to 30 is needed"},
+      {{"10.9.0.0/24"}, {}, "neither the first nor the last"},
+      {{}, {"10.9.0.255/24"}, "--host-address 10.9.0.255/24: a host's address is needed"},
+      {{"127.0.0.2/8"}, {}, "a unicast address"},
+      {{"224.1.2.3/24"}, {}, "a unicast address"},
+      {{"10.9.0.2/24", "10.9.0.2/24"}, {}, "--address 10.9.0.2: given twice"},
+      {{"10.9.0.2/24"}, {"10.9.0.2/24"}, "are both 10.9.0.2"},
+      {{"10.9.0.2/24"}, {"10.8.0.1/24"}, "different networks"},
+      {{"10.9.0.2/24"}, {"10.9.0.1/16"}, "different networks"},
+  };
+  for (const Case& c : cases) {
+    try {
+      (void)plan_of(options(c.own, c.host));
+      ADD_FAILURE() << "taken: " << c.says;
+    } catch (const Misuse& e) {
+      EXPECT_NE(std::string_view(e.what()).find(c.says), std::string_view::npos) << e.what();
+      EXPECT_EQ(std::string_view(e.what()).find('\n'), std::string_view::npos);
+    }
+  }
+}
+
+TEST(DeviceOptions, TheMtuIsANumberThatIpAllows) {
+  for (const char* wrong : {"67", "65536", "", "big", "-1"}) {
+    DeviceOptions o;
+    o.mtu = wrong;
+    EXPECT_THROW((void)plan_of(o), Misuse) << wrong;
+  }
+  DeviceOptions o;
+  o.mtu = "9000";
+  EXPECT_EQ(plan_of(o).mtu, 9000);
+}
+
+}  // namespace
+}  // namespace rapport::app
