@@ -1,4 +1,5 @@
-// Running a verb: CLI11 parses; whatever is wrong becomes one line on standard error and status 2.
+// Running a verb: CLI11 parses; whatever is wrong becomes one line on standard error and status 2,
+// or 1 when it went wrong under way.
 #include "rapport/app/verbs.hh"
 #include "rapport/app/version.hh"
 
@@ -21,14 +22,15 @@ namespace rapport::app {
 
 namespace {
 
+constexpr int kFailure = 1;
 constexpr int kMisuse = 2;
 
-int refuse(const CLI::App& program, std::string line) {
+int refuse(const CLI::App& program, std::string line, int status = kMisuse) {
   std::ranges::replace(line, '\n', ' ');
   std::string verb = program.get_name();
   for (const CLI::App* sub : program.get_subcommands()) verb += " " + sub->get_name();
   fmt::print(stderr, "{}: {}\n", verb, line);
-  return kMisuse;
+  return status;
 }
 
 std::string names(std::span<const Verb> verbs) {
@@ -90,6 +92,8 @@ int run(std::span<const Verb> verbs, int argc, const char* const* argv) {
     return refuse(program, advice(program, e, verbs));
   } catch (const Misuse& e) {
     return refuse(program, e.what());
+  } catch (const Failure& e) {
+    return refuse(program, e.what(), kFailure);
   }
   return status;
 }

@@ -29,6 +29,13 @@ class Misuse : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Thrown by a verb that was carried out, but without success: no such host, refused, timed out. The
+// exit status is 1; else as Misuse.
+class Failure : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // Parses the arguments, runs the verb, prints help, version and errors. Returns the exit status.
 int run(std::span<const Verb> verbs, int argc, const char* const* argv);
 
