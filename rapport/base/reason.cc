@@ -111,6 +111,7 @@ constexpr auto kDropReasons = std::to_array<Named<DropReason>>({
     {DropReason::Ipv6TooShort, "ipv6-too-short"},
     {DropReason::Ipv6Version, "ipv6-version"},
     {DropReason::Ipv6PayloadLength, "ipv6-payload-length"},
+    {DropReason::Ipv6Mapped, "ipv6-mapped"},
     {DropReason::Ipv6Jumbogram, "ipv6-jumbogram"},
     {DropReason::Ipv6HeaderTruncated, "ipv6-header-truncated"},
     {DropReason::Ipv6HeaderOrder, "ipv6-header-order"},

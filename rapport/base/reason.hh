@@ -91,6 +91,7 @@ enum class DropReason : uint8_t {
   Ipv6TooShort,
   Ipv6Version,
   Ipv6PayloadLength,
+  Ipv6Mapped,
   Ipv6Jumbogram,
   Ipv6HeaderTruncated,
   Ipv6HeaderOrder,

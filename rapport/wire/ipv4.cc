@@ -5,12 +5,12 @@
 #include "rapport/base/address.hh"
 #include "rapport/base/assert.hh"
 #include "rapport/base/reason.hh"
+#include "rapport/wire/address_octets.hh"
 #include "rapport/wire/bytes.hh"
 #include "rapport/wire/checksum.hh"
 #include "rapport/wire/word_writer.hh"
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,14 +26,6 @@ constexpr uint16_t offset_mask = 0x1fff;
 
 size_t header_length(const uint8_t* p) {
   return (size_t{p[0]} & 0x0f) << 2;
-}
-
-// Written as two whole words: these are read back as words by the pseudo-header and the flow key.
-IpAddress mapped(const uint8_t* p) {
-  uint32_t v4 = 0;
-  std::memcpy(&v4, p, 4);
-  return std::bit_cast<IpAddress>(
-      std::array<uint64_t, 2>{0, uint64_t{v4} << 32 | uint64_t{0xffff0000}});
 }
 
 // Nearly every header has no options: its sum without a call and a loop.
@@ -60,8 +52,8 @@ DropReason fault_of(std::span<const uint8_t> bytes) {
 void read_values(std::span<const uint8_t> bytes, Ipv4& ip) {
   const uint8_t* p = bytes.data();
   const uint16_t fragment = load16(p + 6);
-  ip.source = mapped(p + 12);
-  ip.destination = mapped(p + 16);
+  ip.source = load_v4(p + 12);
+  ip.destination = load_v4(p + 16);
   ip.protocol = p[9];
   ip.ttl = p[8];
   ip.dscp = p[1] >> 2;
