@@ -50,6 +50,7 @@ constexpr auto kErrors = std::to_array<Named<Error>>({
     {Error::NotAllowed, "value not allowed"},
     {Error::InvalidArgument, "invalid argument"},
     {Error::Unreachable, "no route to the remote"},
+    {Error::MessageTooLong, "message too long"},
 });
 static_assert(complete(kErrors));
 
@@ -192,6 +193,8 @@ constexpr auto kDropReasons = std::to_array<Named<DropReason>>({
     {DropReason::TimeWaitQuiet, "time-wait-quiet"},
     {DropReason::TimeWaitText, "time-wait-text"},
     {DropReason::DataAfterClose, "data-after-close"},
+    {DropReason::UdpNoSocket, "udp-no-socket"},
+    {DropReason::UdpQueueFull, "udp-queue-full"},
     {DropReason::OutboxFull, "outbox-full"},
     {DropReason::DebtOverflow, "debt-overflow"},
     {DropReason::PoolExhausted, "pool-exhausted"},

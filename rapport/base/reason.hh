@@ -25,6 +25,7 @@ enum class Error : uint8_t {
   NotAllowed,       // a value that this stack does not permit (Diffserv, option out of bounds)
   InvalidArgument,  // the command makes no sense as given
   Unreachable,      // no route to the remote
+  MessageTooLong,   // more text than one datagram can carry
   kCount
 };
 
@@ -178,6 +179,9 @@ enum class DropReason : uint8_t {
   TimeWaitQuiet,
   TimeWaitText,
   DataAfterClose,
+  // UDP
+  UdpNoSocket,   // nobody has that port
+  UdpQueueFull,  // its socket has as much as it may keep
   // ours
   OutboxFull,
   DebtOverflow,

@@ -42,6 +42,7 @@ error_code to_error_code(Error e, Role role) {
     case Error::NotAllowed: return error::access_denied;
     case Error::InvalidArgument: return error::invalid_argument;
     case Error::Unreachable: return error::network_unreachable;
+    case Error::MessageTooLong: return error::message_size;
     case Error::kCount: break;
   }
   return error::fault;
