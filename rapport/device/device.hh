@@ -1,7 +1,8 @@
-// Device: where a shard's frames come from and go to: IP packets, in bursts. One virtual call per
-// burst, none per frame. A device owns its descriptor, if it has one, and never blocks; it does not
-// own frames: buffers come from the pool that the caller gives and go back to the pool they came
-// from. Errors of a medium are counted, not thrown: a lost frame is TCP's business (RFC 1122 2.5).
+// Device: where a shard's frames come from and go to, in bursts: IP packets or Ethernet frames. One
+// virtual call per burst, none per frame. A device owns its descriptor, if it has one, and never
+// blocks; it does not own frames: buffers come from the pool that the caller gives and go back to
+// the pool they came from. Errors of a medium are counted, not thrown: a lost frame is TCP's
+// business (RFC 1122 2.5).
 #pragma once
 
 #include "rapport/base/frame.hh"
@@ -11,6 +12,9 @@
 #include <span>
 
 namespace rapport::device {
+
+// What a frame begins with: an IPv4 or IPv6 header, or an Ethernet header.
+enum class Link : uint8_t { Ip, Ethernet };
 
 struct Counters {
   uint64_t frames_in = 0, octets_in = 0;
@@ -48,6 +52,8 @@ class Device {
 
   // True when the medium is gone for good (unplugged, deleted): nothing will come or go again.
   [[nodiscard]] virtual bool gone() const = 0;
+
+  [[nodiscard]] virtual Link link() const { return Link::Ip; }
 
   [[nodiscard]] virtual const Counters& counters() const = 0;
 };

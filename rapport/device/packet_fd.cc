@@ -31,7 +31,7 @@ ssize_t uninterrupted(Call call) {
 
 }  // namespace
 
-PacketFd::PacketFd(Descriptor fd) : fd_(std::move(fd)) {
+PacketFd::PacketFd(Descriptor fd, Link link) : fd_(std::move(fd)), link_(link) {
   const int flags = ::fcntl(fd_.get(), F_GETFL);
   if (flags < 0 || ::fcntl(fd_.get(), F_SETFL, flags | O_NONBLOCK) < 0) gone_ = true;
 }

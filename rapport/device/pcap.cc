@@ -42,8 +42,10 @@ std::expected<std::unique_ptr<Pcap>, int> Pcap::make(std::unique_ptr<Device> inn
   if (!file) return std::unexpected(errno);
   std::unique_ptr<Pcap> pcap(new Pcap(std::move(inner), std::move(file)));
   pcap->used_ = wire::write_pcapng_section(pcap->buffer_, "rapport");
+  const auto link =
+      pcap->link() == Link::Ethernet ? wire::PcapngLink::Ethernet : wire::PcapngLink::Raw;
   pcap->used_ +=
-      wire::write_pcapng_interface(std::span(pcap->buffer_).subspan(pcap->used_), name, 0);
+      wire::write_pcapng_interface(std::span(pcap->buffer_).subspan(pcap->used_), name, 0, link);
   pcap->flush();
   if (pcap->failure_ != 0) {
     struct stat what{};

@@ -38,6 +38,8 @@ class Pcap final : public Device {
 
   [[nodiscard]] bool gone() const override { return inner_->gone(); }
 
+  [[nodiscard]] Link link() const override { return inner_->link(); }
+
   [[nodiscard]] const Counters& counters() const override { return inner_->counters(); }
 
   // Packets written, and the errno that ended the capture (0: none).

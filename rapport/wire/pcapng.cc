@@ -14,7 +14,6 @@ namespace {
 
 constexpr uint32_t section_block = 0x0a0d0d0a, interface_block = 1, packet_block = 6;
 constexpr uint32_t byte_order_magic = 0x1a2b3c4d;
-constexpr uint16_t linktype_raw = 101;
 constexpr uint16_t option_end = 0, option_comment = 1, option_interface_name = 2,
                    option_packet_flags = 2, option_application = 4, option_time_resolution = 9;
 constexpr uint8_t nanoseconds = 9;  // 10^-9
@@ -103,13 +102,14 @@ size_t write_pcapng_section(std::span<uint8_t> to, std::string_view application)
   return length;
 }
 
-size_t write_pcapng_interface(std::span<uint8_t> to, std::string_view name, uint32_t snap_length) {
+size_t write_pcapng_interface(std::span<uint8_t> to, std::string_view name, uint32_t snap_length,
+                              PcapngLink link) {
   const size_t length = pcapng_interface_length(name);
   if (to.size() < length) return 0;
   Writer w{to};
   w.put(interface_block);
   w.put(static_cast<uint32_t>(length));
-  w.put(linktype_raw);
+  w.put(link);
   w.put(uint16_t{0});
   w.put(snap_length);
   w.text_option(option_interface_name, name);

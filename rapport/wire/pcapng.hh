@@ -1,6 +1,6 @@
 // Capture files: pcapng blocks as octets (draft-ietf-opsawg-pcapng), little endian. Pure: the
-// caller owns the buffer and does the writing. One section of interfaces without link layer (RAW,
-// 101: the first octet is that of an IPv4 or IPv6 header) with nanosecond time.
+// caller owns the buffer and does the writing. One section of interfaces with nanosecond time, each
+// without link layer or with Ethernet's.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,9 @@
 
 namespace rapport::wire {
 
+// What a packet begins with: LINKTYPE_RAW, an IPv4 or IPv6 header; LINKTYPE_ETHERNET (EN10MB), an
+// Ethernet header without preamble and check sequence.
+enum class PcapngLink : uint16_t { Raw = 101, Ethernet = 1 };
 enum class PcapngDirection : uint8_t { Unknown = 0, Inbound = 1, Outbound = 2 };
 
 struct PcapngPacket {
@@ -31,7 +34,8 @@ struct PcapngPacket {
 // `application`: what wrote the file. `snap_length`: the most that is kept of a packet, 0: all.
 [[nodiscard]] size_t write_pcapng_section(std::span<uint8_t> to, std::string_view application);
 [[nodiscard]] size_t write_pcapng_interface(std::span<uint8_t> to, std::string_view name,
-                                            uint32_t snap_length);
+                                            uint32_t snap_length,
+                                            PcapngLink link = PcapngLink::Raw);
 [[nodiscard]] size_t write_pcapng_packet(std::span<uint8_t> to, const PcapngPacket& packet);
 
 }  // namespace rapport::wire

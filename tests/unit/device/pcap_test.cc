@@ -110,6 +110,21 @@ TEST(Pcap, WritesWhatPassesInOrderAndWithDirection) {
   ::unlink(path.c_str());
 }
 
+TEST(Pcap, SaysWhatItsPacketsBeginWith) {
+  for (const auto& [link, type] : {std::pair{Link::Ip, 101U}, std::pair{Link::Ethernet, 1U}}) {
+    std::array<int, 2> fds{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds.data()), 0);
+    const Descriptor theirs(fds[1]);
+    const std::string path = scratch("link.pcapng");
+    auto pcap = Pcap::make(std::make_unique<PacketFd>(Descriptor(fds[0]), link), path, "pair");
+    ASSERT_TRUE(pcap.has_value());
+    EXPECT_EQ((*pcap)->link(), link);
+    const auto file = read_file(path);
+    EXPECT_EQ(word(file, word(file, 4) + 8) & 0xffff, type) << "of the interface block";
+    ::unlink(path.c_str());
+  }
+}
+
 TEST(Pcap, DoesNotRecordWhatTheDeviceDidNotTake) {
   std::array<int, 2> fds{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds.data()), 0);
