@@ -58,7 +58,7 @@ int failed(const std::string& why) {
 int main() {
   device::TunConfig tun;
   tun.name = "echo0";
-  tun.host = {IpAddress::v4(10, 78, 0, 1), 24};
+  tun.hosts = {{IpAddress::v4(10, 78, 0, 1), 24}};
   auto device = device::make_tun(tun);
   if (!device) return failed(device.error().text);
   shard::Config config;

@@ -156,7 +156,7 @@ void check_networks(std::string_view option, const std::vector<Cidr>& all,
 std::unique_ptr<device::Device> device_of(const DevicePlan& plan) {
   device::TunConfig config;
   config.name = plan.name;
-  config.host = plan.host.front();
+  config.hosts = plan.host;
   config.mtu = plan.mtu;
   auto made = device::make_tun(config);
   if (!made) {
@@ -216,9 +216,6 @@ DevicePlan plan_of(const DeviceOptions& options) {
   fill_in(plan.own, plan.host);
   check_networks(kOwn, plan.own, kHost, plan.host);
   check_networks(kHost, plan.host, kOwn, plan.own);
-  if (plan.host.size() > 1) {
-    throw Misuse(fmt::format("{}: one is allowed", kHost));
-  }
   return plan;
 }
 

@@ -1,14 +1,21 @@
-// rtnetlink requests for one interface: each is sent alone and its acknowledgement awaited.
+// rtnetlink requests for one interface, and what is there: addresses and routes. See
+// link_settings.hh.
 #include "rapport/device/link_settings.hh"
 
 #include "rapport/base/address.hh"
-#include "rapport/device/descriptor.hh"
+#include "rapport/device/netlink.hh"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <expected>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -16,140 +23,165 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <sys/types.h>
 
 namespace rapport::device {
 namespace {
 
-// One netlink message under construction; attributes are appended behind a fixed body.
-class Request {
- public:
-  template <class Body>
-  Request(uint16_t type, uint16_t flags, const Body& body) {
-    header_.nlmsg_type = type;
-    header_.nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags);
-    header_.nlmsg_seq = 1;
-    length_ = sizeof(header_);
-    put(&body, sizeof(body));
-  }
-
-  template <class Value>
-  void attribute(uint16_t type, const Value& value) {
-    const rtattr a{static_cast<uint16_t>(RTA_LENGTH(sizeof(value))), type};
-    put(&a, sizeof(a));
-    put(&value, sizeof(value));
-  }
-
-  // A nested attribute: open, append, close with what open gave.
-  size_t open(uint16_t type) {
-    const size_t at = length_;
-    const rtattr a{0, type};
-    put(&a, sizeof(a));
-    return at;
-  }
-
-  void close(size_t at) {
-    rtattr a{};
-    std::memcpy(&a, &bytes_.at(at), sizeof(a));
-    a.rta_len = static_cast<uint16_t>(length_ - at);
-    std::memcpy(&bytes_.at(at), &a, sizeof(a));
-  }
-
-  // Sends it and returns the kernel's errno, 0 when it agreed.
-  int exchange(int socket) {
-    header_.nlmsg_len = static_cast<uint32_t>(length_);
-    std::memcpy(bytes_.data(), &header_, sizeof(header_));
-    if (::send(socket, bytes_.data(), length_, 0) < 0) return errno;
-    std::array<char, 4096> answer{};
-    const ssize_t got = ::recv(socket, answer.data(), answer.size(), 0);
-    if (got < 0) return errno;
-    nlmsghdr reply{};
-    nlmsgerr error{};
-    if (static_cast<size_t>(got) < sizeof(reply) + sizeof(error)) return EBADMSG;
-    std::memcpy(&reply, answer.data(), sizeof(reply));
-    if (reply.nlmsg_type != NLMSG_ERROR) return EBADMSG;
-    std::memcpy(&error, &answer.at(sizeof(reply)), sizeof(error));
-    return -error.error;
-  }
-
- private:
-  void put(const void* from, size_t n) {
-    std::memcpy(&bytes_.at(length_), from, n);
-    length_ = NLMSG_ALIGN(length_ + n);
-  }
-
-  nlmsghdr header_{};
-  std::array<char, 512> bytes_{};
-  size_t length_ = 0;
-};
-
-int set_lengths(int socket, int index, const LinkSettings& settings) {
+ifinfomsg link_body(int index) {
   ifinfomsg body{};
   body.ifi_family = AF_UNSPEC;
   body.ifi_index = index;
-  Request r(RTM_NEWLINK, 0, body);
-  r.attribute(IFLA_MTU, settings.mtu);
-  r.attribute(IFLA_TXQLEN, settings.queue_length);
-  return r.exchange(socket);
+  return body;
 }
 
-// No link-local address, so no router solicitations and multicast reports for a peer without IPv6.
-int keep_ipv6_off(int socket, int index) {
-  ifinfomsg body{};
-  body.ifi_family = AF_UNSPEC;
-  body.ifi_index = index;
-  Request r(RTM_NEWLINK, 0, body);
+int set_lengths(const Netlink& netlink, int index, const LinkSettings& settings) {
+  NetlinkRequest r(RTM_NEWLINK, NLM_F_ACK, link_body(index));
+  r.attribute(IFLA_MTU, settings.mtu);
+  r.attribute(IFLA_TXQLEN, settings.queue_length);
+  return netlink.ask(r);
+}
+
+// Without a link-local address there are no router solicitations, nor multicast reports from it.
+int keep_link_local_off(const Netlink& netlink, int index) {
+  NetlinkRequest r(RTM_NEWLINK, NLM_F_ACK, link_body(index));
   const size_t families = r.open(IFLA_AF_SPEC | NLA_F_NESTED);
   const size_t inet6 = r.open(AF_INET6 | NLA_F_NESTED);
   r.attribute(IFLA_INET6_ADDR_GEN_MODE, uint8_t{IN6_ADDR_GEN_MODE_NONE});
   r.close(inet6);
   r.close(families);
-  return r.exchange(socket);
+  const int e = netlink.ask(r);
+  // A kernel without IPv6: there is nothing to keep off.
+  return e == EAFNOSUPPORT || e == EOPNOTSUPP ? 0 : e;
 }
 
-int add_address(int socket, int index, const Cidr& address) {
+int add_address(const Netlink& netlink, int index, const Cidr& address) {
+  const bool is_v4 = address.address.is_v4();
   ifaddrmsg body{};
-  body.ifa_family = AF_INET;
+  body.ifa_family = is_v4 ? AF_INET : AF_INET6;
   body.ifa_prefixlen = address.prefix;
   body.ifa_index = static_cast<uint32_t>(index);
-  std::array<uint8_t, 4> octets{};
-  std::memcpy(octets.data(), &address.address.octets.at(12), octets.size());
-  Request r(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, body);
+  NetlinkRequest r(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, body);
+  const auto octets = std::span(address.address.octets).subspan(is_v4 ? 12 : 0);
   r.attribute(IFA_LOCAL, octets);
   r.attribute(IFA_ADDRESS, octets);
-  return r.exchange(socket);
+  if (!is_v4) r.attribute(IFA_FLAGS, uint32_t{IFA_F_NODAD});
+  return netlink.ask(r);
 }
 
-int bring_up(int socket, int index) {
-  ifinfomsg body{};
-  body.ifi_family = AF_UNSPEC;
-  body.ifi_index = index;
+int add_addresses(const Netlink& netlink, int index, const std::vector<Cidr>& addresses, bool v4) {
+  for (const Cidr& address : addresses) {
+    if (address.address.is_v4() != v4) continue;
+    if (const int e = add_address(netlink, index, address)) return e;
+  }
+  return 0;
+}
+
+int bring_up(const Netlink& netlink, int index) {
+  ifinfomsg body = link_body(index);
   body.ifi_flags = IFF_UP;
   body.ifi_change = IFF_UP;
-  Request r(RTM_NEWLINK, 0, body);
-  return r.exchange(socket);
+  NetlinkRequest r(RTM_NEWLINK, NLM_F_ACK, body);
+  return netlink.ask(r);
+}
+
+// --- what is there ------------------------------------------------------------------------------
+
+IpAddress address_of(std::span<const uint8_t> octets) {
+  if (octets.size() == 4) return IpAddress::v4(octets[0], octets[1], octets[2], octets[3]);
+  IpAddress address;
+  std::copy_n(octets.begin(), std::min(octets.size(), address.octets.size()),
+              address.octets.begin());
+  return address;
+}
+
+// The value of an attribute, empty when it is not there.
+std::span<const uint8_t> attribute_of(const nlmsghdr* message, size_t body, uint16_t wanted) {
+  const auto* at = static_cast<const uint8_t*>(NLMSG_DATA(message)) + NLMSG_ALIGN(body);
+  const auto* end = reinterpret_cast<const uint8_t*>(message) + message->nlmsg_len;
+  while (end - at >= static_cast<ptrdiff_t>(sizeof(rtattr))) {
+    rtattr a{};
+    std::memcpy(&a, at, sizeof(a));
+    if (a.rta_len < sizeof(a) || a.rta_len > end - at) break;
+    if ((a.rta_type & NLA_TYPE_MASK) == wanted) return {at + sizeof(a), at + a.rta_len};
+    at += std::min<ptrdiff_t>(RTA_ALIGN(a.rta_len), end - at);
+  }
+  return {};
+}
+
+uint32_t number_of(std::span<const uint8_t> octets) {
+  uint32_t n = 0;
+  if (octets.size() == sizeof(n)) std::memcpy(&n, octets.data(), sizeof(n));
+  return n;
+}
+
+std::string name_of(uint32_t index) {
+  std::array<char, IF_NAMESIZE> name{};
+  return index != 0 && ::if_indextoname(index, name.data()) != nullptr ? name.data() : "";
+}
+
+bool is_everywhere(const Cidr& network) {
+  const auto& o = network.address.octets;
+  const bool v6_link_local = o[0] == 0xfe && (o[1] & 0xc0) == 0x80;
+  return network.prefix == 0 || network.address.is_multicast() || v6_link_local;
+}
+
+void take_address(const nlmsghdr* message, std::vector<NetworkThere>& into) {
+  ifaddrmsg body{};
+  std::memcpy(&body, NLMSG_DATA(message), sizeof(body));
+  auto octets = attribute_of(message, sizeof(body), IFA_LOCAL);
+  if (octets.empty()) octets = attribute_of(message, sizeof(body), IFA_ADDRESS);
+  if (octets.empty()) return;
+  into.push_back({{address_of(octets), body.ifa_prefixlen}, name_of(body.ifa_index)});
+}
+
+void take_route(const nlmsghdr* message, std::vector<NetworkThere>& into) {
+  rtmsg body{};
+  std::memcpy(&body, NLMSG_DATA(message), sizeof(body));
+  const bool is_ip = body.rtm_family == AF_INET || body.rtm_family == AF_INET6;
+  const auto octets = attribute_of(message, sizeof(body), RTA_DST);
+  if (!is_ip || body.rtm_table != RT_TABLE_MAIN || octets.empty()) return;
+  const uint32_t index = number_of(attribute_of(message, sizeof(body), RTA_OIF));
+  into.push_back({{address_of(octets), body.rtm_dst_len}, name_of(index)});
 }
 
 }  // namespace
 
 LinkFailure configure_link(const LinkSettings& settings) {
-  const Descriptor netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  if (!netlink) return {"reach rtnetlink to configure", errno};
+  const Netlink netlink;
+  if (netlink.failure() != 0) return {"reach rtnetlink to configure", netlink.failure()};
   const auto index = static_cast<int>(::if_nametoindex(settings.name.c_str()));
   if (index == 0) return {"find", errno};
-  if (const int e = set_lengths(netlink.get(), index, settings)) {
+  if (const int e = set_lengths(netlink, index, settings)) {
     return {"set MTU and queue length of", e};
   }
-  // A kernel without IPv6 answers EAFNOSUPPORT or EOPNOTSUPP: then there is nothing to keep off.
-  if (const int e = keep_ipv6_off(netlink.get(), index);
-      e != 0 && e != EAFNOSUPPORT && e != EOPNOTSUPP) {
+  if (const int e = settings.link_local ? 0 : keep_link_local_off(netlink, index)) {
     return {"keep IPv6 off", e};
   }
-  if (const int e = add_address(netlink.get(), index, settings.address)) {
-    return {"give an address to", e};
+  if (const int e = add_addresses(netlink, index, settings.addresses, true)) {
+    return {"give an IPv4 address to", e};
   }
-  if (const int e = bring_up(netlink.get(), index)) return {"bring up", e};
+  if (const int e = bring_up(netlink, index)) return {"bring up", e};
+  // Their routes are made with an interface that is up.
+  if (const int e = add_addresses(netlink, index, settings.addresses, false)) {
+    return {"give an IPv6 address to", e};
+  }
   return {};
+}
+
+std::expected<std::vector<NetworkThere>, int> networks_there() {
+  const Netlink netlink;
+  if (netlink.failure() != 0) return std::unexpected(netlink.failure());
+  std::vector<NetworkThere> there;
+  NetlinkRequest addresses(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{});
+  if (const int e = netlink.dump(addresses, [&](const nlmsghdr* m) { take_address(m, there); })) {
+    return std::unexpected(e);
+  }
+  NetlinkRequest routes(RTM_GETROUTE, NLM_F_DUMP, rtmsg{});
+  if (const int e = netlink.dump(routes, [&](const nlmsghdr* m) { take_route(m, there); })) {
+    return std::unexpected(e);
+  }
+  std::erase_if(there, [](const NetworkThere& n) { return is_everywhere(n.network); });
+  return there;
 }
 
 }  // namespace rapport::device
