@@ -50,6 +50,12 @@ struct PartialSum {
          + PartialSum{(uint64_t{length} + protocol) << 8};
 }
 
+// The text behind a header, as far as the header needs to know it.
+struct TextSum {
+  uint32_t length = 0;
+  PartialSum sum;
+};
+
 // Folded and complemented, in memory order: store it as it is (memcpy of the uint16_t).
 [[nodiscard]] constexpr uint16_t finish(PartialSum s) {
   const auto half = static_cast<uint32_t>((s.v + std::rotl(s.v, 32)) >> 32);

@@ -91,12 +91,6 @@ struct SegmentHead {
   return head.timestamps ? 12 : 0;
 }
 
-// The text behind a header, as far as the header needs to know it.
-struct TextSum {
-  uint32_t length = 0;
-  PartialSum sum;
-};
-
 // Writes header and options at `to` (room for 60 octets) with the checksum over pseudo-header,
 // header and `text` (MUST-2); the text itself must lie, or be put, right behind. Returns the
 // header's length: 20 + options, known beforehand as 20 + option_length(head).
