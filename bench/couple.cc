@@ -30,9 +30,9 @@ Couple::Couple(const stack::Config& left_config, const stack::Config& right_conf
 stack::Config config_at(uint8_t net, uint8_t addresses, uint64_t seed) {
   stack::Config c;
   for (uint8_t i = 1; i <= addresses; ++i) {
-    c.addresses.push_back({IpAddress::v4(10, 0, net, i), 16});
+    c.interfaces[0].addresses.push_back({IpAddress::v4(10, 0, net, i), 16});
   }
-  c.mtu = 1500;
+  c.interfaces[0].mtu = 1500;
   c.frame_headroom = kHeadroom;
   c.tcp.seed = seed;
   return c;

@@ -55,7 +55,7 @@ int main() {
   auto device = device::Loopback::make();
   if (!device) return 2;
   shard::Config config;
-  config.stack.addresses = {{kServer.address, 24}};
+  config.stack.interfaces[0].addresses = {{kServer.address, 24}};
   auto shard = shard::Shard::make(config, std::move(*device));
   if (!shard) return 2;
 

@@ -62,7 +62,7 @@ int main() {
   auto device = device::make_tun(tun);
   if (!device) return failed(device.error().text);
   shard::Config config;
-  config.stack.addresses = {{IpAddress::v4(10, 78, 0, 2), 24}};
+  config.stack.interfaces[0].addresses = {{IpAddress::v4(10, 78, 0, 2), 24}};
   auto shard = shard::Shard::make(config, std::move(*device));
   if (!shard) return failed(shard.error().step);
 

@@ -52,8 +52,10 @@ int main() {
   const IpAddress a = IpAddress::v4(10, 0, 0, 1);
   const IpAddress b = IpAddress::v4(10, 0, 0, 2);
   sim::World world({.seed = 7});
-  const auto client = world.add_host({.name = "client", .stack = {.addresses = {{a, 24}}}});
-  const auto server = world.add_host({.name = "server", .stack = {.addresses = {{b, 24}}}});
+  const auto client =
+      world.add_host({.name = "client", .stack = {.interfaces = {{.addresses = {{a, 24}}}}}});
+  const auto server =
+      world.add_host({.name = "server", .stack = {.interfaces = {{.addresses = {{b, 24}}}}}});
   world.connect(client, server, {.delay = 10_ms});
   world.host(server).spawn(serve(world.host(server)));
   world.host(client).spawn(ask(world.host(client), {b, 80}));

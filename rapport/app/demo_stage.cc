@@ -31,7 +31,7 @@ uint32_t Stage::add_host(std::string name) {
   const auto host = static_cast<uint32_t>(configs_.size());
   sim::HostConfig config;
   config.name = std::move(name);
-  config.stack.addresses = {{at(host, 0).address, 24}};
+  config.stack.interfaces[0].addresses = {{at(host, 0).address, 24}};
   configs_.push_back(std::move(config));
   return host;
 }

@@ -174,8 +174,8 @@ std::unique_ptr<device::Device> device_of(const DevicePlan& plan) {
 }
 
 std::unique_ptr<shard::Shard> shard_of(const DevicePlan& plan, shard::Config config) {
-  config.stack.addresses = plan.own;
-  config.stack.mtu = plan.mtu;
+  config.stack.interfaces[0].addresses = plan.own;
+  config.stack.interfaces[0].mtu = plan.mtu;
   config.frames = std::clamp(kPoolOctets / plan.mtu, kFewestFrames, kMostFrames);
   auto shard = shard::Shard::make(config, device_of(plan));
   if (!shard) {

@@ -9,7 +9,7 @@
 
 namespace rapport {
 
-// Index into the stack's interned local addresses (see tcp/local_addresses.hh).
+// Index into the stack's interned local addresses (see base/local_addresses.hh).
 struct LocalId {
   uint16_t v = 0;
   friend constexpr bool operator==(LocalId, LocalId) = default;

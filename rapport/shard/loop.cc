@@ -64,7 +64,7 @@ Shard::Shard(const Config& config, std::unique_ptr<device::Device> device, devic
       bursts_out_(std::max(config.bursts_out, 1U)),
       limit_{.headroom = config.stack.frame_headroom, .octets = config.burst_octets},
       epoll_(std::move(epoll)),
-      pool_(config.frames, config.stack.frame_headroom + config.stack.mtu),
+      pool_(config.frames, stack::buffer_size(config.stack)),
       device_(std::move(device)),
       stack_(config.stack, pool_) {}
 

@@ -21,7 +21,7 @@ namespace rapport::sim {
 Machine::Machine(HostConfig config, uint64_t seed, Instant now)
     : config_(std::move(config)),
       seed_(seed),
-      pool_(config_.frames, config_.stack.frame_headroom + config_.stack.mtu) {
+      pool_(config_.frames, stack::buffer_size(config_.stack)) {
   boot(now);
 }
 
@@ -45,8 +45,9 @@ void Machine::crash() {
 }
 
 bool Machine::owns(const IpAddress& a) const {
-  return std::ranges::any_of(config_.stack.addresses,
-                             [&](const Cidr& mine) { return mine.address == a; });
+  return std::ranges::any_of(config_.stack.interfaces, [&](const Interface& i) {
+    return std::ranges::any_of(i.addresses, [&](const Cidr& own) { return own.address == a; });
+  });
 }
 
 void Machine::expire(Instant now) {

@@ -7,7 +7,7 @@
 
 namespace rapport::stack {
 
-Frame finish_packet(World& w, tcp::Outgoing& out) {
+Frame finish_packet(World& w, Outgoing& out) {
   Frame frame = std::move(out.frame);
   wire::Ipv4 ip;
   ip.source = w.cx.locals[out.local];

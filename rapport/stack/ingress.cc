@@ -39,8 +39,12 @@ DropReason why_not_ours(const IpAddress& to, const tcp::Context& cx) {
   return many ? DropReason::MulticastDestination : DropReason::Ipv4NotOurs;  // MUST-57
 }
 
-DropReason check_addresses(const wire::Ipv4& ip, uint16_t local, const tcp::Context& cx) {
-  if (local == tcp::LocalAddresses::kUnknown) return why_not_ours(ip.destination, cx);
+// The strong model: what is not for an address of the interface it came in by is not for us
+// (RFC 1122 3.3.4.2).
+DropReason check_addresses(const wire::Ipv4& ip, uint16_t local, uint16_t interface,
+                           const tcp::Context& cx) {
+  if (local == LocalAddresses::kUnknown) return why_not_ours(ip.destination, cx);
+  if (cx.locals.interface_of(LocalId{local}) != interface) return DropReason::Ipv4NotOurs;
   if (is_martian(ip.source, cx)) return DropReason::MartianSource;
   if (ip.more_fragments || ip.fragment_offset != 0) return DropReason::Ipv4Fragment;
   return DropReason::None;
@@ -48,6 +52,7 @@ DropReason check_addresses(const wire::Ipv4& ip, uint16_t local, const tcp::Cont
 
 // RFC 1122 3.2.2.6: an echo request is answered with its own data.
 void take_icmp(World& w, const wire::Ipv4& ip, uint16_t local) {
+  const auto headroom = static_cast<uint32_t>(w.config.frame_headroom + wire::kIpv4Header);
   const auto icmp = wire::parse_icmp(ip.payload);
   if (!icmp) {
     drop(w, icmp.error());
@@ -57,16 +62,16 @@ void take_icmp(World& w, const wire::Ipv4& ip, uint16_t local) {
     drop(w, DropReason::IcmpIgnored);
     return;
   }
-  Frame reply = w.frames.allocate(w.cx.around.headroom);
-  if (!reply || ip.payload.size() > size_t{w.frames.buffer_size()} - w.cx.around.headroom) {
+  Frame reply = w.frames.allocate(headroom);
+  if (!reply || ip.payload.size() > size_t{w.frames.buffer_size()} - headroom) {
     drop(w, DropReason::PoolExhausted);
     return;
   }
-  reply.reshape(w.cx.around.headroom, ip.payload.size());
+  reply.reshape(headroom, ip.payload.size());
   std::memcpy(reply.data(), ip.payload.data(), ip.payload.size());
   wire::make_echo_reply(reply.bytes());
   reply.serial = ++w.cx.serial;
-  tcp::Outgoing& out = w.cx.outbox.place();
+  Outgoing& out = w.cx.outbox.place();
   out.frame = std::move(reply);
   out.remote = ip.source;
   out.local = LocalId{local};
@@ -153,7 +158,7 @@ void hash_parsed(World& w) {
 
 }  // namespace
 
-void take_packet(World& w, Frame& frame) {
+void take_packet(World& w, Frame& frame, uint16_t interface) {
   ++w.cx.counters.frames_received;
   wire::Ipv4 ip;
   const DropReason fault = wire::parse_ipv4(std::as_const(frame).bytes(), ip);
@@ -162,7 +167,7 @@ void take_packet(World& w, Frame& frame) {
     return;
   }
   const uint16_t local = w.cx.locals.find(ip.destination);
-  const DropReason why = check_addresses(ip, local, w.cx);
+  const DropReason why = check_addresses(ip, local, interface, w.cx);
   if (why != DropReason::None) {
     drop(w, why);
     return;

@@ -98,19 +98,25 @@ void World::touch_ahead() {
   cx.counters.most_touched_in_a_turn = std::max(cx.counters.most_touched_in_a_turn, touched);
 }
 
+uint32_t buffer_size(const Config& config) {
+  uint16_t mtu = 0;
+  for (const Interface& i : config.interfaces) mtu = std::max(mtu, i.mtu);
+  return config.frame_headroom + mtu;
+}
+
 Stack::Stack(const Config& config, FramePool& frames)
     : world_(std::make_unique<World>(config, frames)) {
-  ASSERT(frames.buffer_size() >= config.frame_headroom + config.mtu);
+  ASSERT(!config.interfaces.empty() && frames.buffer_size() >= buffer_size(config));
 }
 
 Stack::~Stack() = default;
 
-void Stack::receive(std::span<Frame> burst, Instant now) {
+void Stack::receive(std::span<Frame> burst, Instant now, uint16_t interface) {
   World& w = *world_;
   w.begin_turn(now);
   for (size_t at = 0; at < burst.size(); at += kBurst) {
     const auto part = burst.subspan(at, std::min(kBurst, burst.size() - at));
-    for (Frame& f : part) take_packet(w, f);
+    for (Frame& f : part) take_packet(w, f, interface);
     deliver_parsed(w);
     for (Frame& f : part) f.reset();
   }
@@ -210,8 +216,14 @@ bool Stack::drained() const {
 }
 
 Frame Stack::next_frame() {
+  uint16_t interface = 0;
+  return next_frame(interface);
+}
+
+Frame Stack::next_frame(uint16_t& interface) {
   World& w = *world_;
   if (w.cx.outbox.empty() && (!w.cx.owes() || !tcp::settle_some(w.cx))) return {};
+  interface = w.locals.interface_of(w.cx.outbox.front().local);
   Frame frame = finish_packet(w, w.cx.outbox.front());
   w.cx.outbox.pop();
   return frame;

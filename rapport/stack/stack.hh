@@ -9,6 +9,7 @@
 
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"
+#include "rapport/base/interface.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/tcp/commands.hh"
@@ -24,29 +25,33 @@
 namespace rapport::stack {
 
 struct Config {
-  std::vector<Cidr> addresses;   // ours, with their networks; the first that reaches a peer is used
-  uint16_t mtu = 1500;           // of the device: the largest IPv4 packet
-  uint32_t frame_headroom = 64;  // octets kept free before the IP header for the device
+  std::vector<Interface> interfaces = std::vector<Interface>(1);  // by number, from 0
+  std::vector<Route> routes;      // through routers; networks of our addresses need none
+  uint32_t frame_headroom = 64;   // octets kept free before the IP header: link header and device
+  uint32_t max_path_mtus = 1024;  // destinations whose path MTU is known; beyond, the oldest goes
   tcp::Config tcp;
   // Called once per SendBorrowed when its octets are no longer needed. May be nullptr.
   void (*release)(void* context, uint64_t token) = nullptr;
   void* release_context = nullptr;
 };
 
+// What a buffer of the pool must hold at least.
+[[nodiscard]] uint32_t buffer_size(const Config& config);
+
 struct World;  // world.hh, private to stack/
 
 class Stack {
  public:
   // `frames` gives the buffers of all frames that this stack makes; it must outlive the stack, and
-  // its buffers must hold frame_headroom + mtu octets.
+  // its buffers must hold frame_headroom and a packet of the largest MTU: see buffer_size().
   Stack(const Config& config, FramePool& frames);
   ~Stack();
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
   // --- inputs ---------------------------------------------------------------------------------
-  // One burst of IP packets, as they came; each frame is consumed (left empty).
-  void receive(std::span<Frame> burst, Instant now);
+  // One burst of packets that came in by one interface; each frame is consumed (left empty).
+  void receive(std::span<Frame> burst, Instant now, uint16_t interface = 0);
   // Timers that are due. Bounded work: while next_deadline() <= now, call again before time moves.
   void expire(Instant now);
 
@@ -70,8 +75,10 @@ class Stack {
   [[nodiscard]] bool drained() const;
 
   // --- outputs --------------------------------------------------------------------------------
-  // The next IP packet to send; a false frame when there is none.
+  // The next packet to send; a false frame when there is none. With several interfaces `interface`
+  // tells by which one.
   [[nodiscard]] Frame next_frame();
+  [[nodiscard]] Frame next_frame(uint16_t& interface);
   // The next thing that happened; false when there is none. Events of one connection coalesce.
   [[nodiscard]] bool next_event(tcp::Occurrence& out);
   // When expire() wants to be called; kNever when no timer runs.

@@ -64,10 +64,15 @@ std::expected<FlowKey, Error> key_for(const Connect& c, const Context& cx) {
   key.remote = c.remote.address;
   key.remote_port = c.remote.port;
   const bool any = c.local_address.is_unspecified();
-  key.local.v = any ? cx.locals.towards(key.remote) : cx.locals.find(c.local_address);
+  const Network& network = *cx.around.network;
+  key.local.v = any ? network.source_towards(key.remote) : cx.locals.find(c.local_address);
   if (key.local.v == LocalAddresses::kUnknown) {
     return std::unexpected(any ? Error::Unreachable : Error::LocalInvalid);
   }
+  if (cx.locals[key.local].is_v4() != key.remote.is_v4()) {
+    return std::unexpected(Error::InvalidArgument);
+  }
+  if (!network.reaches(key.local, key.remote)) return std::unexpected(Error::Unreachable);
   return key;
 }
 
@@ -90,7 +95,7 @@ std::expected<Handle, Error> open_active(const Connect& call, const ConnectionOp
   apply_options(c, o, cx);
   c.ts_offset = timestamp_offset(key, cx);
   c.snd.iss = c.snd.una = c.snd.nxt = initial_sequence_number(hash, cx);
-  c.mss = agreed_mss(key.remote, 0, o, cx);
+  c.mss = agreed_mss(key, 0, o, cx);
   c.rcv_shift = cx.config.offer_window_scale ? shift_for(o.receive_buffer) & 0xfU : 0U;
   c.owes_syn = 1;
   c.stalled_since = cx.tick_up;  // R2 counts from here even if no SYN finds a frame

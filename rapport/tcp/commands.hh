@@ -18,7 +18,7 @@ namespace rapport::tcp {
 
 // Active OPEN (3.9.1.1). The SYN leaves with the next frames; Event::Connected or Ended follows.
 // Errors: RemoteUnspecified, RemoteInvalid, LocalInvalid, AlreadyExists, NoFreePort,
-// InsufficientResources, NotAllowed, Unreachable.
+// InsufficientResources, NotAllowed, Unreachable, InvalidArgument (addresses of two families).
 struct Connect {
   Endpoint remote;
   IpAddress local_address;  // unspecified: chosen from the stack's (MUST-43, MUST-44)

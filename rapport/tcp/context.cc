@@ -28,7 +28,7 @@ Context::Context(const Config& settings, const Surroundings& surroundings, Frame
     : config(settings),
       around(surroundings),
       frames(pool),
-      locals(surroundings.addresses),
+      locals(*surroundings.locals),
       random(settings.seed),
       connections(settings.max_connections, &memory_grew),
       half_open(settings.max_half_open, &memory_grew),
@@ -92,8 +92,21 @@ void tell_acceptable(uint32_t listener, Context& cx) {
   cx.listener_event_tail = listener;
 }
 
-uint16_t mtu_mss(const Context& cx, const IpAddress& remote) {
-  return static_cast<uint16_t>(cx.around.mtu - (remote.is_v4() ? 40 : 60));
+namespace {
+
+// Without IP and TCP headers (RFC 6691 2).
+uint16_t mss_of(uint16_t mtu, const FlowKey& key) {
+  return static_cast<uint16_t>(mtu - (key.remote.is_v4() ? 40 : 60));
+}
+
+}  // namespace
+
+uint16_t interface_mss(const FlowKey& key, const Context& cx) {
+  return mss_of(cx.around.interfaces[cx.locals.interface_of(key.local)].mtu, key);
+}
+
+uint16_t path_mss(const FlowKey& key, const Context& cx) {
+  return mss_of(cx.around.network->path_mtu(key.local, key.remote), key);
 }
 
 }  // namespace rapport::tcp

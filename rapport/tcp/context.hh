@@ -3,6 +3,10 @@
 #pragma once
 
 #include "rapport/base/frame.hh"            // IWYU pragma: export
+#include "rapport/base/interface.hh"        // IWYU pragma: export
+#include "rapport/base/local_addresses.hh"  // IWYU pragma: export
+#include "rapport/base/network.hh"          // IWYU pragma: export
+#include "rapport/base/outbox.hh"           // IWYU pragma: export
 #include "rapport/base/random.hh"           // IWYU pragma: export
 #include "rapport/base/siphash.hh"          // IWYU pragma: export
 #include "rapport/base/slab.hh"             // IWYU pragma: export
@@ -14,8 +18,7 @@
 #include "rapport/tcp/connection.hh"        // IWYU pragma: export
 #include "rapport/tcp/connection_table.hh"  // IWYU pragma: export
 #include "rapport/tcp/counters.hh"          // IWYU pragma: export
-#include "rapport/tcp/local_addresses.hh"   // IWYU pragma: export
-#include "rapport/tcp/outbox.hh"            // IWYU pragma: export
+#include "rapport/tcp/debts.hh"             // IWYU pragma: export
 #include "rapport/tcp/transfer.hh"          // IWYU pragma: export
 #include "rapport/wire/tcp.hh"              // IWYU pragma: export
 
@@ -44,9 +47,10 @@ inline constexpr uint32_t kHalfOpenLists = 16;
 inline constexpr uint32_t kListenerBuckets = 1024;
 
 struct Surroundings {
-  std::span<const Cidr> addresses;
-  uint16_t mtu = 1500;
-  uint32_t headroom = 64;  // before the TCP header: IP header and device
+  std::span<const Interface> interfaces;  // these three outlive the context
+  const LocalAddresses* locals = nullptr;
+  const Network* network = nullptr;
+  uint32_t headroom = 64;  // before the IP header
   void (*release)(void*, uint64_t) = nullptr;
   void* release_context = nullptr;
 };
@@ -66,7 +70,7 @@ struct Context {
   uint32_t r2_ms = 0, syn_give_up_ms = 0, orphan_give_up_ms = 0;
   Surroundings around;
   FramePool& frames;
-  LocalAddresses locals;
+  const LocalAddresses& locals;
   SipKey flow_key, timestamp_key, port_key;
   Random random;
   Counters counters;
@@ -179,7 +183,14 @@ inline void tell(Connection& c, What what, Context& cx) {
 }
 
 void tell_acceptable(uint32_t listener, Context& cx);
-// The largest text that fits one packet towards nobody in particular: MTU - 40 (or - 60).
-[[nodiscard]] uint16_t mtu_mss(const Context& cx, const IpAddress& remote);
+// The largest text that fits one packet without options: what the interface takes (MUST-67; the MSS
+// that is offered), and what the path is thought to carry (RFC 1191 3; the MSS that is used).
+[[nodiscard]] uint16_t interface_mss(const FlowKey& key, const Context& cx);
+[[nodiscard]] uint16_t path_mss(const FlowKey& key, const Context& cx);
+
+// Octets before the TCP header.
+[[nodiscard]] inline uint32_t headroom_for(const FlowKey& key, const Context& cx) {
+  return cx.around.headroom + (key.remote.is_v4() ? 20U : 40U);
+}
 
 }  // namespace rapport::tcp

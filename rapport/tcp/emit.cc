@@ -62,13 +62,14 @@ bool emit(const Draft& d, Cursor from, uint32_t length, Context& cx) {
   const wire::SegmentHead head = head_of(d);
   Outgoing& out = cx.outbox.place();  // built where it will lie: a Frame is not moved on the way
   Frame& frame = out.frame;
-  frame = cx.frames.allocate(cx.around.headroom);
+  const uint32_t headroom = headroom_for(key, cx);
+  frame = cx.frames.allocate(headroom);
   if (!frame) {
     cx.drop(DropReason::PoolExhausted);
     return false;
   }
   const uint32_t header = static_cast<uint32_t>(wire::kTcpHeader) + wire::option_length(head);
-  frame.reshape(cx.around.headroom, header + length);
+  frame.reshape(headroom, header + length);
   const wire::PartialSum sum =
       length == 0 ? wire::PartialSum{} : copy_text(frame.data() + header, from, length, cx);
   wire::build_tcp(frame.data(), head, cx.locals[key.local], key.remote,

@@ -40,7 +40,7 @@ IpFields ip_fields(const HalfOpen& h, const Context& cx) {
 wire::Options options_of(const HalfOpen& h, const Context& cx) {
   wire::Options o;
   o.has_mss = true;
-  o.mss = offered_mss(h.key.remote, cx.listeners[h.listener].options, cx);
+  o.mss = offered_mss(h.key, cx.listeners[h.listener].options, cx);
   o.sack_permitted = h.sack_on != 0;
   o.has_window_scale = h.scaling_on != 0;
   o.window_scale = h.rcv_shift;

@@ -55,7 +55,7 @@ bool echo_is_ours(Connection& c, const wire::Segment& seg, Context& cx) {
 }
 
 void learn_from_syn(Connection& c, const wire::Segment& seg, Context& cx) {
-  const uint16_t mss_sent = offered_mss(c.key.remote, cx.options_of(c), cx);
+  const uint16_t mss_sent = offered_mss(c.key, cx.options_of(c), cx);
   c.rcv.irs = seg.seq;
   c.rcv.nxt = seg.seq + 1_B;
   c.rcv.last_ack_sent = c.rcv.nxt;

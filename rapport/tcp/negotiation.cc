@@ -1,7 +1,7 @@
 // The four options of the handshake.
 #include "rapport/tcp/negotiation.hh"
 
-#include "rapport/base/address.hh"
+#include "rapport/base/flow_key.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/wire/options.hh"
@@ -19,8 +19,8 @@ constexpr uint16_t kLeastMss = 64;  // a peer that asks for less would have us s
 
 }  // namespace
 
-uint16_t offered_mss(const IpAddress& remote, const ConnectionOptions& o, const Context& cx) {
-  const uint16_t ours = mtu_mss(cx, remote);
+uint16_t offered_mss(const FlowKey& key, const ConnectionOptions& o, const Context& cx) {
+  const uint16_t ours = interface_mss(key, cx);
   return o.mss_clamp == 0 ? ours : std::min(ours, o.mss_clamp);
 }
 
@@ -30,16 +30,19 @@ uint8_t shift_for(ByteCount buffer) {
   return shift;
 }
 
-uint16_t agreed_mss(const IpAddress& remote, uint16_t peer_mss, const ConnectionOptions& o,
+uint16_t agreed_mss(const FlowKey& key, uint16_t peer_mss, const ConnectionOptions& o,
                     const Context& cx) {
-  const uint16_t theirs = peer_mss != 0 ? peer_mss : (remote.is_v4() ? kDefaultMss4 : kDefaultMss6);
-  return std::max(kLeastMss, std::min(theirs, offered_mss(remote, o, cx)));
+  const uint16_t unsaid = key.remote.is_v4() ? kDefaultMss4 : kDefaultMss6;
+  const uint16_t theirs = peer_mss != 0 ? peer_mss : unsaid;
+  const uint16_t path = path_mss(key, cx);
+  const uint16_t ours = o.mss_clamp == 0 ? path : std::min(path, o.mss_clamp);
+  return std::max(kLeastMss, std::min(theirs, ours));
 }
 
 wire::Options syn_options(const Connection& c, Context& cx) {
   wire::Options o;
   o.has_mss = true;
-  o.mss = offered_mss(c.key.remote, cx.options_of(c), cx);
+  o.mss = offered_mss(c.key, cx.options_of(c), cx);
   o.sack_permitted = cx.config.offer_sack;
   o.has_window_scale = cx.config.offer_window_scale;
   o.window_scale = static_cast<uint8_t>(c.rcv_shift);
@@ -51,7 +54,7 @@ wire::Options syn_options(const Connection& c, Context& cx) {
 wire::Options syn_ack_options(const Connection& c, Context& cx) {
   wire::Options o;
   o.has_mss = true;
-  o.mss = offered_mss(c.key.remote, cx.options_of(c), cx);
+  o.mss = offered_mss(c.key, cx.options_of(c), cx);
   o.sack_permitted = c.sack_on != 0;
   o.has_window_scale = c.scaling_on != 0;
   o.window_scale = static_cast<uint8_t>(c.rcv_shift);
@@ -73,7 +76,7 @@ void agree(Connection& c, const wire::Options& theirs, Context& cx) {
   }
   if (c.timestamps_on != 0) c.ts_recent = theirs.tsval;
   c.peer_mss = theirs.has_mss ? theirs.mss : 0;
-  c.mss = agreed_mss(c.key.remote, c.peer_mss, cx.options_of(c), cx);
+  c.mss = agreed_mss(c.key, c.peer_mss, cx.options_of(c), cx);
 }
 
 }  // namespace rapport::tcp

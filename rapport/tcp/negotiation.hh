@@ -10,13 +10,13 @@
 namespace rapport::tcp {
 
 // MTU minus the fixed headers, options not deducted (U-20), or the clamp if that is less.
-[[nodiscard]] uint16_t offered_mss(const IpAddress& remote, const ConnectionOptions& o,
+[[nodiscard]] uint16_t offered_mss(const FlowKey& key, const ConnectionOptions& o,
                                    const Context& cx);
 // The smallest shift with which a window of `buffer` octets can be told.
 [[nodiscard]] uint8_t shift_for(ByteCount buffer);
 // Largest text of a segment: min(peer's MSS or the default, ours, the clamp) (MUST-15, MUST-16).
-[[nodiscard]] uint16_t agreed_mss(const IpAddress& remote, uint16_t peer_mss,
-                                  const ConnectionOptions& o, const Context& cx);
+[[nodiscard]] uint16_t agreed_mss(const FlowKey& key, uint16_t peer_mss, const ConnectionOptions& o,
+                                  const Context& cx);
 // The options of our SYN.
 [[nodiscard]] wire::Options syn_options(const Connection& c, Context& cx);
 // The options of a SYN,ACK: only what the SYN had, MSS always (SA-LISTEN-14).

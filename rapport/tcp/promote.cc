@@ -70,8 +70,8 @@ void promote(uint32_t index, FlowHash hash, const wire::Segment& seg, Context& c
   c.tag = hash.tag;
   fill_connection(c, h, cx);
   apply_options(c, l.options, cx);
-  c.mss = agreed_mss(h.key.remote, h.peer_mss, l.options, cx);
-  record_options(c, offered_mss(h.key.remote, l.options, cx), cx);
+  c.mss = agreed_mss(h.key, h.peer_mss, l.options, cx);
+  record_options(c, offered_mss(h.key, l.options, cx), cx);
   if (h.retries == 0 && h.resent == 0 && h.timestamps_on == 0) {  // sent once: Karn's rule
     const Tick sent{h.deadline.v - syn_ack_interval_ms(0, cx)};   // rounded up to a whole tick
     sample_rtt(c, before(cx.tick, sent) ? 0 : (cx.tick - sent) * 1'000);

@@ -47,7 +47,7 @@ With dressed(With with) {
 }  // namespace
 
 Peer::World::World(const With& w, uint64_t seed) : with(dressed(w)), random(seed) {
-  config.addresses = {Cidr{kOurAddress, 24}};
+  config.interfaces[0].addresses = {Cidr{kOurAddress, 24}};
   config.tcp.seed = random.next();
   // Small tables: what a story needs, and quick to make.
   config.tcp.max_connections = 64;

@@ -15,7 +15,7 @@ constexpr IpAddress kSecond = IpAddress::v4(10, 1, 0, 1);
 constexpr Endpoint kBeyond{IpAddress::v4(10, 1, 0, 9), 80};
 
 With with_two_addresses() {
-  return {.config = [](stack::Config& c) { c.addresses.push_back({kSecond, 24}); }};
+  return {.config = [](stack::Config& c) { c.interfaces[0].addresses.push_back({kSecond, 24}); }};
 }
 
 // Opens towards `kBeyond` and takes what the stack says.

@@ -172,7 +172,7 @@ SCENARIO_TEST("SYN-RECEIVED: a listener's clamp holds for its children [MUST-14,
 SCENARIO_TEST("SYN-SENT: our MSS is the MTU less the fixed headers [SHLD-5, U-20, R6691-1]") {
   auto t = peer::in_syn_sent();
   t.holds(t.heard().options.mss == 1460, "1500 - 40, whatever options there will be");
-  auto u = peer::in_syn_sent({.config = [](stack::Config& c) { c.mtu = 1280; }});
+  auto u = peer::in_syn_sent({.config = [](stack::Config& c) { c.interfaces[0].mtu = 1280; }});
   u.holds(u.heard().options.mss == 1240, "1280 - 40");
 }
 

@@ -218,7 +218,7 @@ void begin(Talk& talk, sim::World& world, const Plan& plan) {
     End& e = talk.ends[i];
     e.host = &world.host(i);
     e.plan = talk.plan.ends[i];
-    talk.at[i] = {plan.hosts[i].addresses[0].address, talk.plan.port[i]};
+    talk.at[i] = {plan.hosts[i].interfaces[0].addresses[0].address, talk.plan.port[i]};
     e.random = Random(seed + i);
     e.writes_stream = seed + i;
     e.reads_stream = seed + 1 - i;

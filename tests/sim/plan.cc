@@ -64,9 +64,9 @@ sim::LinkConfig draw_way(Random& r, uint32_t level) {
 
 stack::Config draw_host(Random& r, uint8_t number) {
   stack::Config c;
-  c.addresses = {{IpAddress::v4(10, 0, 0, number), 24}};
+  c.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, number), 24}};
   constexpr std::array<uint16_t, 4> kMtu{1500, 1500, 600, 4000};
-  c.mtu = kMtu[r.below(4)];
+  c.interfaces[0].mtu = kMtu[r.below(4)];
   tcp::Config& t = c.tcp;
   t.max_connections = t.max_transfers = t.max_extras = t.max_half_open = t.max_time_wait = 64;
   t.max_listeners = 8;
@@ -204,7 +204,7 @@ std::string describe(const sim::LinkConfig& w) {
 
 std::string describe(const stack::Config& c) {
   const tcp::Config& t = c.tcp;
-  return "mtu " + std::to_string(c.mtu) + (t.offer_window_scale ? " ws" : "")
+  return "mtu " + std::to_string(c.interfaces[0].mtu) + (t.offer_window_scale ? " ws" : "")
          + (t.offer_sack ? " sack" : "") + (t.offer_timestamps ? " ts" : "")
          + (t.defaults.no_delay ? " nodelay" : "") + ", connections "
          + std::to_string(t.max_connections) + ", half-open " + std::to_string(t.max_half_open)

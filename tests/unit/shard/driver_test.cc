@@ -47,7 +47,7 @@ std::unique_ptr<Shard> make_shard() {
   auto device = device::Loopback::make();
   if (!device) throw std::runtime_error("eventfd");
   Config config;
-  config.stack.addresses = {{kServer.address, 24}};
+  config.stack.interfaces[0].addresses = {{kServer.address, 24}};
   config.seed = 1;
   auto made = Shard::make(config, std::move(*device));
   if (!made) throw std::runtime_error(made.error().step);

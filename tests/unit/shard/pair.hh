@@ -38,7 +38,7 @@ struct ShardPair {
   static std::unique_ptr<shard::Shard> make(const IpAddress& address, int fd,
                                             const tcp::Config& tcp, uint64_t seed) {
     shard::Config config;
-    config.stack.addresses = {{address, 24}};
+    config.stack.interfaces[0].addresses = {{address, 24}};
     config.stack.tcp = tcp;
     config.seed = seed;
     auto made =

@@ -184,7 +184,7 @@ TEST(Shard, TheSeedIsDrawnAnewUnlessGiven) {
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds.data()), 0);
     const device::Descriptor other(fds[1]);
     Config config;
-    config.stack.addresses = {{kRight, 24}};
+    config.stack.interfaces[0].addresses = {{kRight, 24}};
     auto shard =
         Shard::make(config, std::make_unique<device::PacketFd>(device::Descriptor(fds[0])));
     ASSERT_TRUE(shard.has_value());

@@ -35,7 +35,7 @@ void add_two_hosts(World& world, const LinkConfig& link) {
   for (uint8_t i = 1; i <= 2; ++i) {
     HostConfig host;
     host.name = i == 1 ? "client" : "server";
-    host.stack.addresses = {{IpAddress::v4(10, 0, 0, i), 24}};
+    host.stack.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, i), 24}};
     world.add_host(host);
   }
   world.connect(0, 1, link);

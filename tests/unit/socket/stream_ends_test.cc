@@ -79,7 +79,7 @@ TEST_F(Streams, AWriterThatFoundNoMemoryGoesOn) {
   sim::World small{{.seed = 8}};
   for (uint8_t i = 1; i <= 2; ++i) {
     sim::HostConfig host;
-    host.stack.addresses = {{IpAddress::v4(10, 0, 0, i), 24}};
+    host.stack.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, i), 24}};
     if (i == 1) host.stack.tcp.max_blocks = 8;
     small.add_host(host);
   }

@@ -40,7 +40,7 @@ struct TwoHosts : sim::World {
     for (uint8_t i = 1; i <= 2; ++i) {
       sim::HostConfig host;
       host.name = i == 1 ? "client" : "server";
-      host.stack.addresses = {{IpAddress::v4(10, 0, 0, i), 24}};
+      host.stack.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, i), 24}};
       add_host(host);
     }
     connect(0, 1, {.delay = 10_ms});

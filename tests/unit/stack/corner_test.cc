@@ -33,7 +33,7 @@ constexpr Seq kIrs{1000};
 
 stack::Config small(uint32_t time_waits) {
   stack::Config c;
-  c.addresses = {Cidr{kOurs.address, 24}};
+  c.interfaces[0].addresses = {Cidr{kOurs.address, 24}};
   c.tcp.max_connections = c.tcp.max_half_open = c.tcp.max_transfers = c.tcp.max_extras = 8;
   c.tcp.max_time_wait = time_waits;
   c.tcp.max_blocks = c.tcp.max_pieces = 4096;

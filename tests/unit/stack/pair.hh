@@ -12,7 +12,7 @@ namespace rapport::test {
 
 inline stack::Config config_of(uint8_t host, uint32_t cap) {
   stack::Config c;
-  c.addresses = {Cidr{IpAddress::v4(10, 0, 0, host), 24}};
+  c.interfaces[0].addresses = {Cidr{IpAddress::v4(10, 0, 0, host), 24}};
   c.tcp.seed = host;
   c.tcp.max_connections = c.tcp.max_half_open = c.tcp.max_transfers = c.tcp.max_extras = cap;
   c.tcp.max_time_wait = cap;

@@ -124,33 +124,38 @@ TEST(Negotiation, TheShiftIsTheSmallestThatSaysTheWholeBuffer_R7323_5) {
   EXPECT_EQ(shift_for(ByteCount{UINT32_MAX}), 14);
 }
 
+// The flow to a remote address.
+FlowKey to(const IpAddress& remote) {
+  return FlowKey::of(remote, 80, 1024, LocalId{0});
+}
+
 TEST(Negotiation, WithoutAnMssOptionItIs536Or1220_MUST_15) {
   const test::World w;
   const ConnectionOptions o;
-  EXPECT_EQ(agreed_mss(kV4, 0, o, w.cx), 536);
-  EXPECT_EQ(agreed_mss(v6(), 0, o, w.cx), 1220);
+  EXPECT_EQ(agreed_mss(to(kV4), 0, o, w.cx), 536);
+  EXPECT_EQ(agreed_mss(to(v6()), 0, o, w.cx), 1220);
 }
 
 TEST(Negotiation, TheSmallerMssCounts_MUST_14_MUST_16_SHLD_5_U_20) {
   const test::World w;
   const ConnectionOptions o;
-  EXPECT_EQ(offered_mss(kV4, o, w.cx), 1460);
-  EXPECT_EQ(offered_mss(v6(), o, w.cx), 1440);
-  EXPECT_EQ(agreed_mss(kV4, 1000, o, w.cx), 1000);
-  EXPECT_EQ(agreed_mss(kV4, 65535, o, w.cx), 1460);
-  EXPECT_EQ(agreed_mss(v6(), 65535, o, w.cx), 1440);
-  EXPECT_EQ(agreed_mss(kV4, 1, o, w.cx), 64) << "never headers only";
+  EXPECT_EQ(offered_mss(to(kV4), o, w.cx), 1460);
+  EXPECT_EQ(offered_mss(to(v6()), o, w.cx), 1440);
+  EXPECT_EQ(agreed_mss(to(kV4), 1000, o, w.cx), 1000);
+  EXPECT_EQ(agreed_mss(to(kV4), 65535, o, w.cx), 1460);
+  EXPECT_EQ(agreed_mss(to(v6()), 65535, o, w.cx), 1440);
+  EXPECT_EQ(agreed_mss(to(kV4), 1, o, w.cx), 64) << "never headers only";
 }
 
 TEST(Negotiation, AClampLowersBothAndRaisesNeither_MUST_14_MUST_16) {
   const test::World w;
   ConnectionOptions o;
   o.mss_clamp = 1000;
-  EXPECT_EQ(offered_mss(kV4, o, w.cx), 1000);
-  EXPECT_EQ(agreed_mss(kV4, 1460, o, w.cx), 1000);
-  EXPECT_EQ(agreed_mss(kV4, 700, o, w.cx), 700);
+  EXPECT_EQ(offered_mss(to(kV4), o, w.cx), 1000);
+  EXPECT_EQ(agreed_mss(to(kV4), 1460, o, w.cx), 1000);
+  EXPECT_EQ(agreed_mss(to(kV4), 700, o, w.cx), 700);
   o.mss_clamp = 9000;
-  EXPECT_EQ(offered_mss(kV4, o, w.cx), 1460);
+  EXPECT_EQ(offered_mss(to(kV4), o, w.cx), 1460);
 }
 
 }  // namespace

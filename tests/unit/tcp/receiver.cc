@@ -23,7 +23,7 @@ namespace {
 
 stack::Config config_for(uint32_t window) {
   stack::Config c;
-  c.addresses = {Cidr{IpAddress::v4(10, 0, 0, 1), 24}};
+  c.interfaces[0].addresses = {Cidr{IpAddress::v4(10, 0, 0, 1), 24}};
   c.tcp.defaults.receive_buffer = ByteCount{window};
   c.tcp.max_connections = c.tcp.max_half_open = c.tcp.max_time_wait = 8;
   c.tcp.max_transfers = c.tcp.max_extras = 8;

@@ -4,7 +4,10 @@
 #include "rapport/base/address.hh"
 #include "rapport/base/flow_key.hh"
 #include "rapport/base/frame.hh"
+#include "rapport/base/interface.hh"
+#include "rapport/base/local_addresses.hh"
 #include "rapport/base/time.hh"
+#include "rapport/ip/paths.hh"
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/context.hh"
 
@@ -13,7 +16,7 @@
 
 namespace rapport::tcp::test {
 
-inline constexpr Cidr kAddresses[] = {{IpAddress::v4(10, 0, 0, 1), 24}};
+inline const std::vector<Interface> kInterfaces{{.addresses = {{IpAddress::v4(10, 0, 0, 1), 24}}}};
 
 inline Config small(uint64_t seed = 1) {
   Config c;
@@ -37,7 +40,11 @@ struct Released {
 struct World {
   explicit World(const Config& config)
       : cx(config,
-           {.addresses = kAddresses, .release = &Released::note, .release_context = &released},
+           {.interfaces = kInterfaces,
+            .locals = &locals,
+            .network = &paths,
+            .release = &Released::note,
+            .release_context = &released},
            frames) {
     cx.set_time(Instant{1'000'000'000});
   }
@@ -48,12 +55,14 @@ struct World {
     FlowKey key;
     key.remote = remote.address;
     key.remote_port = remote.port;
-    key.local.v = cx.locals.towards(remote.address);
+    key.local.v = paths.source_towards(remote.address);
     return key;
   }
 
   Released released;
   FramePool frames{2, 2048};
+  LocalAddresses locals{kInterfaces};
+  ip::Paths paths{kInterfaces, {}, locals, 8, {}};
   Context cx;
 };
 

@@ -1,24 +1,24 @@
-// What TCP hands down: finished segments waiting for their IP header, and the debts of a burst.
+// What the transports hand down to IP: finished segments, datagrams and messages that wait for
+// their IP header.
 #pragma once
 
+#include "rapport/base/address.hh"
 #include "rapport/base/flow_key.hh"
 #include "rapport/base/frame.hh"
-#include "rapport/base/seq.hh"
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
-namespace rapport::tcp {
+namespace rapport {
 
-// A segment with what IP must know. The frame begins at the TCP header.
+// What IP must know of it. The frame begins at the header of the layer above.
 struct Outgoing {
   Frame frame;
   IpAddress remote;
   LocalId local;
   uint8_t dscp = 0;
   uint8_t ttl = 64;
-  uint8_t protocol = 6;  // 1: an ICMP answer of the stack
+  uint8_t protocol = 6;  // TCP
 };
 
 // A ring that never grows: what does not fit is dropped and counted by the caller.
@@ -48,20 +48,4 @@ class Outbox {
   uint32_t head_ = 0, tail_ = 0;
 };
 
-// An ACK of its own that a segment has caused (DESIGN 3, Debts).
-struct Debt {
-  enum class Kind : uint8_t { OutOfOrder, Duplicate, Challenge, Cumulative };
-  uint32_t connection = kNone;
-  Kind kind = Kind::Challenge;
-  Seq ack{};         // Cumulative: the number to acknowledge
-  Seq point{};       // OutOfOrder: in the run that the segment joined
-  SeqRange dsack{};  // what it brought again; empty: nothing
-};
-
-struct Debts {
-  static constexpr uint32_t kCap = 64;  // a burst
-  std::array<Debt, kCap> list;
-  uint32_t count = 0;
-};
-
-}  // namespace rapport::tcp
+}  // namespace rapport

@@ -1,28 +1,23 @@
-// The interned local addresses: FlowKey names them by a 16-bit number. Configured addresses stay
-// for good; further ones (later: tunnels) are reference-counted. Capped at 65,535.
+// The local addresses of a host: FlowKey names them by a 16-bit number, their place in order of
+// interfaces. Which of them speaks to whom is ip/routes.hh's business. Capped at 65,535.
 #pragma once
 
 #include "rapport/base/address.hh"
 #include "rapport/base/flow_key.hh"
+#include "rapport/base/interface.hh"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-namespace rapport::tcp {
+namespace rapport {
 
 class LocalAddresses {
  public:
   static constexpr uint16_t kUnknown = 0xffff;
 
-  // `networks`: ours, in order of preference.
-  explicit LocalAddresses(std::span<const Cidr> networks)
-      : networks_(networks.begin(), networks.end()) {
-    for (const Cidr& n : networks_) {
-      const IpAddress b = n.broadcast();
-      if (!b.is_unspecified() && !is_broadcast(b)) broadcasts_.push_back(b);
-    }
-  }
+  explicit LocalAddresses(std::span<const Interface> interfaces);
 
   // The number of one of our addresses; kUnknown when it is not ours.
   [[nodiscard]] uint16_t find(const IpAddress& a) const {
@@ -34,11 +29,11 @@ class LocalAddresses {
 
   [[nodiscard]] const IpAddress& operator[](LocalId id) const { return networks_[id.v].address; }
 
-  [[nodiscard]] std::span<const Cidr> all() const { return networks_; }
+  // Where the address is.
+  [[nodiscard]] uint16_t interface_of(LocalId id) const { return interfaces_[id.v]; }
 
-  // The address to speak to `remote` from (MUST-44): one that shares its network, else the first of
-  // its family; kUnknown when there is none.
-  [[nodiscard]] uint16_t towards(const IpAddress& remote) const;
+  // In order of their numbers.
+  [[nodiscard]] std::span<const Cidr> all() const { return networks_; }
 
   // Broadcast addresses of our networks (MUST-46, MUST-57).
   [[nodiscard]] bool is_broadcast(const IpAddress& a) const {
@@ -50,7 +45,8 @@ class LocalAddresses {
 
  private:
   std::vector<Cidr> networks_;
+  std::vector<uint16_t> interfaces_;  // of each of them
   std::vector<IpAddress> broadcasts_;
 };
 
-}  // namespace rapport::tcp
+}  // namespace rapport
