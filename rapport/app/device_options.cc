@@ -6,6 +6,7 @@
 #include "rapport/app/verbs.hh"
 #include "rapport/base/address.hh"
 #include "rapport/device/device.hh"
+#include "rapport/device/fault.hh"
 #include "rapport/device/pcap.hh"
 #include "rapport/device/tun.hh"
 #include "rapport/shard/shard.hh"
@@ -153,6 +154,26 @@ void check_networks(std::string_view option, const std::vector<Cidr>& all,
   }
 }
 
+// A capture shows what this host sends and hears: what the faults take comes behind it.
+std::unique_ptr<device::Device> decorated(std::unique_ptr<device::Device> device,
+                                          const DevicePlan& plan) {
+  const auto reason = [](int code) { return std::system_category().message(code); };
+  if (plan.fault) {
+    auto fault = device::Fault::make(std::move(device), *plan.fault);
+    if (!fault)
+      throw Misuse(fmt::format("--fault: cannot make a timer: {}", reason(fault.error())));
+    device = std::move(*fault);
+  }
+  if (!plan.pcap.empty()) {
+    auto pcap = device::Pcap::make(std::move(device), plan.pcap, plan.name);
+    if (!pcap) {
+      throw Misuse(fmt::format("--pcap {}: cannot write it: {}", plan.pcap, reason(pcap.error())));
+    }
+    device = std::move(*pcap);
+  }
+  return device;
+}
+
 std::unique_ptr<device::Device> device_of(const DevicePlan& plan) {
   device::TunConfig config;
   config.name = plan.name;
@@ -164,13 +185,7 @@ std::unique_ptr<device::Device> device_of(const DevicePlan& plan) {
     throw Misuse(made.error().text
                  + (lab ? "; or run it in a network namespace of its own: scripts/lab" : ""));
   }
-  if (plan.pcap.empty()) return std::move(*made);
-  auto pcap = device::Pcap::make(std::move(*made), plan.pcap, plan.name);
-  if (!pcap) {
-    throw Misuse(fmt::format("--pcap {}: cannot write it: {}", plan.pcap,
-                             std::system_category().message(pcap.error())));
-  }
-  return std::move(*pcap);
+  return decorated(std::move(*made), plan);
 }
 
 std::unique_ptr<shard::Shard> shard_of(const DevicePlan& plan, shard::Config config) {
@@ -200,6 +215,10 @@ void add_device_options(CLI::App& verb, DeviceOptions& into) {
   verb.add_option("--mtu", into.mtu, "Octets of the largest packet, 68 to 65535")
       ->capture_default_str();
   verb.add_option("--pcap", into.pcap, "Write every packet into this pcapng file");
+  verb.add_option("--fault", into.fault,
+                  "Make the road a bad one, such as loss=2%,delay=20ms,seed=7; loss, duplicate, "
+                  "reorder,\ncorrupt, delay, jitter, reorder-delay, each also with in- or out- "
+                  "before it for one way");
 }
 
 DevicePlan plan_of(const DeviceOptions& options) {
@@ -207,6 +226,11 @@ DevicePlan plan_of(const DeviceOptions& options) {
   plan.name = options.tun.empty() ? kDefaultName : options.tun;
   plan.pcap = options.pcap;
   plan.mtu = static_cast<uint16_t>(whole_number("--mtu", options.mtu, kLeastMtu, UINT16_MAX));
+  if (!options.fault.empty()) {
+    auto fault = device::parse_faults(options.fault);
+    if (!fault) throw Misuse(fmt::format("--fault {}: {}", options.fault, fault.error()));
+    plan.fault = std::move(*fault);
+  }
   plan.own = networks_of(kOwn, options.addresses);
   plan.host = networks_of(kHost, options.host_addresses);
   if (plan.own.empty() && plan.host.empty()) {

@@ -5,11 +5,13 @@
 #pragma once
 
 #include "rapport/base/address.hh"
+#include "rapport/device/fault.hh"
 #include "rapport/shard/shard.hh"
 #include "rapport/socket/asio/context.hh"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +26,11 @@ struct DeviceOptions {
   std::vector<std::string> addresses, host_addresses;
   std::string mtu = "1500";
   std::string pcap;
+  std::string fault;
 };
 
-// Adds --tun, --address, --host-address, --mtu and --pcap to the verb. `into` must outlive it.
+// Adds --tun, --address, --host-address, --mtu, --pcap and --fault to the verb. `into` must outlive
+// it.
 void add_device_options(CLI::App& verb, DeviceOptions& into);
 
 // What the options ask for, checked.
@@ -36,6 +40,7 @@ struct DevicePlan {
   std::vector<Cidr> host;  // the kernel's on the interface
   uint16_t mtu = 1500;
   std::string pcap;  // empty: no capture
+  std::optional<device::FaultSettings> fault;
 };
 
 // Throws Misuse, in one line that says how to mend it.
