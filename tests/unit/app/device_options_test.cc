@@ -57,6 +57,18 @@ TEST(DeviceOptions, TheOtherSideIsTheFirstOtherAddressOfTheNetwork) {
   }
 }
 
+TEST(DeviceOptions, FaultsAreRead) {
+  DeviceOptions o;
+  EXPECT_FALSE(plan_of(o).fault.has_value());
+  o.fault = "loss=2%,out-delay=5ms,seed=7";
+  const DevicePlan plan = plan_of(o);
+  ASSERT_TRUE(plan.fault.has_value());
+  EXPECT_EQ(plan.fault->in.loss_ppm, 20'000U);
+  EXPECT_EQ(plan.fault->seed, 7U);
+  o.fault = "loss=2";
+  EXPECT_THROW((void)plan_of(o), Misuse);
+}
+
 TEST(DeviceOptions, WhatCannotBeIsOneLineThatNamesTheOption) {
   struct Case {
     std::vector<std::string> own, host;
