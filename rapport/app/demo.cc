@@ -1,8 +1,11 @@
 // The verb `demo`: plays a scenario in virtual time and prints its ladder and what is to be learned
 // from it, or its trace as JSON. No root, no network, no clock: the same seed prints the same
 // bytes.
+#include "rapport/app/demo_capture.hh"
 #include "rapport/app/demo_scenario.hh"
 #include "rapport/app/demo_stage.hh"
+#include "rapport/app/ladder_file.hh"
+#include "rapport/app/page.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/wire_record.hh"
@@ -14,36 +17,33 @@
 #include "rapport/observe/strip.hh"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <CLI/App.hpp>
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include <fmt/ranges.h>
 
 namespace rapport::app {
 
 namespace {
 
 constexpr uint64_t kLongestDelay = 10'000;  // milliseconds
-constexpr size_t kDefaultWidth = 100;       // where there is no terminal
 
 // As given; read into values before the play.
 struct DemoArguments {
   std::string scenario = "life";
-  bool list = false, ascii = false, json = false;
+  bool list = false, json = false;
   std::string seed = "1", loss = "0", duplicate = "0", reorder = "0", delay = "10";
-  std::string width, color = "auto";
-};
-
-struct Page {
-  size_t width = kDefaultWidth;
-  bool ascii = false, colour = false;
+  std::string pcap, pcap_at;
+  PageArguments page;
 };
 
 std::string scenario_names() {
@@ -60,31 +60,6 @@ DemoSettings settings_of(const DemoArguments& a) {
   s.reorder_ppm = parts_per_million("--reorder", a.reorder);
   s.delay = static_cast<int64_t>(whole_number("--delay", a.delay, 0, kLongestDelay)) * 1_ms;
   return s;
-}
-
-size_t terminal_width() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    return std::clamp<size_t>(size.ws_col, observe::kLeastWidth, observe::kGreatestWidth);
-  return kDefaultWidth;
-}
-
-bool wants_colour(const std::string& color) {
-  if (color == "always") return true;
-  if (color == "never") return false;
-  if (color != "auto")
-    throw Misuse(fmt::format("--color {}: auto, always or never is allowed", color));
-  return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-}
-
-Page page_of(const DemoArguments& a) {
-  Page p;
-  p.ascii = a.ascii;
-  p.colour = wants_colour(a.color);
-  p.width = a.width.empty()
-                ? terminal_width()
-                : whole_number("--width", a.width, observe::kLeastWidth, observe::kGreatestWidth);
-  return p;
 }
 
 void print(const observe::Strip& strip, const Page& page) {
@@ -173,7 +148,27 @@ void print_play(const Stage& stage, const Scenario& scenario, const Page& page) 
   print_telling(stage, story, scenario, page);
 }
 
+uint32_t host_of(const Stage& stage, const std::string& name) {
+  if (name.empty()) return stage.ladders.front().first;
+  const std::vector<std::string> hosts = stage.story().hosts;
+  const auto found = std::ranges::find(hosts, name);
+  if (found == hosts.end())
+    throw Misuse(fmt::format("--pcap-at {}: the hosts are: {}", name, fmt::join(hosts, ", ")));
+  return static_cast<uint32_t>(found - hosts.begin());
+}
+
+void write_capture(const Stage& stage, const DemoArguments& a) {
+  const std::vector<uint8_t> octets = capture_at(stage, host_of(stage, a.pcap_at));
+  const File file(std::fopen(a.pcap.c_str(), "wbe"));
+  if (!file || std::fwrite(octets.data(), 1, octets.size(), file.get()) != octets.size()
+      || std::fflush(file.get()) != 0) {
+    throw Misuse(fmt::format("--pcap {}: cannot write it: {}", a.pcap,
+                             std::system_category().message(errno)));
+  }
+}
+
 void run_demo(const DemoArguments& a) {
+  if (!a.pcap_at.empty() && a.pcap.empty()) throw Misuse("--pcap-at: only with --pcap");
   if (a.list && a.json) throw Misuse("--list --json: the list is plain text, without --json");
   if (a.list) return list_scenarios();
   const Scenario* scenario = find_scenario(a.scenario);
@@ -182,9 +177,10 @@ void run_demo(const DemoArguments& a) {
         fmt::format("there is no scenario \"{}\"; there are: {}", a.scenario, scenario_names()));
   }
   const DemoSettings settings = settings_of(a);
-  const Page page = page_of(a);
+  const Page page = page_of(a.page);
   Stage stage(settings);
   scenario->play(stage);
+  if (!a.pcap.empty()) write_capture(stage, a);
   if (a.json) {
     fmt::print("{}", observe::json(stage.story()));
   } else {
@@ -226,11 +222,12 @@ void add_demo(CLI::App& program, int& /*status*/) {
   demo->add_option("--reorder", a->reorder, "How likely it holds a frame back (0)")->type_name("P");
   demo->add_option("--delay", a->delay, "How long a frame travels, in ms, up to 10000 (10)")
       ->type_name("MS");
-  demo->add_flag("--ascii", a->ascii, "Draw with plain ASCII");
   demo->add_flag("--json", a->json, "Print the trace instead, a record a line");
-  demo->add_option("--width", a->width, "Columns, 72 to 160 (the terminal's, else 100)")
-      ->type_name("N");
-  demo->add_option("--color", a->color, "auto, always or never (auto)")->type_name("WHEN");
+  demo->add_option("--pcap", a->pcap, "Write what passes the interface of one host as pcapng")
+      ->type_name("FILE");
+  demo->add_option("--pcap-at", a->pcap_at, "Which host's (the left one of the ladder)")
+      ->type_name("HOST");
+  add_page_options(*demo, a->page);
   demo->callback([a] { run_demo(*a); });
 }
 

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -129,6 +130,11 @@ void Stage::arrived(const WireRecord& w) {
     sim::Link& back = world_->link(o.to, o.from);
     back.lose(back.frames() + 1);
   }
+}
+
+void Stage::passed(sim::HostId host, sim::Passing way, Instant at,
+                   std::span<const uint8_t> packet) {
+  passed_.push_back({host, way, at, {packet.begin(), packet.end()}});
 }
 
 }  // namespace rapport::app

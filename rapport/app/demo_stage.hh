@@ -17,6 +17,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -82,6 +83,17 @@ class Stage : public sim::Observer {
   void power_cycle(uint32_t host, Duration after);
 
   // --- what was seen ---
+  // A packet at the interface of one host.
+  struct Passed {
+    sim::HostId host;
+    sim::Passing way;
+    Instant at;
+    std::vector<uint8_t> packet;
+  };
+
+  // In order; host by host what a capture there would hold.
+  [[nodiscard]] const std::vector<Passed>& passed() const { return passed_; }
+
   [[nodiscard]] observe::Story story() const;
 
   [[nodiscard]] std::string_view name(uint32_t host) const { return configs_[host].name; }
@@ -101,6 +113,8 @@ class Stage : public sim::Observer {
 
   void recorded(const HostRecord& r) override;
   void arrived(const WireRecord& w) override;
+  void passed(sim::HostId host, sim::Passing way, Instant at,
+              std::span<const uint8_t> packet) override;
 
   DemoSettings settings_;
   std::vector<sim::HostConfig> configs_;
@@ -109,6 +123,7 @@ class Stage : public sim::Observer {
   std::vector<Ordered> ordered_;
   std::map<std::pair<uint32_t, uint32_t>, uint8_t> flags_;  // of what was sent: (host, serial)
   std::vector<observe::Remark> remarks_;
+  std::vector<Passed> passed_;
 };
 
 // --- pieces of programs ---

@@ -19,6 +19,7 @@ struct Verb {
 };
 
 void add_demo(CLI::App& program, int& status);
+void add_ladder(CLI::App& program, int& status);
 void add_serve(CLI::App& program, int& status);
 
 // Thrown by a verb that cannot be carried out as asked: a value out of bounds, a missing folder, no

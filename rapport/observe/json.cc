@@ -220,6 +220,17 @@ std::string wire_line(const Story& story, const WireRecord& w) {
   return out.done();
 }
 
+std::string remark_line(const Story& story, const Remark& r) {
+  Object out;
+  out.number("t_ns", r.at.ns)
+      .text("host", host_name(story, r.host))
+      .text("kind", "remark")
+      .text("text", r.text)
+      .truth("forgets", r.forgets)
+      .truth("closes", r.closes);
+  return out.done();
+}
+
 }  // namespace
 
 std::string json_line(const HostRecord& r, std::string_view host) {
@@ -237,16 +248,22 @@ std::string json_line(const HostRecord& r, std::string_view host) {
 
 std::string json(const Story& story) {
   std::string out;
-  size_t w = 0;
+  size_t w = 0, m = 0;
+  const auto remarks_before = [&](size_t order) {
+    for (; m < story.remarks.size() && story.remarks[m].before <= order; ++m)
+      out += remark_line(story, story.remarks[m]) + '\n';
+  };
   const auto wires_before = [&](Instant at) {
     for (; w < story.wires.size() && story.wires[w].sent < at; ++w) {
       if (story.wires[w].fate != Fate::Delivered) out += wire_line(story, story.wires[w]) + '\n';
     }
   };
   for (const HostRecord& r : story.records) {
+    remarks_before(r.order);
     wires_before(r.record.header.at);
     out += json_line(r, host_name(story, r.host)) + '\n';
   }
+  remarks_before(SIZE_MAX);
   wires_before(kNever);
   return out;
 }

@@ -1,6 +1,6 @@
 // A trace as JSON, one object a line: `t_ns`, `host`, `kind`, then the fields of that kind in a
 // fixed order. Numbers are integers. Frames that the wire did not simply deliver are lines of kind
-// "wire".
+// "wire", what no trace holds lines of kind "remark".
 #pragma once
 
 #include "rapport/base/wire_record.hh"

@@ -11,6 +11,7 @@
 #include "rapport/observe/notes.hh"
 #include "rapport/observe/rails.hh"
 #include "rapport/observe/segment_text.hh"
+#include "rapport/observe/sheet.hh"
 #include "rapport/observe/story.hh"
 #include "rapport/observe/strip.hh"
 #include "rapport/tcp/state.hh"
@@ -53,99 +54,50 @@ class Painter {
         passages_(passages(story, style.left, style.right)),
         steps_(arrange(story, passages_, style.left, style.right)),
         rails_(story, style.left, style.right),
-        every_window_(windows == Windows::Every) {
-    measure();
-  }
+        sheet_(measures(story, style.width), signs_, style.colour),
+        every_window_(windows == Windows::Every) {}
 
   std::string paint() {
     header();
     for (const Step& s : steps_) step(s);
     legend();
-    return std::move(out_);
+    return sheet_.take();
   }
 
   // Some arrow had no room for its window.
   [[nodiscard]] bool crowded() const { return crowded_; }
 
  private:
-  // What stands left or right of the rails on one row.
-  struct Beside {
-    std::string time, state;
-    Ink ink = Ink::Plain;
-  };
-
   [[nodiscard]] bool is_left(uint32_t host) const { return host == style_.left; }
 
-  void measure() {
+  static Sheet::Measures measures(const Story& story, size_t wanted) {
+    Sheet::Measures m;
     int64_t latest = 0;
-    state_width_ = columns(tcp::name(tcp::State::Closed));
+    m.state = columns(tcp::name(tcp::State::Closed));
     const auto fit = [&](uint8_t state) {
-      state_width_ = std::max(state_width_, columns(tcp::name(static_cast<tcp::State>(state))));
+      m.state = std::max(m.state, columns(tcp::name(static_cast<tcp::State>(state))));
     };
-    for (const HostRecord& r : story_.records) {
+    for (const HostRecord& r : story.records) {
       latest = std::max(latest, r.record.header.at.ns);
       if (r.record.header.kind == TraceKind::Transition) fit(r.record.as<TraceTransition>().to);
       if (r.record.header.kind == TraceKind::Segment) fit(r.record.as<TraceSegment>().state);
     }
-    for (const Remark& r : story_.remarks) latest = std::max(latest, r.at.ns);
-    time_width_ = std::max<size_t>(6, seconds(latest).size());
-    const size_t width = std::clamp(style_.width, kLeastWidth, kGreatestWidth);
-    middle_ = width - 2 * (time_width_ + 1 + state_width_ + 2);
+    for (const Remark& r : story.remarks) latest = std::max(latest, r.at.ns);
+    m.time = std::max<size_t>(6, seconds(latest).size());
+    m.width = std::clamp(wanted, kLeastWidth, kGreatestWidth);
+    return m;
   }
 
   // --- rows
 
-  void put(const Strip& middle, const Beside& left, const Beside& right, bool leaves_left = false,
-           bool leaves_right = false) {
-    Strip row;
-    row.repeat(" ", time_width_ - std::min(time_width_, columns(left.time)));
-    row.add(left.time, Ink::Dim).add(" ");
-    row.repeat(" ", state_width_ - std::min(state_width_, columns(left.state)));
-    row.add(left.state, left.ink).add(" ");
-    row.add(leaves_left ? signs_.leave_right : signs_.rail);
-    row.add(middle);
-    row.add(leaves_right ? signs_.leave_left : signs_.rail);
-    row.add(" ").add(right.state, right.ink);
-    if (!right.time.empty()) {
-      row.repeat(" ", state_width_ - std::min(state_width_, columns(right.state)));
-      row.add(" ").repeat(" ", time_width_ - std::min(time_width_, columns(right.time)));
-      row.add(right.time, Ink::Dim);
-    }
-    out_ += row.render(style_.colour);
-    out_ += '\n';
-  }
-
-  // Text of one host's side, next to its rail; lines that are too long are broken.
+  // Text of one host's side, next to its rail.
   void tell(uint32_t host, const Note& note, const Beside& beside, size_t indent = 1) {
-    bool first = true;
-    for (const std::string& line : paragraph(note.text, middle_ - indent - 1, 2)) {
-      Strip middle;
-      if (is_left(host)) {
-        middle.repeat(" ", indent).add(line, note.ink).pad_to(middle_);
-      } else {
-        std::string_view words = line;
-        words.remove_prefix(std::min(words.find_first_not_of(' '), words.size()));
-        Strip right(words, note.ink);
-        right.repeat(" ", indent);
-        middle = justified({}, right, middle_);
-      }
-      const Beside mine = first ? beside : Beside{};
-      put(middle, is_left(host) ? mine : Beside{}, is_left(host) ? Beside{} : mine);
-      first = false;
-    }
+    sheet_.tell(is_left(host), note.text, note.ink, beside, indent);
   }
 
   void pause(Instant next) {
-    if (started_ && next - latest_ >= kPause) {
-      const std::string text = fmt::format("{} later", length_words(next - latest_));
-      Strip middle;
-      middle.repeat(" ", (middle_ - columns(text)) / 2).add(text, Ink::Dim).pad_to(middle_);
-      Strip row;
-      row.repeat(" ", time_width_ + state_width_ + 2).add(signs_.pause, Ink::Dim).add(middle);
-      row.add(signs_.pause, Ink::Dim);
-      out_ += row.render(style_.colour);
-      out_ += '\n';
-    }
+    if (started_ && next - latest_ >= kPause)
+      sheet_.interrupt(fmt::format("{} later", length_words(next - latest_)));
     started_ = true;
     latest_ = std::max(latest_, next);
   }
@@ -266,14 +218,15 @@ class Painter {
         .fate = std::string(fate_words(p.fate)),
     };
     if (leaves) seen_causes_ |= 1U << static_cast<unsigned>(text.cause);
-    ArrowDrawing drawing = draw_arrow(text, to_right, middle_, signs_);
+    ArrowDrawing drawing = draw_arrow(text, to_right, sheet_.middle(), signs_);
     crowded_ |= !drawing.rest.empty() && drawing.rest.back().starts_with(kWindow);
 
     Beside from, to;
     if (leaves) from = beside(p.sent, p.from);
     if (arrives) to = beside(p.arrived, p.to);
-    put(drawing.line, to_right ? from : to, to_right ? to : from, leaves && to_right,
-        leaves && !to_right);
+    const Leaves side = to_right ? Leaves::Left : Leaves::Right;
+    sheet_.put(drawing.line, to_right ? from : to, to_right ? to : from,
+               leaves ? side : Leaves::None);
     details(p, ends, drawing.rest, course);
     if (arrives && !ends.arrived) event(story_.records[p.arrived]);
   }
@@ -321,7 +274,8 @@ class Painter {
     if (p.fate == Fate::Corrupted) all.emplace_back("corrupted on the way");
     append_delay(p, course, all);
     const uint32_t host = course == Course::Arriving ? p.to : p.from;
-    for (const std::string& line : flow(all, middle_ - 4)) tell(host, {line, Ink::Dim}, {}, 3);
+    for (const std::string& line : flow(all, sheet_.middle() - 4))
+      tell(host, {line, Ink::Dim}, {}, 3);
   }
 
   void append_delay(const Passage& p, Course course, std::vector<std::string>& all) const {
@@ -334,18 +288,8 @@ class Painter {
   // --- above and below
 
   void header() {
-    const std::string left = story_.hosts[style_.left], right = story_.hosts[style_.right];
-    const size_t margin = time_width_ + 1 + state_width_ + 1;
-    const auto title = [&](const std::string& l, const std::string& r, Ink ink) {
-      // Each name ends, or begins, at its rail.
-      Strip row;
-      row.pad_to(margin + 1 > columns(l) ? margin + 1 - columns(l) : 0);
-      row.add(l, ink);
-      row.pad_to(margin + 1 + middle_).add(r, ink);
-      out_ += row.render(style_.colour) + '\n';
-    };
-    title(left, right, Ink::Strong);
-    title(rails_.endpoint(style_.left), rails_.endpoint(style_.right), Ink::Dim);
+    sheet_.title(story_.hosts[style_.left], story_.hosts[style_.right], Ink::Strong);
+    sheet_.title(rails_.endpoint(style_.left), rails_.endpoint(style_.right), Ink::Dim);
   }
 
   void legend() {
@@ -362,10 +306,7 @@ class Painter {
     if (seen(SendCause::Timer)) line(signs_.by_timer, "a timer");
     if (seen_law_) words.emplace_back("3.x clauses of RFC 9293");
     if (seen_absolute_) words.emplace_back("#n an absolute sequence number");
-    const size_t width = std::clamp(style_.width, kLeastWidth, kGreatestWidth);
-    for (const std::string& l : flow(words, width - 4, "   ")) {
-      out_ += Strip("    " + l, Ink::Dim).render(style_.colour) + '\n';
-    }
+    sheet_.foot(words);
   }
 
   const Story& story_;
@@ -374,7 +315,7 @@ class Painter {
   std::vector<Passage> passages_;
   std::vector<Step> steps_;
   Rails rails_;
-  size_t time_width_ = 6, state_width_ = 12, middle_ = 40;
+  Sheet sheet_;
   bool started_ = false;
   Instant latest_{};
   // Of the left and right side:
@@ -385,7 +326,6 @@ class Painter {
   bool seen_absolute_ = false, seen_law_ = false;
   bool every_window_, crowded_ = false;
   bool earlier_ = false;  // of the segment that is being told
-  std::string out_;
 };
 
 }  // namespace

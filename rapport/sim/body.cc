@@ -73,6 +73,7 @@ bool World::Body::send_frames(HostId h) {
 }
 
 void World::Body::send(HostId from, Frame frame) {
+  for (Observer* o : observers) o->passed(from, Passing::Out, now, frame.bytes());
   WireRecord wire;
   wire.sent = now;
   wire.from_host = from;
@@ -177,6 +178,7 @@ void World::Body::deliver_due() {
     Arrival a = take_arrival();
     if (!a.frame) continue;
     const HostId to = a.wire.to_host;
+    for (Observer* o : observers) o->passed(to, Passing::In, now, a.frame.bytes());
     bursts[to].push_back(std::move(a.frame));
     if (bursts[to].size() >= limit) receive(to, bursts[to]);
   }

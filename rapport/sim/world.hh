@@ -35,6 +35,8 @@ enum class Settling : uint8_t {
   FramesFirst,    // owed segments leave first: every segment is answered by itself
 };
 
+enum class Passing : uint8_t { Out, In };
+
 struct WorldConfig {
   uint64_t seed = 1;
   Bursts bursts = Bursts::One;
@@ -68,6 +70,10 @@ class Observer {
 
   // Once when a copy has arrived, before its host receives it, or was thrown away on arrival.
   virtual void arrived(const WireRecord& /*wire*/) {}
+
+  // A packet passes the interface of a host: as it sends it, or as it reaches a host that is up.
+  virtual void passed(HostId /*host*/, Passing /*way*/, Instant /*at*/,
+                      std::span<const uint8_t> /*packet*/) {}
 
   // All is quiet at `now`; the clock is about to move.
   virtual void settled(Instant /*now*/) {}

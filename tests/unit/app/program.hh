@@ -20,7 +20,7 @@ struct Outcome {
 };
 
 inline Outcome rapport(const std::vector<std::string>& arguments) {
-  static constexpr std::array kVerbs{Verb{"demo", add_demo}};
+  static constexpr std::array kVerbs{Verb{"demo", add_demo}, Verb{"ladder", add_ladder}};
   std::vector<const char*> argv{"rapport"};
   for (const std::string& a : arguments) argv.push_back(a.c_str());
   testing::internal::CaptureStdout();
