@@ -209,8 +209,8 @@ void add_device_options(CLI::App& verb, DeviceOptions& into) {
                   "An address of the stack with its prefix; may be repeated [10.77.0.2/24]")
       ->allow_extra_args(false);
   verb.add_option("--host-address", into.host_addresses,
-                  "The host's address on the interface, in the same network\n[the first other "
-                  "address of the network of --address: 10.77.0.1/24]")
+                  "An address of the host on the interface, in a network of --address; may be "
+                  "repeated\n[the first other address of that network: 10.77.0.1/24]")
       ->allow_extra_args(false);
   verb.add_option("--mtu", into.mtu, "Octets of the largest packet, 68 to 65535")
       ->capture_default_str();

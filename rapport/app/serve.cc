@@ -1,8 +1,10 @@
 // `rapport serve`: the files of a folder over HTTP, from a stack of our own behind a TUN interface
 // that exists as long as the program runs. Everything is checked before anything is made.
 #include "rapport/app/device_options.hh"
+#include "rapport/app/serve_answer.hh"
 #include "rapport/app/serve_http.hh"
 #include "rapport/app/serve_site.hh"
+#include "rapport/app/transport.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/reason.hh"
@@ -19,10 +21,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -40,18 +44,36 @@ namespace net = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::seconds kPatience{5};  // from SIGINT until the rest is reset
-constexpr int kInterrupted = 130;             // 128 + SIGINT, as shells count
+constexpr uint16_t kHttpPort = 80, kHttpsPort = 443;
+constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells count
 
 struct Arguments {
   std::string folder;
-  std::string port = "80";
+  std::string port;  // empty: by --tls
+  bool upload = false;
+  std::string upload_limit = "16G";
+  std::vector<std::string> tls;  // certificate, key
   DeviceOptions device;
 };
+
+void print_answers(const HttpCounters& http) {
+  std::string answers;
+  for (unsigned status = 100; status < http.answers.size(); ++status) {
+    if (http.answers[status] == 0) continue;
+    answers += fmt::format("{}{} {}", answers.empty() ? "" : ", ", status, http.answers[status]);
+  }
+  if (!answers.empty()) fmt::print("answers, by status: {}\n", answers);
+  if (http.turned_away > 0) {
+    fmt::print("turned away, too many connections of one client: {}\n", http.turned_away);
+  }
+  if (http.tls_failed > 0) fmt::print("TLS handshakes that failed: {}\n", http.tls_failed);
+}
 
 void print_counts(const stack::Stack& stack, const HttpCounters& http) {
   const tcp::Counters& c = stack.counters();
   fmt::print("connections {}, requests {}, of them {} answered with an error, {} with a redirect\n",
-             http.connections, http.requests, http.failed, http.redirected);
+             http.connections, http.requests, http.answered(400, 599), http.answered(301, 303));
+  print_answers(http);
   bool any = false;
   for (size_t i = 1; i < c.ended.size(); ++i) {
     const auto reason = static_cast<CloseReason>(i);
@@ -69,14 +91,14 @@ void print_counts(const stack::Stack& stack, const HttpCounters& http) {
 // The running server: signals, and how it ends.
 class Server {
  public:
-  Server(Network& network, const Site& site)
-      : shard_(network.shard()), io_(network.io()), context_(network.context()), site_(site) {}
+  Server(Network& network, HttpService& http)
+      : shard_(network.shard()), io_(network.io()), context_(network.context()), http_(http) {}
 
   int run(uint16_t port, const std::string& greeting) {
     if (const error_code failed = acceptor_.listen({{}, port})) {
       throw Misuse(fmt::format("--port {}: cannot listen: {}", port, failed.message()));
     }
-    net::co_spawn(io_, serve_http(acceptor_, site_, sessions_), net::detached);
+    net::co_spawn(io_, http_.run(acceptor_), net::detached);
     signals_.async_wait([this](const error_code& failed, int) {
       if (!failed) drain();
     });
@@ -87,7 +109,7 @@ class Server {
     fmt::print("{}\n", greeting);
     (void)std::fflush(stdout);
     io_.run();
-    print_counts(shard_.stack(), sessions_.counters);
+    print_counts(shard_.stack(), http_.counters());
     return status_;
   }
 
@@ -103,7 +125,7 @@ class Server {
     patience_.async_wait([this](const error_code& failed) {
       if (!failed) close_the_rest();
     });
-    sessions_.finish([this] { close_the_rest(); });
+    http_.finish([this] { close_the_rest(); });
     signals_.async_wait([this](const error_code& failed, int) {
       if (!failed) finish(kInterrupted);
     });
@@ -125,8 +147,7 @@ class Server {
   shard::Shard& shard_;
   net::io_context& io_;
   asio::Context& context_;
-  const Site& site_;
-  HttpSessions sessions_;
+  HttpService& http_;
   int status_ = 0;
   bool closing_the_rest_ = false;
   asio::Acceptor acceptor_{context_};
@@ -134,19 +155,56 @@ class Server {
   net::steady_timer patience_{io_};
 };
 
+// "16G": K, M and G are powers of 1024.
+uint64_t octets_of(std::string_view option, const std::string& text) {
+  constexpr std::string_view kUnits = "KMG";
+  const size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+  const bool has_unit = unit != std::string_view::npos;
+  constexpr uint64_t kMost = 1ULL << 20;
+  if (!has_unit) return whole_number(option, text, 0, UINT32_MAX);
+  return whole_number(option, text.substr(0, text.size() - 1), 0, kMost) << (10 * (unit + 1));
+}
+
+std::optional<Tls> tls_of(const Arguments& a) {
+  if (a.tls.empty()) return std::nullopt;
+  auto tls = Tls::for_server(a.tls[0], a.tls[1]);
+  if (!tls) throw Misuse("--tls: " + tls.error());
+  return std::move(*tls);
+}
+
+std::string greeting_of(const Arguments& a, const DevicePlan& plan, uint16_t port) {
+  const bool usual = port == (a.tls.empty() ? kHttpPort : kHttpsPort);
+  std::string where;
+  for (const Cidr& own : plan.own) {
+    const std::string host =
+        own.address.is_v4() ? to_string(own.address) : fmt::format("[{}]", to_string(own.address));
+    where += fmt::format("{}http{}://{}{}/", where.empty() ? "" : " and ", a.tls.empty() ? "" : "s",
+                         host, usual ? "" : fmt::format(":{}", port));
+  }
+  std::string hosts;
+  for (const Cidr& host : plan.host) {
+    hosts += fmt::format("{}{}", hosts.empty() ? "" : ", ", to_string(host.address));
+  }
+  return fmt::format("serving {} at {} behind {} (host {}); Ctrl-C ends", a.folder, where,
+                     plan.name, hosts);
+}
+
 int serve(const Arguments& a) {
   DevicePlan plan = plan_of(a.device);
-  const auto port = static_cast<uint16_t>(whole_number("--port", a.port, 1, UINT16_MAX));
+  const uint64_t usual = a.tls.empty() ? kHttpPort : kHttpsPort;
+  const auto port =
+      static_cast<uint16_t>(a.port.empty() ? usual : whole_number("--port", a.port, 1, UINT16_MAX));
+  Rules rules;
+  rules.upload = a.upload;
+  rules.upload_octets = octets_of("--upload-limit", a.upload_limit);
   auto site = Site::open(a.folder);
   if (!site) throw Misuse(site.error());
+  const std::optional<Tls> tls = tls_of(a);
 
+  HttpService http(*site, rules, tls ? &*tls : nullptr);
   Network network(std::move(plan));
-  Server server(network, *site);
-  const std::string where = port == 80 ? "" : fmt::format(":{}", port);
-  return server.run(
-      port, fmt::format("serving {} at http://{}{}/ behind {} (host {}); Ctrl-C ends", a.folder,
-                        to_string(network.plan().own.front().address), where, network.plan().name,
-                        to_string(network.plan().host.front().address)));
+  Server server(network, http);
+  return server.run(port, greeting_of(a, network.plan(), port));
 }
 
 }  // namespace
@@ -161,7 +219,16 @@ void add_serve(CLI::App& program, int& status) {
           "The folder; nothing outside it can be reached, and no name that begins with a dot. "
           "Without\nan index.html in it, the URL with / alone answers 404: name a file")
       ->required();
-  verb->add_option("--port", a->port, "Where to listen, 1 to 65535")->capture_default_str();
+  verb->add_option("--port", a->port, "Where to listen, 1 to 65535 [80, with --tls 443]");
+  verb->add_flag("--upload", a->upload,
+                 "Take files by PUT into folders that are there; a file appears when it is whole");
+  verb->add_option("--upload-limit", a->upload_limit,
+                   "Octets of the largest upload; K, M and G are powers of 1024")
+      ->capture_default_str();
+  verb->add_option("--tls", a->tls,
+                   "HTTPS: PEM files with the certificate chain and with its private key")
+      ->type_name("CERT KEY")
+      ->expected(2);
   add_device_options(*verb, a->device);
   verb->footer(
       "Needs CAP_NET_ADMIN and /dev/net/tun. SIGINT finishes the answers under way, closes every "

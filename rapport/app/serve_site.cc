@@ -16,6 +16,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,6 +26,8 @@ namespace rapport::app {
 namespace {
 
 constexpr size_t kLongestPath = 4096;
+// O_NONBLOCK: a FIFO without a writer must not hold up the loop.
+constexpr int kReading = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
 // The digit's value, -1 for anything else.
 int hex_digit(char c) {
@@ -34,33 +37,10 @@ int hex_digit(char c) {
   return -1;
 }
 
-// Beneath `folder`, through no magic link of /proc; -1 and errno when that fails.
-device::Descriptor open_beneath(int folder, const std::string& path) {
-  open_how how{};
-  // O_NONBLOCK: a FIFO without a writer must not hold up the loop.
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  return device::Descriptor(
-      static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how))));
-}
-
-Refusal refusal_of(int code) {
-  switch (code) {
-    case EXDEV:  // out of the folder
-    case EACCES:
-    case EPERM:
-    case ELOOP: return Refusal::Forbidden;
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM: return Refusal::Overloaded;
-    default: return Refusal::NotFound;
-  }
-}
-
 // "http://host:80/path" -> "/path", "/path" as it is; empty for anything else.
 std::string_view path_of(std::string_view target) {
   if (target.starts_with('/')) return target;
-  for (const std::string_view scheme : {"http://", "HTTP://"}) {
+  for (const std::string_view scheme : {"http://", "HTTP://", "https://", "HTTPS://"}) {
     if (!target.starts_with(scheme)) continue;
     target.remove_prefix(scheme.size());
     const size_t slash = target.find_first_of("/?");
@@ -84,7 +64,23 @@ int take_octet(std::string_view& path) {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// A name that begins with a dot, but for "." and "..", which lead the kernel.
+// Strong as long as no two changes of a file share a nanosecond and a size (RFC 9110 8.8.3).
+std::string etag_of(const struct stat& about) {
+  return fmt::format("\"{:x}-{:x}-{:x}\"", about.st_mtim.tv_sec, about.st_mtim.tv_nsec,
+                     about.st_size);
+}
+
+}  // namespace
+
+device::Descriptor open_beneath(int folder, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return device::Descriptor(
+      static_cast<int>(::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how))));
+}
+
+// "." and ".." lead the kernel.
 bool has_hidden_name(std::string_view path) {
   while (!path.empty()) {
     const std::string_view name = path.substr(0, path.find('/'));
@@ -94,7 +90,24 @@ bool has_hidden_name(std::string_view path) {
   return false;
 }
 
-}  // namespace
+Refusal refusal_of(int code) {
+  switch (code) {
+    case EXDEV:  // out of the folder
+    case EACCES:
+    case EPERM:
+    case EROFS:
+    case ELOOP: return Refusal::Forbidden;
+    case EISDIR: return Refusal::InTheWay;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return Refusal::DiskFull;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case EIO: return Refusal::Overloaded;
+    default: return Refusal::NotFound;
+  }
+}
 
 std::expected<std::string, Refusal> decoded_path(std::string_view target) {
   std::string_view path = path_of(target);
@@ -160,7 +173,7 @@ std::expected<Site, std::string> Site::open(const std::string& folder) {
     return std::unexpected("cannot read the folder '" + folder
                            + "': " + std::system_category().message(code));
   }
-  if (!open_beneath(fd.get(), ".")) {
+  if (!open_beneath(fd.get(), ".", kReading)) {
     return std::unexpected("cannot keep requests inside '" + folder
                            + "': openat2 says: " + std::system_category().message(errno)
                            + " (Linux 5.6 or later is needed)");
@@ -177,12 +190,12 @@ std::expected<SiteFile, Refusal> Site::find(std::string_view target) const {
   const size_t first = path->find_first_not_of('/');
   if (first == std::string::npos) return std::unexpected(Refusal::NotFound);
   const std::string name = path->substr(first);
-  device::Descriptor fd = open_beneath(folder_.get(), name);
+  device::Descriptor fd = open_beneath(folder_.get(), name, kReading);
   if (!fd) {
     const Refusal why = refusal_of(errno);
     const bool lacks_index =
         index && why == Refusal::NotFound
-        && open_beneath(folder_.get(), "./" + name.substr(0, name.rfind('/') + 1));
+        && open_beneath(folder_.get(), "./" + name.substr(0, name.rfind('/') + 1), kReading);
     return std::unexpected(lacks_index ? Refusal::NoIndex : why);
   }
   struct stat about{};
@@ -190,7 +203,7 @@ std::expected<SiteFile, Refusal> Site::find(std::string_view target) const {
   if (S_ISDIR(about.st_mode)) return std::unexpected(Refusal::IsFolder);
   if (!S_ISREG(about.st_mode)) return std::unexpected(Refusal::Forbidden);
   return SiteFile{std::move(fd), static_cast<uint64_t>(about.st_size), about.st_mtime,
-                  media_type(*path)};
+                  etag_of(about), media_type(*path)};
 }
 
 }  // namespace rapport::app

@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <ctime>
 #include <expected>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace rapport::app {
 
@@ -18,6 +20,7 @@ struct SiteFile {
   device::Descriptor fd;
   uint64_t size = 0;
   std::time_t modified = 0;
+  std::string etag;       // strong: from the time of the last change and the size
   std::string_view type;  // media type
 };
 
@@ -27,7 +30,41 @@ enum class Refusal : uint8_t {
   NotFound,    // 404; also for names that begin with a dot
   NoIndex,     // 404: a folder without an index.html
   IsFolder,    // 301: the same target with '/' behind its path
+  NoParent,    // 409: of an upload: the folder it would be in does not exist
+  InTheWay,    // 409: of an upload: a folder has that name, or the name is none for a file
   Overloaded,  // 503: no descriptors left
+  DiskFull,    // 507
+};
+
+// A file that is being uploaded: without a name until commit(), so that nothing is left of it when
+// it ends before, however the program ends (where the file system cannot do that it has a hidden
+// name, which goes with the object).
+class Upload {
+ public:
+  Upload(Upload&&) noexcept = default;
+  Upload& operator=(Upload&&) = delete;
+  ~Upload();
+
+  // Appends. An errno, 0: all is written.
+  [[nodiscard]] int write(std::span<const char> octets);
+
+  // The file appears under its name in one step, instead of one that was there. True: there was
+  // none.
+  [[nodiscard]] std::expected<bool, Refusal> commit();
+
+ private:
+  friend class Site;
+
+  Upload(device::Descriptor folder, std::string name)
+      : folder_(std::move(folder)), name_(std::move(name)) {}
+
+  [[nodiscard]] bool open();
+  [[nodiscard]] bool give_hidden_name();
+
+  device::Descriptor folder_;  // where it will be
+  std::string name_;
+  device::Descriptor file_;
+  std::string hidden_name_;  // empty: it has no name
 };
 
 class Site {
@@ -41,6 +78,9 @@ class Site {
   // means to serve .git or .ssh.
   [[nodiscard]] std::expected<SiteFile, Refusal> find(std::string_view target) const;
 
+  // A new file, or a new content of one. Its folder must be there.
+  [[nodiscard]] std::expected<Upload, Refusal> upload(std::string_view target) const;
+
  private:
   explicit Site(device::Descriptor folder) : folder_(std::move(folder)) {}
 
@@ -49,6 +89,15 @@ class Site {
 
 // The path of a target, decoded (RFC 3986 2.1): without query, beginning with '/'.
 [[nodiscard]] std::expected<std::string, Refusal> decoded_path(std::string_view target);
+
+// Opens beneath `folder`, through no magic link of /proc (openat2 with RESOLVE_BENEATH). -1 and
+// errno when that fails.
+[[nodiscard]] device::Descriptor open_beneath(int folder, const std::string& path, int flags);
+
+// One of the path's names begins with a dot.
+[[nodiscard]] bool has_hidden_name(std::string_view path);
+
+[[nodiscard]] Refusal refusal_of(int code);
 
 // By the name's ending; application/octet-stream for what is not known.
 [[nodiscard]] std::string_view media_type(std::string_view path);
