@@ -96,7 +96,6 @@ constexpr auto kDropReasons = std::to_array<Named<DropReason>>({
     {DropReason::NeighbourThrottled, "neighbour-throttled"},
     {DropReason::NeighbourReplaced, "neighbour-replaced"},
     {DropReason::NeighbourUnreachable, "neighbour-unreachable"},
-    {DropReason::NeighbourEvicted, "neighbour-evicted"},
     {DropReason::NeighbourCacheFull, "neighbour-cache-full"},
     {DropReason::AddressConflict, "address-conflict"},
     {DropReason::Ipv4Version, "ipv4-version"},

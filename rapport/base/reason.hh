@@ -74,7 +74,6 @@ enum class DropReason : uint8_t {
   NeighbourThrottled,
   NeighbourReplaced,
   NeighbourUnreachable,
-  NeighbourEvicted,
   NeighbourCacheFull,
   AddressConflict,
   // IPv4
