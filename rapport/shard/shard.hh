@@ -1,8 +1,9 @@
-// Shard: what one core runs: one Stack, the device its packets come from and go to, the pool of
-// their buffers, and the clock. It is the lowest layer that knows real time: CLOCK_MONOTONIC, read
-// once a turn, as nanoseconds since the shard began. It has no thread: either the caller loops over
-// turn() and wait(), or a foreign event loop watches fd() and deadline() and calls turn().
-// Who owns connections, and what events mean, is the caller's business. One thread only.
+// Shard: what one core runs: one Stack, the devices its packets come from and go to, one for each
+// of its interfaces, the pool of their buffers, and the clock. It is the lowest layer that knows
+// real time: CLOCK_MONOTONIC, read once a turn, as nanoseconds since the shard began. It has no
+// thread: either the caller loops over turn() and wait(), or a foreign event loop watches fd() and
+// deadline() and calls turn(). Who owns connections, and what events mean, is the caller's
+// business. One thread only.
 #pragma once
 
 #include "rapport/base/frame.hh"
@@ -20,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace rapport::shard {
 
@@ -51,7 +53,12 @@ struct Failure {
 
 class Shard {
  public:
+  // `devices`: one for each of config.stack.interfaces, in that order; an interface with a hardware
+  // address has one that carries Ethernet frames, the others have ones that carry IP packets.
   // Fails without descriptors left for the epoll set, or without entropy.
+  [[nodiscard]] static std::expected<std::unique_ptr<Shard>, Failure> make(
+      Config config, std::vector<std::unique_ptr<device::Device>> devices);
+  // With one interface.
   [[nodiscard]] static std::expected<std::unique_ptr<Shard>, Failure> make(
       Config config, std::unique_ptr<device::Device> device);
   Shard(const Shard&) = delete;
@@ -64,11 +71,13 @@ class Shard {
 
   // The three parts of a turn, for a loop that runs its own handlers between deliver() and flush()
   // so that their answers leave with the acknowledgements that are owed.
-  // Reads the clock, gives one burst of packets and the timers that are due to the stack.
+  // Reads the clock, gives one burst of packets of each device and the timers that are due to the
+  // stack.
   void take();
   // Hands all events to the sink.
   void deliver(EventSink& sink);
-  // Sends what the stack has to send, as far as the device takes it. True as for turn().
+  // Sends what the stack has to send, as far as the devices take it: while one of them is full, the
+  // stack is not asked for more. True as for turn().
   bool flush();
 
   // Readable when a turn would find something to do before deadline(). An epoll set.
@@ -90,39 +99,51 @@ class Shard {
   // The same instant on the clock of std::chrono.
   [[nodiscard]] std::chrono::steady_clock::time_point to_steady(Instant t) const;
 
-  [[nodiscard]] const device::Device& device() const { return *device_; }
+  // By the number of its interface.
+  [[nodiscard]] const device::Device& device(size_t interface = 0) const {
+    return *ports_[interface].device;
+  }
+
+  // True when a device is gone for good.
+  [[nodiscard]] bool lost_a_device() const;
 
   struct Counters {
     uint64_t turns = 0;
-    uint64_t blocked = 0;  // times that sending had to wait for the device
+    uint64_t blocked = 0;  // times that sending had to wait for a device
   };
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
-  Shard(const Config& config, std::unique_ptr<device::Device> device, device::Descriptor epoll);
+  // A device and what is to be sent by it: waiting[first .. end).
+  struct Port {
+    std::unique_ptr<device::Device> device;
+    device::BurstLimit limit;
+    std::array<Frame, kLargestBurst> waiting;
+    size_t first = 0, end = 0;
+    uint32_t watched = 0;  // epoll events asked for; 0: the device is not in the set
+  };
+
+  Shard(const Config& config, std::vector<std::unique_ptr<device::Device>> devices,
+        device::Descriptor epoll);
 
   [[nodiscard]] Instant read_clock();
   void watch();
-  bool send_waiting();
+  void watch(Port& port);
+  [[nodiscard]] bool send_waiting();
   [[nodiscard]] bool fill_waiting();
 
   uint32_t burst_;
   uint32_t bursts_out_;
-  device::BurstLimit limit_;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   Instant now_{};
   bool in_turn_ = false;       // now_ is that of the turn under way
-  bool more_to_take_ = false;  // the last burst was full
-  uint32_t watched_ = 0;       // epoll events asked for; 0: the device is not in the set
+  bool more_to_take_ = false;  // a last burst was full
   device::Descriptor epoll_;
-  FramePool pool_;  // outlives every frame: those of the device, the stack and of waiting_
-  std::unique_ptr<device::Device> device_;
+  FramePool pool_;           // outlives every frame: those of the ports and of the stack
+  std::vector<Port> ports_;  // by the numbers of interfaces
   stack::Stack stack_;
   std::array<Frame, kLargestBurst> burst_in_;
-  std::array<Frame, kLargestBurst> waiting_;  // to be sent: [first_waiting_, end_waiting_)
-  size_t first_waiting_ = 0;
-  size_t end_waiting_ = 0;
   Counters counters_;
 };
 

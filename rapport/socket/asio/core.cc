@@ -170,7 +170,7 @@ void Core::check_drained() {
 }
 
 void Core::check_device() {
-  if (shard_->device().gone() && on_device_gone) std::exchange(on_device_gone, nullptr)();
+  if (shard_->lost_a_device() && on_device_gone) std::exchange(on_device_gone, nullptr)();
 }
 
 }  // namespace rapport::asio
