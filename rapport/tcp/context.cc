@@ -42,6 +42,7 @@ Context::Context(const Config& settings, const Surroundings& surroundings, Frame
       table(settings.max_connections + settings.max_half_open + settings.max_time_wait,
             &memory_grew, connections, half_open, time_wait),
       wheel(ConnectionTimers{&connections}),
+      ephemeral(settings.ephemeral_first, settings.ephemeral_last, settings.reserved_ports),
       outbox(kOutboxSize) {
   initial_rto_us = to_us(config.initial_rto);
   min_rto_us = to_us(config.min_rto);
@@ -55,9 +56,6 @@ Context::Context(const Config& settings, const Surroundings& surroundings, Frame
   timestamp_key = draw_key(random);
   port_key = draw_key(random);
   for (uint32_t& step : port_steps) step = random.next32();
-  for (const uint16_t port : config.reserved_ports) {
-    reserved_ports[port / 64] |= uint64_t{1} << (port % 64);
-  }
 }
 
 Transfer* need_transfer(Connection& c, Context& cx) {

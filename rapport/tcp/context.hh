@@ -7,6 +7,7 @@
 #include "rapport/base/local_addresses.hh"  // IWYU pragma: export
 #include "rapport/base/network.hh"          // IWYU pragma: export
 #include "rapport/base/outbox.hh"           // IWYU pragma: export
+#include "rapport/base/port_range.hh"       // IWYU pragma: export
 #include "rapport/base/random.hh"           // IWYU pragma: export
 #include "rapport/base/siphash.hh"          // IWYU pragma: export
 #include "rapport/base/slab.hh"             // IWYU pragma: export
@@ -94,7 +95,7 @@ struct Context {
   std::array<uint32_t, kListenerBuckets> listener_buckets{};
   std::array<uint32_t, 64> port_steps{};          // RFC 6056 3.3.4
   std::array<PreparedFlow, 64> prepared_flows{};  // beside them: what comes next, hashed ahead
-  std::array<uint64_t, 1024> reserved_ports{};
+  PortRange ephemeral;
 
   Outbox outbox;
   Debts debts;

@@ -13,15 +13,6 @@ namespace rapport::tcp {
 
 namespace {
 
-bool is_reserved(uint16_t port, const Context& cx) {
-  return (cx.reserved_ports[port / 64] >> (port % 64) & 1) != 0;
-}
-
-uint16_t port_at(uint32_t number, const Context& cx) {
-  const uint32_t first = cx.config.ephemeral_first;
-  return static_cast<uint16_t>(first + number % (cx.config.ephemeral_last - first + 1U));
-}
-
 // The flow that this end will most likely want next: hashed, and its bucket on the way.
 void prepare(PreparedFlow& next, FlowKey key, uint16_t port, Context& cx) {
   key.local_port = port;
@@ -37,18 +28,17 @@ uint32_t timestamp_offset(const FlowKey& key, const Context& cx) {
 }
 
 std::expected<FlowHash, Error> choose_port(FlowKey& key, Context& cx) {
-  const uint32_t count = cx.config.ephemeral_last - cx.config.ephemeral_first + 1U;
   key.local_port = 0;
   const FlowHash h = hash_of(cx.port_key, key);  // F(local, remote, secret) of the RFC
   const size_t place = h.tag % cx.port_steps.size();
   uint32_t& step = cx.port_steps[place];
   PreparedFlow& next = cx.prepared_flows[place];
-  for (uint32_t i = 0; i < count; ++i) {
-    key.local_port = port_at(h.seed + step++, cx);
-    if (is_reserved(key.local_port, cx)) continue;
+  for (uint32_t i = 0; i < cx.ephemeral.count(); ++i) {
+    key.local_port = cx.ephemeral.at(h.seed + step++);
+    if (cx.ephemeral.is_reserved(key.local_port)) continue;
     const FlowHash flow = next.key == key ? next.hash : hash_of(cx.flow_key, key);
     if (cx.table.find(key, flow.tag).tier != Tier::Nobody) continue;
-    prepare(next, key, port_at(h.seed + step, cx), cx);
+    prepare(next, key, cx.ephemeral.at(h.seed + step), cx);
     return flow;
   }
   return std::unexpected(Error::NoFreePort);
