@@ -15,9 +15,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
@@ -30,8 +32,43 @@ using boost::system::error_code;
 namespace {
 
 const error_code kAborted = net::error::operation_aborted;
+const error_code kExpired = net::error::timed_out;
+
+// Hears how each attempt ended, while the link waits for it.
+class ConnectToAny final : public Completion<error_code> {
+ public:
+  using Done = CompletionPtr<error_code, Endpoint>;
+
+  ConnectToAny(Link& link, std::vector<Endpoint> remotes, Done done)
+      : link_(&link), remotes_(std::move(remotes)), done_(std::move(done)) {}
+
+  void complete(error_code ec) override {
+    const bool over = !ec || ec == kAborted || link_->expired() || next_ == remotes_.size();
+    if (!over) return link_->connect(remotes_[next_++], nullptr, ConnectCompletion(this));
+    const std::unique_ptr<ConnectToAny> self(this);
+    finish(done_, ec, ec || next_ == 0 ? Endpoint{} : remotes_[next_ - 1]);
+  }
+
+  void abandon() noexcept override { const std::unique_ptr<ConnectToAny> self(this); }
+
+ private:
+  friend std::default_delete<ConnectToAny>;
+  ~ConnectToAny() = default;
+
+  Link* link_;
+  std::vector<Endpoint> remotes_;
+  size_t next_ = 0;
+  Done done_;
+};
 
 }  // namespace
+
+void Link::connect_to_any(std::vector<Endpoint> remotes, CompletionPtr<error_code, Endpoint> done) {
+  if (core_->stopped()) return finish(done, kAborted, Endpoint{});
+  const auto first = new ConnectToAny(*this, std::move(remotes), std::move(done));
+  expired_ = false;
+  first->complete(net::error::host_not_found);
+}
 
 Link::~Link() {
   close();
@@ -40,7 +77,10 @@ Link::~Link() {
 void Link::connect(const Endpoint& remote, const tcp::ConnectionOptions* options,
                    ConnectCompletion done) {
   if (core_->stopped()) return finish(done, kAborted);
-  if (is_open()) return finish(done, error_code(net::error::already_connected));
+  if (is_open() && reason_ == CloseReason::None) {
+    return finish(done, closed_ ? kAborted : error_code(net::error::already_connected));
+  }
+  detach();  // the one before has ended
   reason_ = CloseReason::None;
   closed_ = expired_ = false;
   cookie_ = core_->bind(*this);
@@ -63,6 +103,7 @@ void Link::adopt(Handle handle) {
 }
 
 std::optional<error_code> Link::unusable(Role role) const {
+  if (expired_) return kExpired;
   if (core_->stopped() || closed_) return kAborted;
   if (reason_ != CloseReason::None) return to_error_code(reason_, role);
   if (!is_open()) return error_code(net::error::not_connected);
@@ -161,7 +202,11 @@ void Link::cancel() {
 }
 
 void Link::close() {
-  finish_all(kAborted);
+  close_for(kAborted);
+}
+
+void Link::close_for(error_code why) {
+  finish_all(why);
   expires_at(std::nullopt);
   if (is_open() && !core_->stopped() && reason_ == CloseReason::None && !closed_) {
     (void)core_->command(tcp::Close{handle_});
@@ -195,8 +240,8 @@ void Link::expires_at(std::optional<std::chrono::steady_clock::time_point> when)
   limit_->async_wait([weak = weak_from_this(), number = limit_number_](const error_code&) {
     const auto self = weak.lock();
     if (!self || number != self->limit_number_) return;
-    self->close();
     self->expired_ = true;
+    self->close_for(kExpired);
   });
 }
 

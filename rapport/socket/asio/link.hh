@@ -22,6 +22,7 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -66,6 +67,9 @@ class Link final : public Socket, public std::enable_shared_from_this<Link> {
 
   void connect(const Endpoint& remote, const tcp::ConnectionOptions* options,
                ConnectCompletion done);
+  // One after the other until one answers; the error is that of the last.
+  void connect_to_any(std::vector<Endpoint> remotes,
+                      CompletionPtr<boost::system::error_code, Endpoint> done);
   // Takes over a connection that a listener has accepted with the core's next cookie.
   void adopt(Handle handle);
   void read(const ReadPieces& into, TransferCompletion done);
@@ -76,6 +80,7 @@ class Link final : public Socket, public std::enable_shared_from_this<Link> {
   // Ends the operations that wait with `operation_aborted`, and the connection too.
   void close();
   void cancel();
+  // Then the stream closes itself: what waits, and what is asked for later, ends with `timed_out`.
   void expires_at(std::optional<std::chrono::steady_clock::time_point> when);
 
   [[nodiscard]] bool expired() const { return expired_; }
@@ -103,6 +108,7 @@ class Link final : public Socket, public std::enable_shared_from_this<Link> {
   void resume_reading();
   void resume_writing();
   void finish_all(boost::system::error_code why);
+  void close_for(boost::system::error_code why);
   void detach();
   [[nodiscard]] std::optional<boost::system::error_code> unusable(Role role) const;
 

@@ -1,6 +1,7 @@
 // Stream: one TCP connection of a rapport stack as an Asio object. Satisfies AsyncReadStream and
-// AsyncWriteStream of Boost.Asio and Beast's AsyncStream, so that net::async_read, async_write and
-// Beast's HTTP work on it unchanged; with callbacks, and with C++20 coroutines (use_awaitable).
+// AsyncWriteStream of Boost.Asio and Beast's AsyncStream, so that net::async_read, async_write,
+// net::ssl::stream<Stream> and Beast's HTTP work on it unchanged; with callbacks, with futures
+// (use_future) and with C++20 coroutines (use_awaitable).
 // At most one connect, one read and one write at a time. Handlers are never called from within the
 // initiating function. Movable; destroying it closes the connection as CLOSE does, and operations
 // that wait end with operation_aborted. Errors are in errors.hh.
@@ -11,6 +12,7 @@
 #include "rapport/socket/asio/completion.hh"
 #include "rapport/socket/asio/context.hh"
 #include "rapport/socket/asio/link.hh"
+#include "rapport/socket/asio/resolver.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/tcp/config.hh"
 
@@ -81,6 +83,19 @@ class Stream {
     return async_connect(remote, nullptr, std::forward<Token>(token));
   }
 
+  // Tries one after the other until one answers. Handler: void(error_code, Endpoint), the endpoint
+  // that did; the error is that of the last one, host_not_found when there is none.
+  template <class Token>
+  auto async_connect(const ResolverResults& to, Token&& token) {
+    return boost::asio::async_initiate<Token, void(ErrorCode, Endpoint)>(
+        [link = link_, remotes = to.endpoints()](auto&& handler) {
+          link->connect_to_any(
+              remotes, make_completion<ErrorCode, Endpoint>(
+                           std::forward<decltype(handler)>(handler), link->core()->executor()));
+        },
+        token);
+  }
+
   // At least one octet, unless the buffers are empty. Handler: void(error_code, size_t); eof when
   // the peer has finished. The buffers must stay until the handler is called.
   template <class Buffers, class Token>
@@ -119,8 +134,12 @@ class Stream {
   // Operations that wait end with operation_aborted; the connection stays.
   void cancel() { link_->cancel(); }
 
-  // Unless moved again, the stream closes itself after `time`, as beast::tcp_stream does:
-  // operations end with operation_aborted, and expired() tells why.
+  // Unless moved again, the stream closes itself then, as beast::tcp_stream does: operations that
+  // wait end with net::error::timed_out, and so do later ones until it connects anew. (Beast's own
+  // stream says beast::error::timeout.) One limit for connecting, reading and writing; it stays
+  // until it is moved or lifted, however many operations end before.
+  void expires_at(std::chrono::steady_clock::time_point when) { link_->expires_at(when); }
+
   void expires_after(std::chrono::steady_clock::duration time) {
     link_->expires_at(std::chrono::steady_clock::now() + time);
   }
