@@ -34,6 +34,12 @@ namespace {
 const error_code kAborted = net::error::operation_aborted;
 const error_code kExpired = net::error::timed_out;
 
+// None for an end that both sides wanted.
+error_code error_of_end(CloseReason reason) {
+  const error_code ec = to_error_code(reason, Role::Reader);
+  return ec == net::error::eof ? error_code() : ec;
+}
+
 // Hears how each attempt ended, while the link waits for it.
 class ConnectToAny final : public Completion<error_code> {
  public:
@@ -178,6 +184,7 @@ void Link::on_event(const tcp::Occurrence& event) {
   if (event.is(Ended)) {
     reason_ = event.reason;
     finish(connecting_, to_error_code(event.reason, Role::Opener));
+    finish(ending_, error_of_end(reason_));
   } else if (event.is(Connected)) {
     finish(connecting_, error_code());
   }
@@ -187,6 +194,7 @@ void Link::on_event(const tcp::Occurrence& event) {
 
 void Link::finish_all(error_code why) {
   finish(connecting_, why);
+  finish(ending_, why);
   finish(reading_, why, size_t{0});
   finish(writing_, why, size_t{0});
 }
@@ -229,6 +237,13 @@ error_code Link::shutdown() {
   return done ? error_code() : to_error_code(done.error(), Role::Writer);
 }
 
+void Link::wait_end(ConnectCompletion done) {
+  ASSERT(!ending_);  // one at a time
+  if (reason_ != CloseReason::None) return finish(done, error_of_end(reason_));
+  if (const auto why = unusable(Role::Opener)) return finish(done, *why);
+  ending_ = std::move(done);
+}
+
 void Link::expires_at(std::optional<std::chrono::steady_clock::time_point> when) {
   ++limit_number_;
   if (!when) {
@@ -261,8 +276,9 @@ error_code Link::set_options(const tcp::ConnectionOptions& options) {
 void Link::on_stop() {
   ++limit_number_;
   limit_.reset();
-  // Dropping a handler may destroy this link: nothing of it is touched after these three.
+  // Dropping a handler may destroy this link: nothing of it is touched after these four.
   const auto connecting = std::move(connecting_);
+  const auto ending = std::move(ending_);
   const auto reading = std::move(reading_);
   const auto writing = std::move(writing_);
 }

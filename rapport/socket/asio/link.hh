@@ -76,6 +76,7 @@ class Link final : public Socket, public std::enable_shared_from_this<Link> {
   enum class Text : uint8_t { Plain, Urgent };
   void write(const WritePieces& from, Text text, TransferCompletion done);
   boost::system::error_code shutdown();
+  void wait_end(ConnectCompletion done);
   void abort();
   // Ends the operations that wait with `operation_aborted`, and the connection too.
   void close();
@@ -121,7 +122,7 @@ class Link final : public Socket, public std::enable_shared_from_this<Link> {
   ReadPieces read_into_;
   WritePieces write_from_;
   Text write_text_ = Text::Plain;
-  ConnectCompletion connecting_;
+  ConnectCompletion connecting_, ending_;
   TransferCompletion reading_, writing_;
   std::optional<boost::asio::steady_timer> limit_;
   uint64_t limit_number_ = 0;

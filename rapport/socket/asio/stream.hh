@@ -125,6 +125,19 @@ class Stream {
   // Half close: a FIN behind what is queued; reading goes on.
   ErrorCode shutdown() { return link_->shutdown(); }
 
+  // Until the connection has ended: both FINs are sent and acknowledged, all text is read, and what
+  // is left is TIME-WAIT at most. Handler: void(error_code), no error for such an end. One at a
+  // time; it neither shuts down nor reads by itself.
+  template <class Token>
+  auto async_wait_end(Token&& token) {
+    return boost::asio::async_initiate<Token, void(ErrorCode)>(
+        [link = link_](auto&& handler) {
+          link->wait_end(make_completion<ErrorCode>(std::forward<decltype(handler)>(handler),
+                                                    link->core()->executor()));
+        },
+        token);
+  }
+
   // Full close; unread text draws a reset (RFC 2525 2.17). The stream may then connect anew.
   void close() { link_->close(); }
 

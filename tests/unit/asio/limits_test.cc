@@ -17,6 +17,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
@@ -98,6 +99,50 @@ TEST(AsioLimits, ALimitCountsForReadingAndWritingAtOnce) {
         }(w, much, count, buffer));
   w.linger(10ms);
   EXPECT_EQ(timed_out, 2);
+}
+
+TEST(AsioEnd, ComesWhenBothFinsAreAcknowledged) {
+  World w;
+  bool peer_closed = false;
+  w.run(
+      [](World& world, bool& closed) -> net::awaitable<void> {
+        Stream s = co_await world.accepted();
+        net::steady_timer pause(world.io, 30ms);
+        co_await pause.async_wait(net::use_awaitable);
+        closed = true;
+        s.close();
+      }(w, peer_closed),
+      [](World& world, bool& closed) -> net::awaitable<void> {
+        Stream s = co_await world.connected();
+        EXPECT_FALSE(s.shutdown());
+        error_code ec;
+        auto token = net::redirect_error(net::use_awaitable, ec);
+        co_await s.async_wait_end(token);
+        EXPECT_FALSE(ec) << ec.message();
+        EXPECT_TRUE(closed);
+        EXPECT_EQ(s.reason(), CloseReason::ClosedByUs);
+        co_await s.async_wait_end(token);
+        EXPECT_FALSE(ec) << "it has ended before";
+      }(w, peer_closed));
+}
+
+TEST(AsioEnd, TellsOfABadOne) {
+  World w;
+  w.run(
+      [](World& world) -> net::awaitable<void> {
+        Stream s = co_await world.accepted();
+        s.abort();
+      }(w),
+      [](World& world) -> net::awaitable<void> {
+        Stream s = co_await world.connected();
+        error_code ec;
+        auto token = net::redirect_error(net::use_awaitable, ec);
+        co_await s.async_wait_end(token);
+        EXPECT_EQ(ec, net::error::connection_reset);
+        Stream unconnected(world.left);
+        co_await unconnected.async_wait_end(token);
+        EXPECT_EQ(ec, net::error::not_connected);
+      }(w));
 }
 
 TEST(AsioConnect, AnEndedStreamMayConnectAnew) {
