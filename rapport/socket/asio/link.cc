@@ -10,6 +10,7 @@
 #include "rapport/socket/asio/errors.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/tcp/config.hh"
+#include "rapport/tcp/state.hh"
 
 #include <chrono>
 #include <cstddef>
@@ -190,6 +191,7 @@ void Link::on_event(const tcp::Occurrence& event) {
   }
   resume_reading();
   resume_writing();
+  resume_ending();
 }
 
 void Link::finish_all(error_code why) {
@@ -242,6 +244,14 @@ void Link::wait_end(ConnectCompletion done) {
   if (reason_ != CloseReason::None) return finish(done, error_of_end(reason_));
   if (const auto why = unusable(Role::Opener)) return finish(done, *why);
   ending_ = std::move(done);
+  resume_ending();
+}
+
+// TIME-WAIT is told as the end only when it is over; for this it is the end.
+void Link::resume_ending() {
+  if (!ending_) return;
+  const auto now = status();
+  if (now && now->state == tcp::State::TimeWait) finish(ending_, error_code());
 }
 
 void Link::expires_at(std::optional<std::chrono::steady_clock::time_point> when) {

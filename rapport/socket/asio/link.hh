@@ -108,6 +108,7 @@ class Link final : public Socket, public std::enable_shared_from_this<Link> {
   std::optional<Outcome> try_write();
   void resume_reading();
   void resume_writing();
+  void resume_ending();
   void finish_all(boost::system::error_code why);
   void close_for(boost::system::error_code why);
   void detach();

@@ -3,6 +3,7 @@
 #include "rapport/base/reason.hh"
 #include "rapport/socket/asio/resolver.hh"
 #include "rapport/socket/asio/stream.hh"
+#include "rapport/tcp/state.hh"
 #include "tests/unit/asio/world.hh"
 
 #include <array>
@@ -120,7 +121,7 @@ TEST(AsioEnd, ComesWhenBothFinsAreAcknowledged) {
         co_await s.async_wait_end(token);
         EXPECT_FALSE(ec) << ec.message();
         EXPECT_TRUE(closed);
-        EXPECT_EQ(s.reason(), CloseReason::ClosedByUs);
+        EXPECT_EQ(s.status()->state, tcp::State::TimeWait);
         co_await s.async_wait_end(token);
         EXPECT_FALSE(ec) << "it has ended before";
       }(w, peer_closed));
