@@ -1,4 +1,4 @@
-# cmake --install: headers, static libraries, rapportConfig.cmake and a pkg-config file. The libraries
+# cmake --install: headers, static libraries, rapportConfig.cmake and pkg-config files. The libraries
 # are imported as rapport::base, rapport::stack, rapport::socket_coroutine and so on.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -26,7 +26,7 @@ function(rapport_install)
   install(FILES ${CMAKE_BINARY_DIR}/rapportConfig.cmake ${CMAKE_BINARY_DIR}/rapportConfigVersion.cmake
           DESTINATION ${package})
 
-  # pkg-config: the dependency-free libraries, users before what they use.
+  # pkg-config: rapport is all but the libraries that need Boost, users before what they use.
   set(link)
   foreach(name IN LISTS libraries)
     get_target_property(type ${name} TYPE)
@@ -38,7 +38,13 @@ function(rapport_install)
   set(checks $<$<BOOL:${RAPPORT_CHECKS}>:-DRAPPORT_CHECKS=1>)
   file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
   string(REGEX REPLACE "/$" "" up ${up})
-  configure_file(cmake/rapport.pc.in ${CMAKE_BINARY_DIR}/rapport.pc.half @ONLY)
-  file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/rapport.pc INPUT ${CMAKE_BINARY_DIR}/rapport.pc.half)
-  install(FILES ${CMAKE_BINARY_DIR}/rapport.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  set(packages rapport)
+  if(TARGET rapport_socket_asio)
+    list(APPEND packages rapport-asio)
+  endif()
+  foreach(package IN LISTS packages)
+    configure_file(cmake/${package}.pc.in ${CMAKE_BINARY_DIR}/${package}.pc.half @ONLY)
+    file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/${package}.pc INPUT ${CMAKE_BINARY_DIR}/${package}.pc.half)
+    install(FILES ${CMAKE_BINARY_DIR}/${package}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  endforeach()
 endfunction()

@@ -9,6 +9,8 @@ int main(int argc, char** argv) {
       Verb{"demo", add_demo},
       Verb{"ladder", add_ladder},
       Verb{"serve", add_serve},
+      Verb{"connect", add_connect},
+      Verb{"listen", add_listen},
   };
   return run(kVerbs, argc, argv);
 }

@@ -1,0 +1,99 @@
+// `rapport listen`: waits for a peer; then as `rapport connect`.
+#include "rapport/app/device_options.hh"
+#include "rapport/app/talk.hh"
+#include "rapport/app/verbs.hh"
+#include "rapport/base/address.hh"
+#include "rapport/socket/asio/acceptor.hh"
+#include "rapport/socket/asio/names.hh"
+#include "rapport/socket/asio/stream.hh"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/error_code.hpp>
+#include <fmt/format.h>
+
+namespace rapport::app {
+namespace {
+
+namespace net = boost::asio;
+using boost::system::error_code;
+
+struct Arguments {
+  std::string port;
+  bool keep = false;
+  bool verbose = false;
+  DeviceOptions device;
+};
+
+// One peer. With --keep its bad end is told, and is not ours.
+net::awaitable<void> serve_one(asio::Stream stream, Standard& standard, const Arguments& a) {
+  const std::string peer = to_string(stream.remote_endpoint());
+  if (a.verbose) say("listen", fmt::format("connection from {}", peer));
+  const Until until = a.keep ? Until::PeerEnded : Until::BothEnded;
+  try {
+    co_await converse(stream, standard.input, standard.output, until);
+  } catch (const Failure& e) {
+    const std::string why = fmt::format("{}: {}", peer, e.what());
+    if (!a.keep || standard.output.broken()) throw Failure(why);
+    say("listen", why);
+  }
+}
+
+net::awaitable<void> serve(asio::Acceptor& acceptor, Standard& standard, const Arguments& a) {
+  error_code ec;
+  auto token = net::redirect_error(net::use_awaitable, ec);
+  do {
+    asio::Stream stream = co_await acceptor.async_accept(token);
+    if (ec) co_return;
+    if (!a.keep) acceptor.close();
+    co_await serve_one(std::move(stream), standard, a);
+  } while (a.keep);
+}
+
+int listen(const Arguments& a) {
+  const auto port = static_cast<uint16_t>(whole_number("PORT", a.port, 1, UINT16_MAX));
+  Network network(plan_of(a.device));
+  Standard standard(network.io());
+  asio::Acceptor acceptor(network.context());
+  if (const error_code failed = acceptor.listen({{}, port})) {
+    throw Misuse(fmt::format("PORT {}: cannot listen: {}", port, failed.message()));
+  }
+  std::string where;
+  for (const Cidr& own : network.plan().own) {
+    where += (where.empty() ? "" : ", ") + to_string(Endpoint{own.address, port});
+  }
+  say("listen", fmt::format("listening at {} behind {}", where, network.plan().name));
+  return run_to_end(network, standard, serve(acceptor, standard, a));
+}
+
+}  // namespace
+
+void add_listen(CLI::App& program, int& status) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* verb = program.add_subcommand(
+      "listen",
+      "Wait for a peer: standard input goes there, what it says goes to standard output.");
+  verb->add_option("PORT", a->port, "1 to 65535")->required();
+  verb->add_flag("--keep", a->keep,
+                 "Serve one peer after the other, each until it has finished; who comes meanwhile "
+                 "waits");
+  verb->add_flag("-v,--verbose", a->verbose, "Say on standard error who comes");
+  add_device_options(*verb, a->device);
+  verb->footer(
+      "Needs CAP_NET_ADMIN and /dev/net/tun. The end of input is a half close: a FIN; what the "
+      "peer still says\nis printed. The exit status is 0 when both sides have finished and all is "
+      "acknowledged, 1 when the\nconnection was reset or timed out, 130 after SIGINT.");
+  verb->callback([a, &status] {
+    ignore_broken_pipes();
+    status = listen(*a);
+  });
+}
+
+}  // namespace rapport::app
