@@ -15,7 +15,7 @@ const std::array<uint8_t, 6> kHello{'h', 'e', 'l', 'l', 'o', '\n'};
 
 stack::Config at(const IpAddress& address, uint64_t seed) {
   stack::Config config;
-  config.addresses = {{address, 24}};
+  config.interfaces[0].addresses = {{address, 24}};
   config.tcp.seed = seed;
   return config;
 }

@@ -34,7 +34,7 @@ Task<> ask(coroutine::Host& host) {
 
 int main() {
   shard::Config config;
-  config.stack.addresses = {{kHere, 24}};
+  config.stack.interfaces[0].addresses = {{kHere, 24}};
   auto shard = shard::Shard::make(config, device::Loopback::make().value()).value();
   coroutine::Host host(shard->stack(), shard->now());
   auto port = host.listen(7).value();

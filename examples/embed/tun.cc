@@ -32,7 +32,7 @@ int main() {
   auto device = device::make_tun({.name = "embed0", .hosts = {{IpAddress::v4(10, 79, 0, 1), 24}}});
   if (!device) return std::fprintf(stderr, "tun: %s\n", device.error().text.c_str()), 2;
   shard::Config config;
-  config.stack.addresses = {{IpAddress::v4(10, 79, 0, 2), 24}};
+  config.stack.interfaces[0].addresses = {{IpAddress::v4(10, 79, 0, 2), 24}};
   auto shard = shard::Shard::make(config, std::move(*device)).value();
   net::io_context io;
   asio::Context context(io, *shard);

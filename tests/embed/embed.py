@@ -59,6 +59,7 @@ def build(folder, prefix, compiler, *flags):
         if shutil.which(tool) is None:
             print(f"SKIPPED: {tool} is missing")
             sys.exit(77)
+    prefix = os.path.abspath(prefix)
     shutil.rmtree(prefix, ignore_errors=True)
     run("cmake", "--install", folder, "--prefix", prefix)
     build_with_cmake(prefix, compiler, flags)
@@ -77,6 +78,7 @@ def tun(prefix):
 
     from lab import Lab, eventually, interfaces, need_root_and
 
+    prefix = os.path.abspath(prefix)
     need_root_and("ip")
     with Lab():
         for way, where in ways(prefix).items():
