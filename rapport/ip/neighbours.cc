@@ -127,7 +127,7 @@ bool Neighbours::solicit(uint32_t i) {
     m.destination = to_all ? wire::solicited_node(e.address) : e.address;
     m.to = to_all ? wire::group_mac(m.destination) : e.mac;
   }
-  return messages_.push(std::move(m));
+  return messages_.push(m);
 }
 
 void Neighbours::expire(Instant now) {

@@ -136,7 +136,7 @@ class Neighbours {
   void learn(const IpAddress& sender, const MacAddress& mac, bool may_add, Instant now);
   void learn_from_reply(uint32_t i, const MacAddress& mac, Instant now);
   void learn_address(uint32_t i, const MacAddress& mac, Instant now);
-  [[nodiscard]] DropReason say(NeighbourMessage&& message);
+  [[nodiscard]] DropReason say(const NeighbourMessage& message);
   [[nodiscard]] Duration reachable_time(Instant now);
 
   NeighbourConfig config_;

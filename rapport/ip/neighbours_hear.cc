@@ -16,7 +16,6 @@
 #include "rapport/wire/ndp.hh"
 
 #include <cstdint>
-#include <utility>
 
 namespace rapport::ip {
 namespace {
@@ -129,7 +128,7 @@ DropReason Neighbours::hear_solicitation(const wire::Solicitation& s, const IpAd
   m.destination = checks ? wire::all_nodes() : source;
   m.to = checks ? wire::group_mac(m.destination) : mac;
   m.solicited = !checks;
-  return say(std::move(m));
+  return say(m);
 }
 
 // 7.2.5
@@ -161,8 +160,8 @@ DropReason Neighbours::hear_advertisement(const wire::Advertisement& a, Instant 
   return DropReason::None;
 }
 
-DropReason Neighbours::say(NeighbourMessage&& message) {
-  return messages_.push(std::move(message)) ? DropReason::None : DropReason::NeighbourThrottled;
+DropReason Neighbours::say(const NeighbourMessage& message) {
+  return messages_.push(message) ? DropReason::None : DropReason::NeighbourThrottled;
 }
 
 }  // namespace rapport::ip

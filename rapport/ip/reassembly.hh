@@ -20,10 +20,10 @@
 namespace rapport::ip {
 
 struct ReassemblyConfig {
-  uint32_t datagrams = 16;     // unfinished at once, 1..64; at the cap the oldest goes
-  uint32_t fragments = 256;    // of one datagram; one more and it is given up
-  size_t octets = 512 * 1024;  // held in all, at least 65,535; beyond, the oldest go
-  Duration timeout = 60_s;     // from the first that came (RFC 8200 4.5; RFC 1122: 60 to 120 s)
+  uint32_t datagrams = 16;   // unfinished at once, 1..64; at the cap the oldest goes
+  uint32_t fragments = 256;  // of one datagram; one more and it is given up
+  size_t octets = 524'288;   // held in all, at least 65,535; beyond, the oldest go
+  Duration timeout = 60_s;   // from the first that came (RFC 8200 4.5; RFC 1122: 60 to 120 s)
 };
 
 class Reassembly {

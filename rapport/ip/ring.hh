@@ -16,8 +16,8 @@ class Ring {
 
   [[nodiscard]] bool full() const { return count_ == slots_.size(); }
 
-  // False, with `value` as it was, when there is no room.
-  [[nodiscard]] bool push(T&& value) {
+  // False when there is no room: `value` is gone then.
+  [[nodiscard]] bool push(T value) {
     if (full()) return false;
     slots_[(first_ + count_) % slots_.size()] = std::move(value);
     ++count_;

@@ -6,7 +6,6 @@
 #include "rapport/base/mac.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/wire/address_octets.hh"
-#include "rapport/wire/icmp.hh"
 #include "rapport/wire/icmpv6.hh"
 
 #include <algorithm>
@@ -24,6 +23,22 @@ constexpr uint8_t source_link_address = 1, target_link_address = 2;
 constexpr size_t target_octets = 16, link_option = 8;
 constexpr uint32_t router_flag = 1U << 31, solicited_flag = 1U << 30, override_flag = 1U << 29;
 
+// The link-layer address of kind `wanted` among the options.
+DropReason read_options(std::span<const uint8_t> options, uint8_t wanted,
+                        std::optional<MacAddress>& link) {
+  for (int count = 0; !options.empty(); ++count) {
+    if (count == kMaxNdpOptions) return DropReason::NdpOptionCap;
+    const size_t length = options.size() < 2 ? 0 : 8 * size_t{options[1]};
+    const bool is_wanted = options[0] == wanted;
+    if (length == 0 || length > options.size() || (is_wanted && length != link_option)) {
+      return DropReason::NdpOptionLength;
+    }
+    if (is_wanted) link = load_mac(&options[2]);
+    options = options.subspan(length);
+  }
+  return DropReason::None;
+}
+
 // What both messages have in common: the code, the target, options that are whole.
 DropReason read_body(const Icmpv6& icmp, uint8_t wanted, IpAddress& target,
                      std::optional<MacAddress>& link) {
@@ -31,18 +46,7 @@ DropReason read_body(const Icmpv6& icmp, uint8_t wanted, IpAddress& target,
   if (icmp.data.size() < target_octets) return DropReason::NdpTooShort;
   target = load_v6(icmp.data.data());
   if (target.is_multicast() || target.is_v4()) return DropReason::NdpTarget;
-  auto options = icmp.data.subspan(target_octets);
-  for (int count = 0; !options.empty(); ++count) {
-    if (count == kMaxNdpOptions) return DropReason::NdpOptionCap;
-    const size_t length = options.size() < 2 ? 0 : 8 * size_t{options[1]};
-    if (length == 0 || length > options.size()) return DropReason::NdpOptionLength;
-    if (options[0] == wanted) {
-      if (length != link_option) return DropReason::NdpOptionLength;
-      link = load_mac(&options[2]);
-    }
-    options = options.subspan(length);
-  }
-  return DropReason::None;
+  return read_options(icmp.data.subspan(target_octets), wanted, link);
 }
 
 bool is_solicited_node(const IpAddress& a) {
