@@ -210,6 +210,19 @@ TraceEnded ended_of(const json& j) {
   return e;
 }
 
+TraceIcmp icmp_of(const json& j) {
+  constexpr int kKinds = 13;
+  TraceIcmp i{};
+  i.trouble = value_of<wire::IcmpKind>("trouble", j.at("trouble"), kKinds,
+                                       [](auto v) { return observe::name(v); });
+  i.type = number<uint8_t>(j, "type");
+  i.code = number<uint8_t>(j, "code");
+  i.state = state_of(j, "state");
+  i.sequence = number<uint32_t>(j, "sequence");
+  i.mtu = number<uint32_t>(j, "mtu");
+  return i;
+}
+
 template <class T>
 void put(TraceRecord& r, const T& tail) {
   r.header.tail_length = sizeof(T);
@@ -225,6 +238,7 @@ void put_tail(TraceRecord& r, const json& j) {
     case TraceKind::Drop: return put(r, drop_of(j));
     case TraceKind::Call: return put(r, call_of(j));
     case TraceKind::Ended: return put(r, ended_of(j));
+    case TraceKind::Icmp: return put(r, icmp_of(j));
     case TraceKind::Sample: return put(r, TraceSample{});  // no ladder shows it
   }
 }
@@ -244,7 +258,7 @@ uint32_t JsonStory::host(const std::string& name) {
 }
 
 void JsonStory::take(const std::string& line) {
-  constexpr int kKinds = 8;
+  constexpr int kKinds = 9;
   const json j = json::parse(line);
   const auto kind = j.at("kind").get<std::string>();
   const uint32_t who = host(j.at("host"));

@@ -40,6 +40,8 @@ class Outbox {
 
   void pop() { ++head_; }
 
+  [[nodiscard]] uint32_t room() const { return mask_ + 1 - size(); }
+
   [[nodiscard]] uint32_t size() const { return tail_ - head_; }
 
  private:

@@ -76,6 +76,7 @@ constexpr auto kCloseReasons = std::to_array<Named<CloseReason>>({
     {CloseReason::Drained, "drained"},
     {CloseReason::Evicted, "evicted"},
     {CloseReason::ReusedTuple, "reused-tuple"},
+    {CloseReason::Unreachable, "unreachable"},
 });
 static_assert(complete(kCloseReasons));
 
@@ -102,12 +103,12 @@ constexpr auto kDropReasons = std::to_array<Named<DropReason>>({
     {DropReason::Ipv4HeaderLength, "ipv4-header-length"},
     {DropReason::Ipv4TotalLength, "ipv4-total-length"},
     {DropReason::Ipv4Checksum, "ipv4-checksum"},
-    {DropReason::Ipv4Fragment, "ipv4-fragment"},
     {DropReason::Ipv4NotOurs, "ipv4-not-ours"},
     {DropReason::MartianSource, "martian-source"},
     {DropReason::MulticastDestination, "multicast-destination"},
     {DropReason::UnknownProtocol, "unknown-protocol"},
     {DropReason::Ipv4OptionsMalformed, "ipv4-options-malformed"},
+    {DropReason::Ipv6NotOurs, "ipv6-not-ours"},
     {DropReason::Ipv6TooShort, "ipv6-too-short"},
     {DropReason::Ipv6Version, "ipv6-version"},
     {DropReason::Ipv6PayloadLength, "ipv6-payload-length"},
@@ -137,6 +138,8 @@ constexpr auto kDropReasons = std::to_array<Named<DropReason>>({
     {DropReason::IcmpTooShort, "icmp-too-short"},
     {DropReason::IcmpChecksum, "icmp-checksum"},
     {DropReason::IcmpIgnored, "icmp-ignored"},
+    {DropReason::IcmpNobody, "icmp-nobody"},
+    {DropReason::IcmpNotInFlight, "icmp-not-in-flight"},
     {DropReason::IcmpQuoteTooShort, "icmp-quote-too-short"},
     {DropReason::IcmpQuoteMalformed, "icmp-quote-malformed"},
     {DropReason::Icmpv6TooShort, "icmpv6-too-short"},

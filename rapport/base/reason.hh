@@ -52,13 +52,13 @@ enum class CloseReason : uint8_t {
   Drained,            // Stack::drain reached its deadline
   Evicted,            // a table was full and the oldest had to go
   ReusedTuple,        // TIME-WAIT gave way to a newer SYN (RFC 6191)
+  Unreachable,        // ICMP: a hard error of our SYN, or a soft one until the SYN gave up
   kCount
 };
 
 // Why a received packet went no further. Each has its own counter.
 enum class DropReason : uint8_t {
   None,
-  // below IP
   FrameTooShort,
   FrameNotIp,
   EthernetTooShort,
@@ -81,13 +81,13 @@ enum class DropReason : uint8_t {
   Ipv4HeaderLength,
   Ipv4TotalLength,
   Ipv4Checksum,
-  Ipv4Fragment,
   Ipv4NotOurs,
   MartianSource,
   MulticastDestination,
   UnknownProtocol,
   Ipv4OptionsMalformed,
   // IPv6
+  Ipv6NotOurs,
   Ipv6TooShort,
   Ipv6Version,
   Ipv6PayloadLength,
@@ -102,7 +102,6 @@ enum class DropReason : uint8_t {
   Ipv6Routing,
   Ipv6FirstFragment,
   Ipv6NoNextHeader,
-  // fragments and their datagrams
   FragmentLength,
   FragmentEmpty,
   FragmentBeyond,
@@ -119,11 +118,12 @@ enum class DropReason : uint8_t {
   IcmpTooShort,
   IcmpChecksum,
   IcmpIgnored,
+  IcmpNobody,       // the quoted packet is nobody's
+  IcmpNotInFlight,  // ... is not in flight any more, or never was (RFC 5927 4.1)
   IcmpQuoteTooShort,
   IcmpQuoteMalformed,
   Icmpv6TooShort,
   Icmpv6Checksum,
-  // neighbour discovery
   NdpTooShort,
   NdpCode,
   NdpTarget,

@@ -189,6 +189,16 @@ void tail(Object& out, const TraceRecord& r) {
       out.text("reason", name(static_cast<DropReason>(d.reason))).number("serial", d.serial);
       return;
     }
+    case TraceKind::Icmp: {
+      const auto i = r.as<TraceIcmp>();
+      out.text("trouble", name(static_cast<wire::IcmpKind>(i.trouble)))
+          .number("type", i.type)
+          .number("code", i.code)
+          .text("state", state_name(i.state))
+          .number("sequence", i.sequence)
+          .number("mtu", i.mtu);
+      return;
+    }
     case TraceKind::Ended: {
       const auto e = r.as<TraceEnded>();
       out.text("reason", name(static_cast<CloseReason>(e.reason)))

@@ -27,8 +27,8 @@ std::string_view pick(const std::array<std::string_view, N>& all, Enum e) {
 }  // namespace
 
 std::string_view name(TraceKind k) {
-  static constexpr std::array<std::string_view, 8> kAll{
-      "segment", "transition", "timer", "options", "drop", "call", "sample", "ended"};
+  static constexpr std::array<std::string_view, 9> kAll{
+      "segment", "transition", "timer", "options", "drop", "call", "sample", "ended", "icmp"};
   return pick(kAll, k);
 }
 
@@ -48,6 +48,23 @@ std::string_view name(TimerKind t) {
       "keep-alive",     "user-timeout",       "time-wait",   "fin-wait-2",
       "linger",         "silly-window",       "half-open"};
   return pick(kAll, t);
+}
+
+std::string_view name(wire::IcmpKind k) {
+  static constexpr std::array<std::string_view, 13> kAll{"unknown",
+                                                         "net-unreachable",
+                                                         "host-unreachable",
+                                                         "protocol-unreachable",
+                                                         "port-unreachable",
+                                                         "packet-too-big",
+                                                         "source-route-failed",
+                                                         "admin-prohibited",
+                                                         "time-exceeded-transit",
+                                                         "time-exceeded-reassembly",
+                                                         "parameter-problem",
+                                                         "source-quench",
+                                                         "redirect"};
+  return pick(kAll, k);
 }
 
 std::string_view name(CallKind c) {

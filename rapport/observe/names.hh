@@ -5,6 +5,7 @@
 
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
+#include "rapport/wire/icmp_error.hh"
 
 #include <cstdint>
 #include <string>
@@ -12,13 +13,14 @@
 
 namespace rapport::observe {
 
-[[nodiscard]] std::string_view name(TraceKind k);   // "segment"
-[[nodiscard]] std::string_view name(Direction d);   // "sent"
-[[nodiscard]] std::string_view name(SendCause c);   // "call"
-[[nodiscard]] std::string_view name(TimerKind t);   // "syn-retransmission"
-[[nodiscard]] std::string_view name(CallKind c);    // "open-active"
-[[nodiscard]] std::string_view words(TimerKind t);  // "SYN retransmission timer"
-[[nodiscard]] std::string_view words(CallKind c);   // "connect()"
+[[nodiscard]] std::string_view name(TraceKind k);       // "segment"
+[[nodiscard]] std::string_view name(Direction d);       // "sent"
+[[nodiscard]] std::string_view name(SendCause c);       // "call"
+[[nodiscard]] std::string_view name(TimerKind t);       // "syn-retransmission"
+[[nodiscard]] std::string_view name(wire::IcmpKind k);  // "port-unreachable"
+[[nodiscard]] std::string_view name(CallKind c);        // "open-active"
+[[nodiscard]] std::string_view words(TimerKind t);      // "SYN retransmission timer"
+[[nodiscard]] std::string_view words(CallKind c);       // "connect()"
 // "SYN,ACK"; "none" for a segment without any control bit. `flags` as on the wire.
 [[nodiscard]] std::string flag_words(uint8_t flags);
 // The clause of a transition as text.

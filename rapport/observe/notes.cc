@@ -94,6 +94,12 @@ Note note_of(const TraceRecord& r, const Signs& g) {
       const auto reason = static_cast<CloseReason>(r.as<TraceEnded>().reason);
       return {"ended: " + spaced(name(reason)), Ink::Dim};
     }
+    case TraceKind::Icmp: {
+      const auto i = r.as<TraceIcmp>();
+      const std::string mtu = i.mtu == 0 ? "" : fmt::format(", {} octets pass", i.mtu);
+      const auto kind = static_cast<wire::IcmpKind>(i.trouble);
+      return {fmt::format("{} ICMP: {}{}", g.lost, spaced(name(kind)), mtu), Ink::Loss};
+    }
     case TraceKind::Segment:
     case TraceKind::Transition:
     case TraceKind::Sample: break;

@@ -116,6 +116,7 @@ void Oracle::noted(const HostRecord& record, End& end) {
       end.timer_at = h.at;
       break;
     case TraceKind::Drop: dropped(record.record.as<TraceDrop>(), end); break;
+    case TraceKind::Icmp: end.icmp_at = h.at; break;
     default: break;
   }
 }
@@ -231,6 +232,7 @@ bool Oracle::is_evident(const HostRecord& r, Event event, const End& end) const 
     case Event::TupleReused: return s != nullptr && has(*s, wire::kSyn);
     case Event::SynAckArrived: return acks_syn && has(*s, wire::kSyn);
     case Event::SynAcked: return acks_syn;
+    case Event::HardErrorArrived: return end.icmp_at == r.record.header.at;
     case Event::RstArrived:
     case Event::ReuseRefused: return s != nullptr && has(*s, wire::kRst);
     case Event::CloseCalled: return end.called == r.record.header.at;

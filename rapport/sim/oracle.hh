@@ -83,6 +83,7 @@ class Oracle final : public Observer {
     Instant progress{};         // when it last acknowledged something new; at first, our SYN
     Instant called = kNever;    // the last CLOSE, shutdown or ABORT
     Instant timer_at = kNever;  // the last timer that fired
+    Instant icmp_at = kNever;   // the last that ICMP told
     TraceTimer timer{};
     Instant quiet_since{};   // TIME-WAIT: the last FIN
     Instant quiet_before{};  // and the one before, should that one be dropped

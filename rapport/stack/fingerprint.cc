@@ -73,6 +73,9 @@ void add_transfer(Fingerprint& f, const tcp::Transfer& x, const tcp::Connection&
         x.recover_valid, x.window_limited, x.ack_pending);
   f.add(x.sacked_left.v, x.sacked_right.v, x.limited, x.nxt_before_dups.v);
   if (x.recover_valid) f.add(x.recover.v);
+  f.add(x.largest_sent, x.largest_acked, x.deferred_mss);
+  if (x.largest_sent > x.largest_acked) f.add(x.largest_end.v);
+  if (x.deferred_mss != 0) f.add(x.deferred_at.v);
   if (x.resending) f.add(x.resend.v, x.resend_end.v);
   if (x.timing) f.add(x.timed_seq.v, x.timed_at.v);
   f.add(std::visit([](const auto& algorithm) { return algorithm.counted(); }, x.controller));
@@ -80,7 +83,8 @@ void add_transfer(Fingerprint& f, const tcp::Transfer& x, const tcp::Connection&
 }
 
 void add_extras(Fingerprint& f, const tcp::Extras& e) {
-  f.add(e.snd_urgent, e.rcv_urgent, e.lingering, e.keep_alives_sent, e.keep_alive_at.v);
+  f.add(e.snd_urgent, e.rcv_urgent, e.lingering, e.keep_alives_sent, e.keep_alive_at.v,
+        e.soft_error);
   if (e.snd_urgent) f.add(e.snd_up.v);
   if (e.rcv_urgent) f.add(e.rcv_up.v);
   if (e.lingering) f.add(e.linger_until.v);
@@ -158,6 +162,8 @@ uint64_t Stack::fingerprint() const {
   f.add(cx.connections.used(), cx.half_open.used(), cx.time_wait.used(), cx.listeners.used());
   add_host(f, cx);
   f.add(world_->next_ip_id);
+  world_->sockets.fingerprint(
+      [](void* to, uint64_t field) { static_cast<Fingerprint*>(to)->add(field); }, &f);
   for (uint32_t i = 1; i < cx.connections.top(); ++i) {
     if (counts(cx.connections[i])) add_connection(f, cx.connections[i], cx);
   }

@@ -1,28 +1,31 @@
-// The way in: IPv4 parsed; is it ours; which protocol; keys hashed and their buckets fetched before
-// any segment is handled (RFC 791, RFC 1122 3.2.1; DESIGN 3, stops 3 and 4).
+// The way in: IPv4 or IPv6 read; is it ours; fragments collected; which protocol (RFC 791, RFC 1122
+// 3.2.1, RFC 8200; DESIGN 3, stops 3 and 4). TCP's segments wait for the end of the burst's part,
+// in flows.cc; everything else is dealt with at once.
 #include "rapport/base/address.hh"
+#include "rapport/base/flow_key.hh"
+#include "rapport/base/local_addresses.hh"
 #include "rapport/base/reason.hh"
+#include "rapport/ip/reassembly.hh"
+#include "rapport/stack/packet.hh"
 #include "rapport/stack/world.hh"
-#include "rapport/tcp/passive.hh"
+#include "rapport/udp/sockets.hh"
+#include "rapport/wire/checksum.hh"
 #include "rapport/wire/icmp.hh"
+#include "rapport/wire/icmpv6.hh"
 #include "rapport/wire/ipv4.hh"
+#include "rapport/wire/ipv6.hh"
+#include "rapport/wire/tcp.hh"
+#include "rapport/wire/udp.hh"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
-#include <utility>
 
 namespace rapport::stack {
 
 namespace {
 
 constexpr size_t kShort = 256;  // octets of a TCP segment that are summed at once
-
-void drop(World& w, DropReason reason) {
-  w.cx.drop(reason);
-}
 
 // R1122-7, MUST-63: a source that can be nobody's.
 bool is_martian(const IpAddress& a, const tcp::Context& cx) {
@@ -36,157 +39,176 @@ bool is_martian(const IpAddress& a, const tcp::Context& cx) {
 DropReason why_not_ours(const IpAddress& to, const tcp::Context& cx) {
   const bool many =
       to.is_multicast() || to.is_reserved_or_broadcast() || cx.locals.is_broadcast(to);
-  return many ? DropReason::MulticastDestination : DropReason::Ipv4NotOurs;  // MUST-57
+  if (many) return DropReason::MulticastDestination;  // MUST-57
+  return to.is_v4() ? DropReason::Ipv4NotOurs : DropReason::Ipv6NotOurs;
 }
 
-// The strong model: what is not for an address of the interface it came in by is not for us
+// The strong model: what is not for an address of the interface that it came in by is not for us
 // (RFC 1122 3.3.4.2).
-DropReason check_addresses(const wire::Ipv4& ip, uint16_t local, uint16_t interface,
-                           const tcp::Context& cx) {
-  if (local == LocalAddresses::kUnknown) return why_not_ours(ip.destination, cx);
-  if (cx.locals.interface_of(LocalId{local}) != interface) return DropReason::Ipv4NotOurs;
-  if (is_martian(ip.source, cx)) return DropReason::MartianSource;
-  if (ip.more_fragments || ip.fragment_offset != 0) return DropReason::Ipv4Fragment;
+DropReason check_addresses(const IpAddress& source, const IpAddress& destination, uint16_t local,
+                           uint16_t interface, const tcp::Context& cx) {
+  if (local == LocalAddresses::kUnknown) return why_not_ours(destination, cx);
+  if (cx.locals.interface_of(LocalId{local}) != interface) {
+    return destination.is_v4() ? DropReason::Ipv4NotOurs : DropReason::Ipv6NotOurs;
+  }
+  if (is_martian(source, cx)) return DropReason::MartianSource;
   return DropReason::None;
 }
 
-// RFC 1122 3.2.2.6: an echo request is answered with its own data.
-void take_icmp(World& w, const wire::Ipv4& ip, uint16_t local) {
-  const auto headroom = static_cast<uint32_t>(w.config.frame_headroom + wire::kIpv4Header);
-  const auto icmp = wire::parse_icmp(ip.payload);
-  if (!icmp) {
-    drop(w, icmp.error());
-    return;
-  }
-  if (icmp->type != wire::kIcmpEcho || icmp->code != 0 || w.cx.outbox.full()) {
-    drop(w, DropReason::IcmpIgnored);
-    return;
-  }
-  Frame reply = w.frames.allocate(headroom);
-  if (!reply || ip.payload.size() > size_t{w.frames.buffer_size()} - headroom) {
-    drop(w, DropReason::PoolExhausted);
-    return;
-  }
-  reply.reshape(headroom, ip.payload.size());
-  std::memcpy(reply.data(), ip.payload.data(), ip.payload.size());
-  wire::make_echo_reply(reply.bytes());
-  reply.serial = ++w.cx.serial;
-  Outgoing& out = w.cx.outbox.place();
-  out.frame = std::move(reply);
-  out.remote = ip.source;
-  out.local = LocalId{local};
-  out.dscp = ip.dscp;
-  out.ttl = 64;
-  out.protocol = wire::kProtocolIcmp;
-  w.cx.outbox.push();
-}
-
-void take_tcp(World& w, const wire::Ipv4& ip, uint16_t local, uint32_t serial) {
+void take_tcp(World& w, const Packet& packet) {
   Parsed& p = w.parsed[w.parsed_count];
   // Longer text is summed when it is copied to its place.
   const auto checksum =
-      ip.payload.size() > kShort ? wire::Checksum::SumHeader : wire::Checksum::Verify;
+      packet.payload.size() > kShort ? wire::Checksum::SumHeader : wire::Checksum::Verify;
   const DropReason fault =
-      wire::parse_tcp(ip.payload, ip.source, ip.destination, checksum, p.segment);
+      wire::parse_tcp(packet.payload, packet.source, packet.destination, checksum, p.segment);
   if (fault != DropReason::None) {
-    drop(w, fault);
+    w.cx.drop(fault);
     return;
   }
-  p.key = FlowKey::of(ip.source, p.segment.source_port, p.segment.destination_port, LocalId{local});
-  p.serial = serial;
+  p.key =
+      FlowKey::of(packet.source, p.segment.source_port, p.segment.destination_port, packet.local);
+  p.serial = packet.arrived.serial;
   ++w.parsed_count;
+  if (packet.arrived.reassembled) deliver_parsed(w);  // its octets are there until the next one
 }
 
-// The hashes of the burst's flows, eight at once where there are that many.
-class Hashing {
- public:
-  explicit Hashing(World& w) : w_(w) {}
-
-  void add(Parsed& p) {
-    if (p.key == w_.last_key) {  // a burst is often of one flow
-      p.same_flow = true;
-      return;
-    }
-    w_.last_key = p.key;
-    p.same_flow = false;
-    if (!p.key.remote.is_v4()) {
-      give(p, tcp::hash_of(w_.cx.flow_key, p.key));
-      return;
-    }
-    const tcp::FlowWords words = tcp::words_of(p.key);
-    w_.lanes.a[count_] = words.remote_and_ports;
-    w_.lanes.b[count_] = words.local;
-    waiting_[count_++] = &p;
-    if (count_ == kSipLanes) flush();
+void take_udp(World& w, const Packet& packet) {
+  const auto datagram = wire::parse_udp(packet.payload, packet.source, packet.destination);
+  if (!datagram) {
+    w.cx.drop(datagram.error());
+    return;
   }
+  const Endpoint local{packet.destination, datagram->destination_port};
+  const Endpoint remote{packet.source, datagram->source_port};
+  const udp::Arrival a = w.sockets.arrives(datagram->data, local, remote);
+  if (a.kind == udp::Arrival::Kind::Delivered) return;
+  w.cx.drop(a.reason);
+  if (a.kind == udp::Arrival::Kind::PortUnreachable) {
+    complain(w, packet, Complaint::PortUnreachable, {});
+  }
+}
 
-  void flush() {
-    if (count_ >= kWorthwhile) {
-      siphash24_12(w_.cx.flow_key, w_.lanes);
-      for (size_t i = 0; i < count_; ++i) give(*waiting_[i], tcp::split_hash(w_.lanes.hash[i]));
-    } else {
-      for (size_t i = 0; i < count_; ++i) {
-        give(*waiting_[i], tcp::hash_of(w_.cx.flow_key, waiting_[i]->key));
+void take_upper(World& w, const Packet& packet) {
+  switch (packet.protocol) {
+    case wire::kProtocolTcp: take_tcp(w, packet); return;
+    case wire::kProtocolUdp: take_udp(w, packet); return;
+    case wire::kProtocolIcmp:
+      if (!packet.source.is_v4()) break;
+      take_icmp(w, packet);
+      return;
+    case wire::kProtocolIcmpv6:
+      if (packet.source.is_v4()) break;
+      take_icmpv6(w, packet);
+      return;
+    default: break;
+  }
+  w.cx.drop(DropReason::UnknownProtocol);
+  complain(w, packet, Complaint::ProtocolUnreachable,
+           {wire::kProblemNextHeader, packet.next_header_at});
+}
+
+void take_whole(World& w, std::span<const uint8_t> bytes, const Arrived& arrived);
+
+// What became of a fragment, of either family.
+template <class Ip>
+void take_fragment(World& w, const Ip& ip, const Packet& packet) {
+  const ip::Reassembly::Outcome out = w.reassembly.receive(ip, w.cx.now);
+  for (uint32_t i = 0; i < out.evicted; ++i) w.cx.drop(DropReason::FragmentEvicted);
+  switch (out.result) {
+    case ip::Reassembly::Result::Waiting: return;
+    case ip::Reassembly::Result::Dropped:
+      w.cx.drop(out.fault.reason);
+      if (out.fault.answer) {
+        complain(w, packet, Complaint::ParameterProblem, {out.fault.code, out.fault.pointer});
       }
-    }
-    count_ = 0;
+      return;
+    case ip::Reassembly::Result::Complete: break;
   }
+  ++w.cx.counters.reassembled;
+  deliver_parsed(w);  // what came before it, first
+  Arrived arrived = packet.arrived;
+  arrived.reassembled = true;
+  take_whole(w, out.packet, arrived);
+}
 
- private:
-  static constexpr size_t kWorthwhile = 3;
-
-  void give(Parsed& p, tcp::FlowHash hash) {
-    p.hash = hash;
-    w_.cx.table.prefetch(hash.tag);
+void take_ipv4(World& w, std::span<const uint8_t> bytes, const Arrived& arrived) {
+  wire::Ipv4 ip;
+  const DropReason fault = wire::parse_ipv4(bytes, ip);
+  if (fault != DropReason::None) {
+    w.cx.drop(fault);
+    return;
   }
+  const uint16_t local = w.cx.locals.find(ip.destination);
+  const DropReason why = check_addresses(ip.source, ip.destination, local, arrived.interface, w.cx);
+  if (why != DropReason::None) {
+    w.cx.drop(why);
+    return;
+  }
+  const Packet packet{.source = ip.source,
+                      .destination = ip.destination,
+                      .local = LocalId{local},
+                      .protocol = ip.protocol,
+                      .hop_limit = ip.ttl,
+                      .dscp = ip.dscp,
+                      .arrived = arrived,
+                      .bytes = bytes,
+                      .payload = ip.payload};
+  if (ip.more_fragments || ip.fragment_offset != 0) {
+    take_fragment(w, ip, packet);
+  } else {
+    take_upper(w, packet);
+  }
+}
 
-  World& w_;
-  std::array<Parsed*, kSipLanes> waiting_{};
-  size_t count_ = 0;
-};
+void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived) {
+  wire::Ipv6 ip;
+  const wire::Ipv6Fault fault = wire::parse_ipv6(bytes, ip);
+  if (fault.reason != DropReason::None && !fault.answer) {
+    w.cx.drop(fault.reason);
+    return;
+  }
+  const uint16_t local = local_of(w, ip, arrived.interface);
+  const DropReason why = check_addresses(ip.source, ip.destination, local, arrived.interface, w.cx);
+  const bool may_be_nobody = why == DropReason::MartianSource && ip.source.is_unspecified()
+                             && ip.next_header == wire::kProtocolIcmpv6;  // RFC 4862 5.4.3
+  if (why != DropReason::None && !may_be_nobody) {
+    w.cx.drop(why);
+    return;
+  }
+  const Packet packet{.source = ip.source,
+                      .destination = ip.destination,
+                      .local = LocalId{local},
+                      .protocol = ip.next_header,
+                      .hop_limit = ip.hop_limit,
+                      .dscp = ip.dscp,
+                      .arrived = arrived,
+                      .next_header_at = ip.next_header_at,
+                      .bytes = bytes,
+                      .payload = ip.payload};
+  if (fault.reason != DropReason::None) {
+    w.cx.drop(fault.reason);
+    complain(w, packet, Complaint::ParameterProblem, {fault.code, fault.pointer});
+  } else if (ip.is_fragment) {
+    take_fragment(w, ip, packet);
+  } else {
+    take_upper(w, packet);
+  }
+}
 
-void hash_parsed(World& w) {
-  const std::span<Parsed> burst = std::span(w.parsed).first(w.parsed_count);
-  Hashing hashing(w);
-  for (Parsed& p : burst) hashing.add(p);
-  hashing.flush();
-  for (Parsed& p : burst) {
-    if (p.same_flow) p.hash = w.last_hash;
-    w.last_hash = p.hash;
+void take_whole(World& w, std::span<const uint8_t> bytes, const Arrived& arrived) {
+  const uint8_t version = bytes.empty() ? 0 : bytes[0] >> 4;
+  if (version == 6) {
+    take_ipv6(w, bytes, arrived);
+  } else {
+    take_ipv4(w, bytes, arrived);  // which says what is wrong with anything else
   }
 }
 
 }  // namespace
 
-void take_packet(World& w, Frame& frame, uint16_t interface) {
-  ++w.cx.counters.frames_received;
-  wire::Ipv4 ip;
-  const DropReason fault = wire::parse_ipv4(std::as_const(frame).bytes(), ip);
-  if (fault != DropReason::None) {
-    drop(w, fault);
-    return;
-  }
-  const uint16_t local = w.cx.locals.find(ip.destination);
-  const DropReason why = check_addresses(ip, local, interface, w.cx);
-  if (why != DropReason::None) {
-    drop(w, why);
-    return;
-  }
-  switch (ip.protocol) {
-    case wire::kProtocolTcp: take_tcp(w, ip, local, frame.serial); return;
-    case wire::kProtocolIcmp: take_icmp(w, ip, local); return;
-    default: drop(w, DropReason::UnknownProtocol);
-  }
-}
-
-void deliver_parsed(World& w) {
-  hash_parsed(w);
-  for (size_t i = 0; i < w.parsed_count; ++i) {
-    Parsed& p = w.parsed[i];
-    w.cx.arrival_serial = p.serial;
-    tcp::segment_arrives_at(p.key, p.hash, p.segment, w.cx);
-  }
-  w.parsed_count = 0;
+void take_packet(World& w, std::span<const uint8_t> bytes, const Arrived& arrived) {
+  take_whole(w, bytes, arrived);
 }
 
 }  // namespace rapport::stack

@@ -50,8 +50,18 @@ std::string_view audit_progress(const tcp::Connection& c) {
 
 Stack::Population Stack::population() const {
   const tcp::Context& cx = world_->cx;
-  return {cx.connections.used(), cx.half_open.used(), cx.time_wait.used(), cx.listeners.used(),
-          cx.transfers.used(),   cx.extras.used(),    cx.blocks.used(),    cx.pieces.used()};
+  const udp::Sockets::Population udp = world_->sockets.population();
+  return {cx.connections.used(),
+          cx.half_open.used(),
+          cx.time_wait.used(),
+          cx.listeners.used(),
+          cx.transfers.used(),
+          cx.extras.used(),
+          cx.blocks.used(),
+          cx.pieces.used(),
+          udp.sockets,
+          udp.datagrams,
+          world_->reassembly.datagrams()};
 }
 
 void Stack::connections(std::vector<Handle>& out) const {
@@ -60,6 +70,14 @@ void Stack::connections(std::vector<Handle>& out) const {
   for (uint32_t i = 1; i < cx.connections.top(); ++i) {
     if (alive(cx.connections[i])) out.push_back(cx.handle_of(cx.connections[i]));
   }
+}
+
+ip::AddressState Stack::address_state(const IpAddress& address) const {
+  World& w = *world_;
+  const uint16_t id = w.locals.find(address);
+  if (id == LocalAddresses::kUnknown) return ip::AddressState::NotOurs;
+  const Link* link = w.link_of(w.locals.interface_of(LocalId{id}));
+  return link == nullptr ? ip::AddressState::Usable : link->neighbours.state_of(address);
 }
 
 tcp::State Stack::state_of(const Endpoint& local, const Endpoint& remote) const {

@@ -12,6 +12,7 @@
 #include "rapport/tcp/passive.hh"
 #include "rapport/tcp/receive_queue.hh"
 #include "rapport/tcp/state.hh"
+#include "rapport/udp/sockets.hh"
 
 #include <algorithm>
 #include <cstddef>
@@ -20,6 +21,7 @@
 #include <memory>
 #include <span>
 #include <tuple>
+#include <utility>
 
 namespace rapport::stack {
 
@@ -61,6 +63,18 @@ bool next_listener_event(tcp::Context& cx, tcp::Occurrence& out) {
   return false;
 }
 
+bool next_datagram_event(udp::Sockets& sockets, tcp::Occurrence& out) {
+  udp::Occurrence happened;
+  if (!sockets.next_event(happened)) return false;
+  out = {happened.handle, happened.cookie, happened.what, CloseReason::None};
+  return true;
+}
+
+Frame sent(World& w, Frame&& frame) {
+  ++w.cx.counters.frames_sent;
+  return std::move(frame);
+}
+
 bool next_connection_event(tcp::Context& cx, tcp::Occurrence& out) {
   while (cx.event_head != kNone) {
     tcp::Connection& c = cx.connections[cx.event_head];
@@ -81,23 +95,6 @@ bool next_connection_event(tcp::Context& cx, tcp::Occurrence& out) {
 
 }  // namespace
 
-// Memory is first touched here, ahead of need and in bounded pieces: never by a segment.
-void World::touch_ahead() {
-  size_t left = kTouchPerTurn;
-  left -= cx.connections.prepare(left);
-  left -= cx.table.prepare(left);
-  left -= cx.time_wait.prepare(left);
-  left -= cx.transfers.prepare(left);
-  left -= cx.blocks.prepare(left);
-  left -= cx.pieces.prepare(left);
-  left -= cx.half_open.prepare(left);
-  left -= cx.extras.prepare(left);
-  left -= cx.listeners.prepare(left);
-  const uint64_t touched = kTouchPerTurn - left;
-  cx.memory_grew = touched > 0;  // until a turn finds nothing left to touch
-  cx.counters.most_touched_in_a_turn = std::max(cx.counters.most_touched_in_a_turn, touched);
-}
-
 uint32_t buffer_size(const Config& config) {
   uint16_t mtu = 0;
   for (const Interface& i : config.interfaces) mtu = std::max(mtu, i.mtu);
@@ -116,7 +113,10 @@ void Stack::receive(std::span<Frame> burst, Instant now, uint16_t interface) {
   w.begin_turn(now);
   for (size_t at = 0; at < burst.size(); at += kBurst) {
     const auto part = burst.subspan(at, std::min(kBurst, burst.size() - at));
-    for (Frame& f : part) take_packet(w, f, interface);
+    for (const Frame& f : part) {
+      ++w.cx.counters.frames_received;
+      take_frame(w, f, interface);
+    }
     deliver_parsed(w);
     for (Frame& f : part) f.reset();
   }
@@ -135,6 +135,7 @@ void Stack::expire(Instant now) {
   w.cx.counters.most_timers_in_a_turn =
       std::max<uint64_t>(w.cx.counters.most_timers_in_a_turn, fired);
   if (w.cx.draining && now >= w.cx.drain_until) abort_the_rest(w.cx, kTimersPerExpiry);
+  keep_house(w);
 }
 
 std::expected<Handle, Error> Stack::command(const tcp::Connect& c, Instant now) {
@@ -205,6 +206,7 @@ void Stack::drain(Instant now, Instant deadline) {
       std::ignore = tcp::call(tcp::Close{cx.handle_of(c)}, cx);
     }
   }
+  world_->sockets.close_all();
   cx.draining = true;
   cx.drain_next = 1;
   cx.drain_until = deadline;
@@ -222,16 +224,31 @@ Frame Stack::next_frame() {
 
 Frame Stack::next_frame(uint16_t& interface) {
   World& w = *world_;
-  if (w.cx.outbox.empty() && (!w.cx.owes() || !tcp::settle_some(w.cx))) return {};
-  interface = w.locals.interface_of(w.cx.outbox.front().local);
-  Frame frame = finish_packet(w, w.cx.outbox.front());
-  w.cx.outbox.pop();
-  return frame;
+  while (true) {
+    if (w.has_links) {
+      if (Frame frame = next_from_links(w, interface)) return sent(w, std::move(frame));
+    }
+    if (w.cx.outbox.empty() && (!w.cx.owes() || !tcp::settle_some(w.cx))) break;
+    Outgoing& out = w.cx.outbox.front();
+    const LocalId local = out.local;
+    Frame frame = finish_packet(w, out);
+    w.cx.outbox.pop();
+    interface = w.locals.interface_of(local);
+    if (!w.links[interface]) return sent(w, std::move(frame));
+    frame = give_to_link(w, std::move(frame), local, out.remote);
+    if (frame) return sent(w, std::move(frame));
+  }
+  if (w.datagrams_wait) {
+    w.datagrams_wait = false;
+    w.sockets.may_send();
+  }
+  return {};
 }
 
 bool Stack::next_event(tcp::Occurrence& out) {
   tcp::Context& cx = world_->cx;
-  return next_listener_event(cx, out) || next_connection_event(cx, out);
+  return next_listener_event(cx, out) || next_connection_event(cx, out)
+         || next_datagram_event(world_->sockets, out);
 }
 
 Instant Stack::next_deadline() {
@@ -245,7 +262,7 @@ Instant Stack::next_deadline() {
     next = std::min(next, tcp::instant_of(cx.time_wait[cx.time_wait_list.head].expiry, cx));
   }
   if (cx.draining) next = std::min(next, cx.drain_until);
-  return next;
+  return std::min(next, next_housekeeping(*world_));
 }
 
 std::span<const uint8_t> Stack::readable(Handle connection) const {

@@ -12,9 +12,13 @@
 #include "rapport/base/interface.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
+#include "rapport/ip/neighbours.hh"
+#include "rapport/ip/reassembly.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/counters.hh"
+#include "rapport/udp/commands.hh"
+#include "rapport/udp/sockets.hh"
 
 #include <cstdint>
 #include <expected>
@@ -30,6 +34,10 @@ struct Config {
   uint32_t frame_headroom = 64;   // octets kept free before the IP header: link header and device
   uint32_t max_path_mtus = 1024;  // destinations whose path MTU is known; beyond, the oldest goes
   tcp::Config tcp;
+  ip::NeighbourConfig neighbours;  // of every Ethernet interface
+  ip::ReassemblyConfig reassembly;
+  uint32_t icmp_errors = 1000, icmp_error_burst = 50;  // that we send: a second, and at once
+  udp::Config udp;  // its ephemeral ports are TCP's, see tcp::Config
   // Called once per SendBorrowed when its octets are no longer needed. May be nullptr.
   void (*release)(void* context, uint64_t token) = nullptr;
   void* release_context = nullptr;
@@ -69,6 +77,14 @@ class Stack {
   std::expected<void, Error> command(const tcp::SetOptions& c, Instant now);
   std::expected<tcp::Status, Error> command(const tcp::GetStatus& c, Instant now);
 
+  std::expected<Handle, Error> command(const udp::Open& c, Instant now);
+  std::expected<void, Error> command(const udp::Connect& c, Instant now);
+  std::expected<void, Error> command(const udp::SendTo& c, Instant now);
+  std::expected<udp::Received, Error> command(const udp::ReceiveFrom& c, Instant now);
+  std::expected<void, Error> command(const udp::CloseSocket& c, Instant now);
+  std::expected<void, Error> command(const udp::SetOptions& c, Instant now);
+  std::expected<udp::Status, Error> command(const udp::GetStatus& c, Instant now);
+
   // Stops all listeners and closes every connection as CLOSE does; what is left at `deadline` is
   // aborted by expire() with CloseReason::Drained. drained() when only TIME-WAIT is left.
   void drain(Instant now, Instant deadline);
@@ -80,6 +96,7 @@ class Stack {
   [[nodiscard]] Frame next_frame();
   [[nodiscard]] Frame next_frame(uint16_t& interface);
   // The next thing that happened; false when there is none. Events of one connection coalesce.
+  // Those of UDP's sockets (udp::is_socket) have the bits of udp::What.
   [[nodiscard]] bool next_event(tcp::Occurrence& out);
   // When expire() wants to be called; kNever when no timer runs.
   [[nodiscard]] Instant next_deadline();
@@ -96,11 +113,17 @@ class Stack {
   struct Population {
     uint32_t connections = 0, half_open = 0, time_wait = 0, listeners = 0;
     uint32_t transfers = 0, extras = 0, blocks = 0, pieces = 0;
+    uint32_t datagram_sockets = 0, datagrams = 0;  // UDP's, and what waits in them to be read
+    uint32_t fragmented = 0;                       // datagrams that lack fragments
   };
 
   [[nodiscard]] Population population() const;
   // Handles of all connections (any state but LISTEN and unaccepted half-open), in slab order.
   void connections(std::vector<Handle>& out) const;
+  // The same for UDP's sockets.
+  void datagram_sockets(std::vector<Handle>& out) const;
+  // Whether an address of ours may be used: on Ethernet it is checked first (RFC 4862 5.4, 5227).
+  [[nodiscard]] ip::AddressState address_state(const IpAddress& address) const;
   // The state of whatever lives under this tuple: Listen is not a tuple; Closed when nobody does.
   [[nodiscard]] tcp::State state_of(const Endpoint& local, const Endpoint& remote) const;
   // For tests and auditors: the first broken invariant in words, empty when all hold.

@@ -1,24 +1,37 @@
-// What a Stack is made of: TCP's context and the packets of the burst at hand. Private to stack/.
+// What a Stack is made of: TCP's context, UDP's sockets, IP's tables, and the packets of the burst
+// at hand. Private to stack/.
 #pragma once
 
 #include "rapport/base/local_addresses.hh"
 #include "rapport/base/random.hh"
 #include "rapport/base/siphash.hh"
+#include "rapport/ip/error_limit.hh"
+#include "rapport/ip/neighbours.hh"
 #include "rapport/ip/paths.hh"
+#include "rapport/ip/reassembly.hh"
+#include "rapport/stack/packet.hh"
 #include "rapport/stack/stack.hh"  // IWYU pragma: export
 #include "rapport/tcp/context.hh"  // IWYU pragma: export
-#include "rapport/wire/ipv4.hh"
+#include "rapport/udp/sockets.hh"
+#include "rapport/wire/icmp_error.hh"
+#include "rapport/wire/icmpv6.hh"
+#include "rapport/wire/ipv6.hh"
 #include "rapport/wire/tcp.hh"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
 
 namespace rapport::stack {
 
 inline constexpr size_t kBurst = 32;                        // packets that are prefetched together
 inline constexpr uint32_t kTimersPerExpiry = 256;           // of all kinds, fired by one expire()
 inline constexpr size_t kTouchPerTurn = size_t{64} * 1024;  // octets first touched by one turn
+inline constexpr uint8_t kHasIpHeader = 255;  // Outgoing::protocol: nothing is to be added
 
 // A packet of the burst whose headers have been read.
 struct Parsed {
@@ -29,31 +42,39 @@ struct Parsed {
   bool same_flow = false;  // as the one before it
 };
 
-struct World {
-  World(const Config& settings, FramePool& pool)
-      : config(settings),
-        frames(pool),
-        locals(config.interfaces),
-        paths(config.interfaces, config.routes, locals, config.max_path_mtus,
-              path_key(config.tcp.seed)),
-        cx(settings.tcp,
-           {config.interfaces, &locals, &paths, settings.frame_headroom, settings.release,
-            settings.release_context},
-           pool) {}
+// An Ethernet interface.
+struct Link {
+  Link(const ip::NeighbourConfig& config, const MacAddress& own, uint64_t seed)
+      : mac(own), neighbours(config, own, seed) {}
 
-  // The paths' own, so that the draws of TCP stay what they are without them.
-  [[nodiscard]] static SipKey path_key(uint64_t seed) {
-    Random random(seed ^ 0x7061'7468'2d6d'7475ULL);
-    const uint64_t first = random.next();
-    const uint64_t second = random.next();
-    return {first, second};
-  }
+  MacAddress mac;
+  ip::Neighbours neighbours;
+};
+
+struct World;
+// UDP's view of what surrounds it: datagrams.cc.
+[[nodiscard]] udp::Outside outside_of(World& w);
+void begin_address_checks(World& world);  // link.cc
+
+struct World {
+  World(const Config& settings, FramePool& pool);
 
   Config config;
   FramePool& frames;
   LocalAddresses locals;
   ip::Paths paths;
   tcp::Context cx;
+  Random datagram_random;  // UDP's own, so that the draws of TCP stay what they are without it
+  udp::Sockets sockets;
+  ip::Reassembly reassembly;
+  ip::ErrorLimit error_limit;
+  std::deque<std::optional<Link>> links;  // by interface; none: no Ethernet
+  std::vector<uint8_t> usable;            // by local address: checked, and nobody else's
+  std::vector<uint8_t> scratch = std::vector<uint8_t>(65536);  // for messages in the making
+  bool has_links = false;
+  bool checks_begun = false;    // of our addresses there
+  bool datagrams_wait = false;  // for room in the outbox
+  uint32_t sweep_next = kNone;  // connections whose path may be larger again; kNone: no sweep
   std::array<Parsed, kBurst> parsed{};
   size_t parsed_count = 0;
   FlowKey last_key;  // of the last segment; no segment has this initial one
@@ -64,18 +85,51 @@ struct World {
   void begin_turn(Instant now) {
     cx.set_time(now);
     if (cx.memory_grew) touch_ahead();
+    if (has_links && !checks_begun) begin_address_checks(*this);
+  }
+
+  [[nodiscard]] Link* link_of(uint16_t interface) {
+    std::optional<Link>& link = links[interface];
+    return link ? &*link : nullptr;
   }
 
   [[gnu::cold]] void touch_ahead();
 };
 
-// --- ingress.cc ---------------------------------------------------------------------------------
-// Reads one packet: answers echo at once, leaves a TCP segment in world.parsed, counts the rest.
-void take_packet(World& world, Frame& frame, uint16_t interface);
+// --- link.cc: Ethernet --------------------------------------------------------------------------
+void make_links(World& world);
+void take_frame(World& world, const Frame& frame, uint16_t interface);
+void take_discovery(World& world, const Packet& packet, const wire::Icmpv6& icmp);
+// Our address that an IPv6 packet is for, by way of a group or not.
+[[nodiscard]] uint16_t local_of(const World& world, const wire::Ipv6& ip, uint16_t interface);
+// The frame of a packet, when its next hop is known; else a false one: it waits, or was dropped.
+[[nodiscard]] Frame give_to_link(World& world, Frame&& packet, LocalId local,
+                                 const IpAddress& remote);
+[[nodiscard]] Frame next_from_links(World& world, uint16_t& interface);
+
+// --- ingress.cc, flows.cc -----------------------------------------------------------------------
+// Reads one packet: deals with it at once, or leaves a TCP segment in world.parsed.
+void take_packet(World& world, std::span<const uint8_t> bytes, const Arrived& arrived);
 void deliver_parsed(World& world);
+
+// --- icmp.cc ------------------------------------------------------------------------------------
+void take_icmp(World& world, const Packet& packet);
+void take_icmpv6(World& world, const Packet& packet);
+// Answers a packet with an ICMP error, where and as often as that is allowed.
+void complain(World& world, const Packet& packet, Complaint complaint, const Problem& problem);
+// An error about what we have sent from `local`, by ICMP or found out by ourselves. None: it was
+// somebody's.
+[[nodiscard]] DropReason tell_of_error(World& world, const wire::IcmpError& error, LocalId local);
+void lower_path_mtu(World& world, LocalId local, const IpAddress& remote, uint16_t mtu);
 
 // --- egress.cc ----------------------------------------------------------------------------------
 // The IP header goes before a finished segment.
 [[nodiscard]] Frame finish_packet(World& world, Outgoing& out);
+// Puts a message into the outbox, in fragments if need be: all of it (None), or nothing of it.
+[[nodiscard]] DropReason send_message(World& world, const Message& message);
+
+// --- housekeeping.cc ----------------------------------------------------------------------------
+void keep_house(World& world);
+[[nodiscard]] Instant next_housekeeping(const World& world);
 
 }  // namespace rapport::stack

@@ -4,6 +4,7 @@
 #include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/emit.hh"
+#include "rapport/tcp/icmp.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/record.hh"
 #include "rapport/tcp/recovery.hh"
@@ -75,7 +76,8 @@ void measure(Connection& c, Transfer* x, const Arrival& a, Context& cx) {
   if (ms < 120'000) sample_rtt(c, ms * 1'000);
 }
 
-void urgent_was_acknowledged(Extras& e, Seq ack) {
+void extras_learn_of(Extras& e, Seq ack) {
+  e.soft_error = wire::IcmpKind::Unknown;  // whatever it was, it is over
   if (e.snd_urgent && at_or_after(ack, e.snd_up)) e.snd_urgent = false;
 }
 
@@ -85,10 +87,13 @@ void una_moves(Connection& c, const Arrival& a, Context& cx) {
   const ByteCount text = text_between(c, ack);
   measure(c, x, a, cx);
   const bool restart = congestion_acknowledged(c, ack, text, cx);
-  if (x != nullptr && text > 0_B) release_front(x->send, text, cx);
+  if (x != nullptr && text > 0_B) {
+    note_acknowledged_size(*x, ack);
+    release_front(x->send, text, cx);
+  }
   c.snd.una = ack;
   c.syn_acked = 1;
-  if (c.extras != kNone) urgent_was_acknowledged(cx.extras[c.extras], ack);
+  if (c.extras != kNone) extras_learn_of(cx.extras[c.extras], ack);
   c.retries = 0;
   c.told_trouble = 0;
   c.stalled_since = cx.tick_up;

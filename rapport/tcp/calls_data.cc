@@ -163,6 +163,7 @@ Status status_of(const Connection& c, const Context& cx) {
   s.rttvar = Duration{int64_t{c.rttvar / 4} * 1'000};
   s.rto = Duration{int64_t{rto_us(c, cx)} * 1'000};
   s.retransmissions = c.retries;
+  s.soft_error = cx.soft_error_of(c);
   s.options = cx.options_of(c);
   describe_transfer(s, c, cx);
   describe_urgent(s, c, cx);
@@ -217,6 +218,7 @@ Error error_for(CloseReason r) {
   switch (r) {
     case CloseReason::Refused: return Error::Refused;
     case CloseReason::ResetByPeer: return Error::Reset;
+    case CloseReason::Unreachable: return Error::Unreachable;
     case CloseReason::TimedOut:
     case CloseReason::HandshakeTimedOut:
     case CloseReason::UserTimedOut:

@@ -10,6 +10,7 @@
 #include "rapport/base/time.hh"
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/state.hh"
+#include "rapport/wire/icmp_error.hh"
 
 #include <cstdint>
 #include <span>
@@ -128,18 +129,19 @@ struct Status {
   uint32_t retransmissions = 0;  // in a row, of the oldest unacknowledged segment
   uint32_t backlog_waiting = 0;  // listener: to be accepted
   uint32_t half_open = 0;        // listener: handshakes under way
+  wire::IcmpKind soft_error = wire::IcmpKind::Unknown;  // the last that ICMP told; Unknown: none
   ConnectionOptions options;
 };
 
 // What happened, as bits: several may be reported at once.
 enum class What : uint16_t {
-  Connected = 1,          // the handshake is complete (active side)
-  Acceptable = 2,         // listener: Accept will find a connection
-  Readable = 4,           // new text in order
-  Writable = 8,           // room in the send queue again, after a Send that was cut short
-  PeerFinished = 16,      // the peer's FIN: after the text, Receive answers Closing
-  Urgent = 32,            // the urgent pointer moved (MUST-32)
-  DeliveryTrouble = 64,   // R1 passed: the peer does not acknowledge (SHLD-9)
+  Connected = 1,         // the handshake is complete (active side)
+  Acceptable = 2,        // listener: Accept will find a connection
+  Readable = 4,          // new text in order
+  Writable = 8,          // room in the send queue again, after a Send that was cut short
+  PeerFinished = 16,     // the peer's FIN: after the text, Receive answers Closing
+  Urgent = 32,           // the urgent pointer moved (MUST-32)
+  DeliveryTrouble = 64,  // R1 passed without an ACK (SHLD-9), or ICMP: Status::soft_error (SHLD-25)
   AllAcknowledged = 128,  // after ShutdownWrite or Close: our FIN is acknowledged
   Ended = 256,            // the connection is gone: see `reason`; the handle is stale from now on
 };

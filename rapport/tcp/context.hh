@@ -146,6 +146,10 @@ struct Context {
     return c.extras == kNone ? config.defaults : extras[c.extras].options;
   }
 
+  [[nodiscard]] wire::IcmpKind soft_error_of(const Connection& c) const {
+    return c.extras == kNone ? wire::IcmpKind::Unknown : extras[c.extras].soft_error;
+  }
+
   void drop(DropReason reason) { counters.drop(reason); }
 };
 
@@ -188,7 +192,6 @@ void tell_acceptable(uint32_t listener, Context& cx);
 // that is offered), and what the path is thought to carry (RFC 1191 3; the MSS that is used).
 [[nodiscard]] uint16_t interface_mss(const FlowKey& key, const Context& cx);
 [[nodiscard]] uint16_t path_mss(const FlowKey& key, const Context& cx);
-
 // Octets before the TCP header.
 [[nodiscard]] inline uint32_t headroom_for(const FlowKey& key, const Context& cx) {
   return cx.around.headroom + (key.remote.is_v4() ? 20U : 40U);

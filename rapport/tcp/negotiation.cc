@@ -15,7 +15,6 @@ namespace {
 
 constexpr uint16_t kDefaultMss4 = 536;  // MUST-15
 constexpr uint16_t kDefaultMss6 = 1220;
-constexpr uint16_t kLeastMss = 64;  // a peer that asks for less would have us send headers only
 
 }  // namespace
 

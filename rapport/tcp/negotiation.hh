@@ -9,6 +9,9 @@
 
 namespace rapport::tcp {
 
+// Whoever asks for less would have us send headers only.
+inline constexpr uint16_t kLeastMss = 64;
+
 // MTU minus the fixed headers, options not deducted (U-20), or the clamp if that is less.
 [[nodiscard]] uint16_t offered_mss(const FlowKey& key, const ConnectionOptions& o,
                                    const Context& cx);

@@ -7,6 +7,7 @@
 #include "rapport/tcp/congestion/controller.hh"
 #include "rapport/tcp/emit.hh"
 #include "rapport/tcp/handshake.hh"
+#include "rapport/tcp/icmp.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/probe.hh"
 #include "rapport/tcp/recovery.hh"
@@ -192,6 +193,7 @@ void new_text_was_sent(Connection& c, Transfer& x, const Plan& p, Context& cx) {
     x.timed_seq = c.snd.nxt;
     x.timed_at = cx.micros;
   }
+  note_sent_size(x, p.text, c.snd.nxt + ByteCount{p.text});
   advance(x.send.unsent, p.text, cx);
   const bool was_idle = c.snd.una == c.snd.nxt;
   c.snd.nxt += ByteCount{p.text + (p.fin ? 1U : 0U)};

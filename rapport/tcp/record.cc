@@ -98,6 +98,18 @@ void write_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt, uint
   write(TraceKind::Timer, key, Handle{}, t, cx);
 }
 
+void write_icmp(const FlowKey& key, Handle connection, State state, const wire::IcmpError& error,
+                Context& cx) {
+  TraceIcmp t{};
+  t.trouble = static_cast<uint8_t>(error.kind);
+  t.type = error.type;
+  t.code = error.code;
+  t.state = static_cast<uint8_t>(state);
+  t.sequence = error.quote.sequence.v;
+  t.mtu = error.mtu;
+  write(TraceKind::Icmp, key, connection, t, cx);
+}
+
 void record_drop(const FlowKey& key, Handle connection, DropReason reason, Context& cx) {
   if (!cx.trace.enabled()) return;
   const TraceDrop t{static_cast<uint8_t>(reason), {}, cx.arrival_serial};

@@ -4,6 +4,7 @@
 
 #include "rapport/tcp/context.hh"  // IWYU pragma: export
 #include "rapport/tcp/emit.hh"
+#include "rapport/wire/icmp_error.hh"
 
 #include <cstdint>
 #include <span>
@@ -23,6 +24,14 @@ namespace rapport::tcp {
 inline void record_key_timer(const FlowKey& key, TimerKind timer, uint32_t attempt,
                              uint32_t interval_ms, Context& cx) {
   if (cx.trace.enabled()) write_key_timer(key, timer, attempt, interval_ms, cx);
+}
+
+[[gnu::cold]] void write_icmp(const FlowKey& key, Handle connection, State state,
+                              const wire::IcmpError& error, Context& cx);
+
+inline void record_icmp(const FlowKey& key, Handle connection, State state,
+                        const wire::IcmpError& error, Context& cx) {
+  if (cx.trace.enabled()) write_icmp(key, connection, state, error, cx);
 }
 
 [[gnu::cold]] void record_drop(const FlowKey& key, Handle connection, DropReason reason,

@@ -4,6 +4,7 @@
 #include "rapport/base/seq.hh"
 #include "rapport/tcp/arrival.hh"
 #include "rapport/tcp/congestion/controller.hh"
+#include "rapport/tcp/icmp.hh"
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/wire/options.hh"
 
@@ -146,6 +147,7 @@ void maybe_duplicate_ack(Connection& c, const Arrival& a, bool window_changed, C
 void congestion_timed_out(Connection& c, Context& cx) {
   Transfer* x = cx.transfer_of(c);
   if (x == nullptr) return;
+  take_deferred_mtu(c, *x);
   const bool first = c.retries <= 1;
   with_controller(*x, [&](auto& algorithm) { algorithm.timed_out(window_of(c), first); });
   x->recover = c.snd.nxt;  // R6582-5
@@ -154,6 +156,11 @@ void congestion_timed_out(Connection& c, Context& cx) {
   c.dup_acks = 0;
   x->window_limited = true;          // from now on it is cwnd that holds back what is sent again
   resend(*x, c.snd.una, c.snd.nxt);  // slow start sends the rest again as ACKs return
+}
+
+void resend_for_path(Connection& c, Transfer& x, Context& cx) {
+  resend(x, c.snd.una, c.snd.nxt);
+  mark_dirty(c, cx);
 }
 
 void window_was_or_is_zero(Connection& c, Context& cx) {

@@ -25,26 +25,27 @@ inline constexpr int kStates = 11;
 
 // What moves a state: a segment, a call or a timer, as a past participle.
 enum class Event : uint8_t {
-  OpenedPassive,    // user: passive OPEN
-  OpenedActive,     // user: active OPEN, SYN sent
-  SynArrived,       // a SYN without ACK
-  SynAckArrived,    // a SYN whose ACK covers ours
-  SynAcked,         // an acceptable ACK of our SYN, in SYN-RECEIVED
-  CloseCalled,      // user: CLOSE or shutdown of the sending side
-  FinAcked,         // our FIN was acknowledged
-  FinArrived,       // the peer's FIN, in order
-  RstArrived,       // an acceptable reset
-  SynInWindow,      // passive SYN-RECEIVED: back to LISTEN (RFC 9293 3.10.7.4, fourth)
-  AbortCalled,      // user: ABORT, linger 0, or a close with unread data
-  DataAfterClose,   // text after a full close (SHLD-3)
-  GaveUp,           // R2, user timeout, keep-alive, orphan or linger time passed
-  TimeWaitExpired,  // 2MSL
-  TupleReused,      // RFC 6191: TIME-WAIT gave way to a newer SYN
-  ReuseRefused,     // MAY-2 (2): that SYN was an old duplicate, TIME-WAIT is back
-  Evicted,          // a table was full
-  ListenerClosed,   // a queued child goes with its listener
+  OpenedPassive,     // user: passive OPEN
+  OpenedActive,      // user: active OPEN, SYN sent
+  SynArrived,        // a SYN without ACK
+  SynAckArrived,     // a SYN whose ACK covers ours
+  SynAcked,          // an acceptable ACK of our SYN, in SYN-RECEIVED
+  CloseCalled,       // user: CLOSE or shutdown of the sending side
+  FinAcked,          // our FIN was acknowledged
+  FinArrived,        // the peer's FIN, in order
+  RstArrived,        // an acceptable reset
+  SynInWindow,       // passive SYN-RECEIVED: back to LISTEN (RFC 9293 3.10.7.4, fourth)
+  AbortCalled,       // user: ABORT, linger 0, or a close with unread data
+  DataAfterClose,    // text after a full close (SHLD-3)
+  GaveUp,            // R2, user timeout, keep-alive, orphan or linger time passed
+  TimeWaitExpired,   // 2MSL
+  TupleReused,       // RFC 6191: TIME-WAIT gave way to a newer SYN
+  ReuseRefused,      // MAY-2 (2): that SYN was an old duplicate, TIME-WAIT is back
+  Evicted,           // a table was full
+  ListenerClosed,    // a queued child goes with its listener
+  HardErrorArrived,  // ICMP: what the handshake asked for cannot be had (SHLD-26)
 };
-inline constexpr int kEvents = 18;
+inline constexpr int kEvents = 19;
 
 struct Transition {
   State from;

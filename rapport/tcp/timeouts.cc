@@ -49,7 +49,10 @@ bool may_give_up(const Connection& c, const Context& cx) {
 
 CloseReason reason_to_give_up(const Connection& c, const Context& cx) {
   if (cx.options_of(c).user_timeout.ns > 0) return CloseReason::UserTimedOut;
-  if (in_handshake(c)) return CloseReason::HandshakeTimedOut;
+  if (in_handshake(c)) {
+    return cx.soft_error_of(c) == wire::IcmpKind::Unknown ? CloseReason::HandshakeTimedOut
+                                                          : CloseReason::Unreachable;
+  }
   return c.orphan != 0 ? CloseReason::OrphanTimedOut : CloseReason::TimedOut;
 }
 

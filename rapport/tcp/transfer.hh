@@ -7,6 +7,7 @@
 #include "rapport/base/time.hh"
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/congestion/controller.hh"
+#include "rapport/wire/icmp_error.hh"
 
 #include <array>
 #include <cstdint>
@@ -86,6 +87,10 @@ struct Transfer {
   bool window_limited = false;  // a whole cwnd was in flight since the last ACK
   uint8_t limited = 0;          // segments beyond cwnd by RFC 3042, while there are duplicate ACKs
   uint32_t ack_pending = 0;     // octets of in-order text since our last ACK
+  // What the path carries, in octets of text (RFC 5927 7.2; icmp.hh):
+  uint16_t largest_sent = 0, largest_acked = 0;
+  uint16_t deferred_mss = 0;     // of a "too big" that waits for a timeout; 0: none does
+  Seq largest_end, deferred_at;  // behind the largest; the quoted number
 };
 
 static_assert(sizeof(Transfer) <= 512);
@@ -98,6 +103,7 @@ struct Extras {
   uint8_t keep_alives_sent = 0;
   Tick keep_alive_at;  // when the last probe was sent
   Tick linger_until;
+  wire::IcmpKind soft_error = wire::IcmpKind::Unknown;  // the last; Unknown: none
   ConnectionOptions options;
 };
 

@@ -25,6 +25,7 @@ constexpr const char* kReset = "RFC 9293 3.10.7.4, second";
 constexpr const char* kSyn = "RFC 9293 3.10.7.4, fourth";
 constexpr const char* kAck = "RFC 9293 3.10.7.4, fifth";
 constexpr const char* kFin = "RFC 9293 3.10.7.4, eighth";
+constexpr const char* kHardError = "RFC 9293 3.9.2.2, SHLD-26";
 constexpr const char* kTimeout = "RFC 9293 3.10.8, time-outs";
 constexpr const char* kUnread = "RFC 9293 3.6.1, SHLD-3";
 constexpr const char* kEvict = "table full, oldest first";
@@ -43,6 +44,7 @@ constexpr std::array kTable{
     Transition{SynSent, CloseCalled, Closed, kCloseCall},
     Transition{SynSent, AbortCalled, Closed, kAbortCall},
     Transition{SynSent, GaveUp, Closed, kTimeout},
+    Transition{SynSent, HardErrorArrived, Closed, kHardError},
     Transition{SynSent, Evicted, Closed, kEvict},
 
     Transition{SynReceived, SynAcked, Established, kAck},
@@ -51,6 +53,7 @@ constexpr std::array kTable{
     Transition{SynReceived, CloseCalled, FinWait1, kCloseCall},
     Transition{SynReceived, AbortCalled, Closed, kAbortCall},
     Transition{SynReceived, GaveUp, Closed, kTimeout, Listen},
+    Transition{SynReceived, HardErrorArrived, Closed, kHardError, Listen},
     Transition{SynReceived, Evicted, Closed, kEvict},
     Transition{SynReceived, ListenerClosed, Closed, kListener},
     Transition{SynReceived, ReuseRefused, TimeWait, "RFC 9293 3.6.1, MAY-2 (2)"},
@@ -143,10 +146,10 @@ constexpr std::array<std::string_view, kStates> kStateNames{
     "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
 
 constexpr std::array<std::string_view, kEvents> kEventNames{
-    "passive open",  "active open",      "SYN arrived",    "SYN,ACK arrived", "SYN acknowledged",
-    "close called",  "FIN acknowledged", "FIN arrived",    "RST arrived",     "SYN in window",
-    "abort called",  "data after close", "gave up",        "2MSL expired",    "tuple reused",
-    "reuse refused", "evicted",          "listener closed"};
+    "passive open",  "active open",      "SYN arrived",     "SYN,ACK arrived", "SYN acknowledged",
+    "close called",  "FIN acknowledged", "FIN arrived",     "RST arrived",     "SYN in window",
+    "abort called",  "data after close", "gave up",         "2MSL expired",    "tuple reused",
+    "reuse refused", "evicted",          "listener closed", "ICMP hard error"};
 
 }  // namespace
 

@@ -60,6 +60,7 @@ error_code to_error_code(CloseReason r, Role role) {
     case CloseReason::UnreadData:
     case CloseReason::DataAfterClose: return error::connection_reset;
     case CloseReason::Refused: return error::connection_refused;
+    case CloseReason::Unreachable: return error::host_unreachable;
     case CloseReason::TimedOut:
     case CloseReason::HandshakeTimedOut:
     case CloseReason::UserTimedOut:

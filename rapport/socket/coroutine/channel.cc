@@ -28,6 +28,7 @@ Error error_of(CloseReason r) {
     case CloseReason::ClosedBeforeOpen: return Error::Closing;
     case CloseReason::ResetByPeer: return Error::Reset;
     case CloseReason::Refused: return Error::Refused;
+    case CloseReason::Unreachable: return Error::Unreachable;
     case CloseReason::TimedOut:
     case CloseReason::HandshakeTimedOut:
     case CloseReason::UserTimedOut:

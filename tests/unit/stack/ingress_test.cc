@@ -86,7 +86,7 @@ TEST_F(Ingress, HeadersThatLieAreDropped_U_2_R1122_1) {
   p.octets.resize(19);
   expect_dropped(p, DropReason::FrameTooShort);
   p = syn();
-  p.octets[0] = 0x65;
+  p.octets[0] = 0x55;
   expect_dropped(p, DropReason::Ipv4Version);
   p = syn();
   p.octets[0] = 0x44;
@@ -128,16 +128,26 @@ TEST_F(Ingress, BroadcastAndMulticastAreNeverAnswered_MUST_57_SA_LISTEN_12) {
   }
 }
 
-TEST_F(Ingress, WhatIsNotForUsOrNotForUsYetIsDropped) {
+TEST_F(Ingress, WhatIsNotForUsIsDropped) {
   expect_dropped(syn(kPeer, IpAddress::v4(10, 0, 0, 7)), DropReason::Ipv4NotOurs);
+}
+
+TEST_F(Ingress, AFragmentWaitsForTheOthers) {
   Packet p = syn();
   p.octets[6] = 0x20;  // more fragments
   p.fix_ip_checksum();
-  expect_dropped(p, DropReason::Ipv4Fragment);
-  p = syn();
+  EXPECT_EQ(feed(p), 0U);
+  EXPECT_EQ(ends.a.population().fragmented, 1U);
+  EXPECT_EQ(ends.a.population().half_open, 0U);
+}
+
+TEST_F(Ingress, AnUnknownProtocolDrawsAnIcmpError) {
+  Packet p = syn();
   p.octets[9] = 132;
   p.fix_ip_checksum();
-  expect_dropped(p, DropReason::UnknownProtocol);
+  EXPECT_EQ(feed(p), 1U);
+  EXPECT_EQ(ends.a.counters().dropped(DropReason::UnknownProtocol), 1U);
+  EXPECT_EQ(ends.a.counters().icmp_errors_sent, 1U);
 }
 
 TEST_F(Ingress, AnEchoRequestIsAnsweredWithItsData) {
