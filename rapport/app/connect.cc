@@ -2,11 +2,14 @@
 // behind an interface that exists as long as the program runs.
 #include "rapport/app/device_options.hh"
 #include "rapport/app/talk.hh"
+#include "rapport/app/talk_udp.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/base/address.hh"
+#include "rapport/socket/asio/datagram.hh"
 #include "rapport/socket/asio/resolver.hh"
 #include "rapport/socket/asio/stream.hh"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,12 +31,14 @@ using boost::system::error_code;
 
 struct Arguments {
   std::string host, port;
+  bool udp = false;
+  std::string wait = "2";
   bool verbose = false;
   DeviceOptions device;
 };
 
 asio::ResolverResults look_up(const Arguments& a) {
-  auto found = asio::resolve(a.host, a.port);
+  auto found = asio::resolve(a.host, a.port, a.udp ? "udp" : "tcp");
   if (found && !found->empty() && found->front().endpoint().port == 0) {
     throw Misuse(fmt::format("PORT {}: 1 to 65535, or a name of /etc/services", a.port));
   }
@@ -64,11 +69,30 @@ net::awaitable<void> talk(Network& network, Standard& standard, const Arguments&
   co_await converse(stream, standard.input, standard.output, Until::BothEnded);
 }
 
+net::awaitable<void> talk_in_datagrams(Network& network, Standard& standard, const Arguments& a,
+                                       const Exchange& how) {
+  asio::Datagram socket(network.context());
+  if (const error_code ec = socket.connect(how.peer)) {
+    throw Failure(fmt::format("{} port {}: {}", a.host, a.port, ec.message()));
+  }
+  if (a.verbose) {
+    say("connect", fmt::format("datagrams to {} from {}", to_string(how.peer),
+                               to_string(socket.local_endpoint())));
+  }
+  co_await exchange(socket, standard.input, standard.output, how);
+}
+
 int connect(const Arguments& a) {
   const asio::ResolverResults to = look_up(a);
+  Exchange how;
+  how.peer = to.front().endpoint();
+  how.silence = std::chrono::seconds(whole_number("--wait", a.wait, 0, kLongestWait));
   Network network(plan_of(a.device));
+  how.largest = largest_datagram(network.plan().mtu, how.peer.address);
   Standard standard(network.io());
-  return run_to_end(network, standard, talk(network, standard, a, to));
+  return run_to_end(
+      network, standard,
+      a.udp ? talk_in_datagrams(network, standard, a, how) : talk(network, standard, a, to));
 }
 
 }  // namespace
@@ -81,6 +105,10 @@ void add_connect(CLI::App& program, int& status) {
   verb->add_option("HOST", a->host, "An address, or a name of /etc/hosts")->required();
   verb->add_option("PORT", a->port, "1 to 65535, or a name of /etc/services")->required();
   verb->add_flag("-v,--verbose", a->verbose, "Say on standard error when the connection is there");
+  verb->add_flag("--udp", a->udp, "Datagrams: each read of standard input is one");
+  verb->add_option("--wait", a->wait,
+                   "With --udp: seconds of silence after the end of input that end it")
+      ->capture_default_str();
   add_device_options(*verb, a->device);
   verb->footer(
       "Needs CAP_NET_ADMIN and /dev/net/tun. The end of input is a half close: a FIN; what the "

@@ -1,15 +1,18 @@
 // `rapport listen`: waits for a peer; then as `rapport connect`.
 #include "rapport/app/device_options.hh"
 #include "rapport/app/talk.hh"
+#include "rapport/app/talk_udp.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/base/address.hh"
 #include "rapport/socket/asio/acceptor.hh"
-#include "rapport/socket/asio/names.hh"
+#include "rapport/socket/asio/datagram.hh"
 #include "rapport/socket/asio/stream.hh"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -28,6 +31,8 @@ using boost::system::error_code;
 struct Arguments {
   std::string port;
   bool keep = false;
+  bool udp = false;
+  std::string wait = "2";
   bool verbose = false;
   DeviceOptions device;
 };
@@ -57,19 +62,39 @@ net::awaitable<void> serve(asio::Acceptor& acceptor, Standard& standard, const A
   } while (a.keep);
 }
 
-int listen(const Arguments& a) {
-  const auto port = static_cast<uint16_t>(whole_number("PORT", a.port, 1, UINT16_MAX));
-  Network network(plan_of(a.device));
-  Standard standard(network.io());
-  asio::Acceptor acceptor(network.context());
-  if (const error_code failed = acceptor.listen({{}, port})) {
-    throw Misuse(fmt::format("PORT {}: cannot listen: {}", port, failed.message()));
-  }
+void say_where(const Network& network, uint16_t port, std::string_view what) {
   std::string where;
   for (const Cidr& own : network.plan().own) {
     where += (where.empty() ? "" : ", ") + to_string(Endpoint{own.address, port});
   }
-  say("listen", fmt::format("listening at {} behind {}", where, network.plan().name));
+  say("listen", fmt::format("listening {}at {} behind {}", what, where, network.plan().name));
+}
+
+Misuse cannot_listen(uint16_t port, const error_code& why) {
+  return Misuse(fmt::format("PORT {}: cannot listen: {}", port, why.message()));
+}
+
+int listen_for_datagrams(Network& network, Standard& standard, uint16_t port, Exchange how) {
+  asio::Datagram socket(network.context());
+  if (const error_code failed = socket.open({{}, port})) throw cannot_listen(port, failed);
+  bool v6 = false;
+  for (const Cidr& own : network.plan().own) v6 = v6 || !own.address.is_v4();
+  how.largest = largest_datagram(network.plan().mtu, v6 ? IpAddress{} : IpAddress::v4(0));
+  say_where(network, port, "for datagrams ");
+  return run_to_end(network, standard, exchange(socket, standard.input, standard.output, how));
+}
+
+int listen(const Arguments& a) {
+  const auto port = static_cast<uint16_t>(whole_number("PORT", a.port, 1, UINT16_MAX));
+  Exchange how;
+  how.keep = a.keep;
+  how.silence = std::chrono::seconds(whole_number("--wait", a.wait, 0, kLongestWait));
+  Network network(plan_of(a.device));
+  Standard standard(network.io());
+  if (a.udp) return listen_for_datagrams(network, standard, port, how);
+  asio::Acceptor acceptor(network.context());
+  if (const error_code failed = acceptor.listen({{}, port})) throw cannot_listen(port, failed);
+  say_where(network, port, "");
   return run_to_end(network, standard, serve(acceptor, standard, a));
 }
 
@@ -85,6 +110,12 @@ void add_listen(CLI::App& program, int& status) {
                  "Serve one peer after the other, each until it has finished; who comes meanwhile "
                  "waits");
   verb->add_flag("-v,--verbose", a->verbose, "Say on standard error who comes");
+  verb->add_flag("--udp", a->udp,
+                 "Datagrams: each read of standard input is one, to whoever spoke first, with "
+                 "--keep last");
+  verb->add_option("--wait", a->wait,
+                   "With --udp: seconds of silence after the end of input that end it")
+      ->capture_default_str();
   add_device_options(*verb, a->device);
   verb->footer(
       "Needs CAP_NET_ADMIN and /dev/net/tun. The end of input is a half close: a FIN; what the "
