@@ -95,7 +95,7 @@ void add_extras(Fingerprint& f, const tcp::Extras& e) {
 void add_terms(Fingerprint& f, const tcp::Connection& c) {
   f.add(c.mss, c.peer_mss, c.snd_shift, c.rcv_shift, c.scaling_on, c.sack_on, c.timestamps_on,
         c.ts_offset, c.active_origin, c.syn_acked);
-  f.add(c.no_delay, c.quick_ack, c.keep_alive, c.dscp, c.ttl, c.cookie);
+  f.add(c.no_delay, c.quick_ack, c.keep_alive, c.dscp, c.path_proven, c.ttl, c.cookie);
 }
 
 void add_times(Fingerprint& f, const tcp::Connection& c) {

@@ -164,7 +164,7 @@ void take_frame(World& w, const Frame& frame, uint16_t interface) {
 
 uint16_t local_of(const World& w, const wire::Ipv6& ip, uint16_t interface) {
   if (!ip.destination.is_multicast()) return w.locals.find(ip.destination);
-  if (!w.links[interface] || ip.next_header != wire::kProtocolIcmpv6) {
+  if (!w.has_links || !w.links[interface] || ip.next_header != wire::kProtocolIcmpv6) {
     return LocalAddresses::kUnknown;
   }
   for (size_t i = 0; i < w.locals.all().size(); ++i) {

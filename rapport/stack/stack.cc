@@ -234,7 +234,7 @@ Frame Stack::next_frame(uint16_t& interface) {
     Frame frame = finish_packet(w, out);
     w.cx.outbox.pop();
     interface = w.locals.interface_of(local);
-    if (!w.links[interface]) return sent(w, std::move(frame));
+    if (w.link_of(interface) == nullptr) return sent(w, std::move(frame));
     frame = give_to_link(w, std::move(frame), local, out.remote);
     if (frame) return sent(w, std::move(frame));
   }

@@ -89,6 +89,7 @@ struct World {
   }
 
   [[nodiscard]] Link* link_of(uint16_t interface) {
+    if (!has_links) return nullptr;
     std::optional<Link>& link = links[interface];
     return link ? &*link : nullptr;
   }

@@ -76,6 +76,7 @@ void measure(Connection& c, Transfer* x, const Arrival& a, Context& cx) {
   if (ms < 120'000) sample_rtt(c, ms * 1'000);
 }
 
+// Something of ours is acknowledged.
 void extras_learn_of(Extras& e, Seq ack) {
   e.soft_error = wire::IcmpKind::Unknown;  // whatever it was, it is over
   if (e.snd_urgent && at_or_after(ack, e.snd_up)) e.snd_urgent = false;
@@ -88,7 +89,7 @@ void una_moves(Connection& c, const Arrival& a, Context& cx) {
   measure(c, x, a, cx);
   const bool restart = congestion_acknowledged(c, ack, text, cx);
   if (x != nullptr && text > 0_B) {
-    note_acknowledged_size(*x, ack);
+    note_acknowledged_size(c, *x, ack);
     release_front(x->send, text, cx);
   }
   c.snd.una = ack;

@@ -71,7 +71,9 @@ struct Connection {
   uint16_t events = 0;  // What, not yet told
   CloseReason reason = CloseReason::None;
   uint8_t quick_acks = 0;  // how many more ACKs go out at once
-  uint8_t dscp = 0, ttl = 64;
+  uint8_t dscp : 6 = 0;
+  uint8_t path_proven : 1 = 0;  // a segment of the size `mss` was acknowledged (RFC 5927 7.2)
+  uint8_t ttl = 64;
   uint16_t peer_mss = 0;  // as received; 0: no option
 
   uint32_t snd_shift : 4 = 0, rcv_shift : 4 = 0;

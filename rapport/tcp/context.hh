@@ -61,7 +61,7 @@ struct Context {
 
   Instant now{};
   uint64_t us = 0, ms = 0;  // of now: the whole microseconds and milliseconds passed
-  Tick tick, tick_up;       // of now: the same as a clock of 32 bits, and the next whole one
+  Tick tick, tick_up;       // of now: as clocks of 32 bits, and the next whole one
   Micros micros, micros_up;
   uint16_t hour = 0;
 
@@ -188,10 +188,10 @@ inline void tell(Connection& c, What what, Context& cx) {
 }
 
 void tell_acceptable(uint32_t listener, Context& cx);
-// The largest text that fits one packet without options: what the interface takes (MUST-67; the MSS
-// that is offered), and what the path is thought to carry (RFC 1191 3; the MSS that is used).
+// The MSS that is offered: the interface's (MUST-67). That which is used: the path's (RFC 1191 3).
 [[nodiscard]] uint16_t interface_mss(const FlowKey& key, const Context& cx);
 [[nodiscard]] uint16_t path_mss(const FlowKey& key, const Context& cx);
+
 // Octets before the TCP header.
 [[nodiscard]] inline uint32_t headroom_for(const FlowKey& key, const Context& cx) {
   return cx.around.headroom + (key.remote.is_v4() ? 20U : 40U);

@@ -160,6 +160,7 @@ void becomes_established(Connection& c, Context& cx) {
   c.ssthresh = UINT32_MAX / 2;
   c.quick_acks = static_cast<uint8_t>(std::min<uint16_t>(cx.config.quick_acks, 255));
   c.last_sent = cx.tick_up;
+  if (c.extras != kNone) cx.extras[c.extras].soft_error = wire::IcmpKind::Unknown;  // it is over
   tell(c, What::Connected, cx);
   if (c.fin_queued != 0 && c.state == State::Established) move(c, Event::CloseCalled, cx);
   mark_dirty(c, cx);

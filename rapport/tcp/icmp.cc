@@ -43,17 +43,25 @@ uint16_t smaller_mss(const Connection& c, uint16_t mtu) {
   return static_cast<uint16_t>(std::max<int>(text, kLeastMss));
 }
 
+// What larger segments have shown of the path is no longer true of it.
+void use_mss(Connection& c, Transfer& x, uint16_t mss) {
+  c.mss = mss;
+  c.path_proven = 0;
+  x.largest_acked = 0;
+  x.largest_sent = 0;
+}
+
 IcmpVerdict too_big(Connection& c, Seq seq, uint16_t mtu, Context& cx) {
   Transfer* x = cx.transfer_of(c);
   const uint16_t mss = smaller_mss(c, mtu);
   if (x == nullptr || c.syn_acked == 0 || mss >= c.mss) return IcmpVerdict::Ignored;  // R1191-2
   const uint32_t options = c.timestamps_on != 0 ? 12 : 0;
-  if (x->largest_acked + options > mss) {  // R5927-3
+  if (c.path_proven != 0 || x->largest_acked + options > mss) {  // R5927-3
     x->deferred_mss = mss;
     x->deferred_at = seq;
     return IcmpVerdict::Deferred;
   }
-  c.mss = mss;
+  use_mss(c, *x, mss);
   resend_for_path(c, *x, cx);
   return IcmpVerdict::Lowered;
 }
@@ -112,15 +120,16 @@ IcmpVerdict icmp_arrives(const FlowKey& key, FlowHash hash, const wire::IcmpErro
 
 void take_deferred_mtu(Connection& c, Transfer& x) {
   if (x.deferred_mss == 0) return;
-  c.mss = std::min(c.mss, x.deferred_mss);
+  use_mss(c, x, std::min(c.mss, x.deferred_mss));
   x.deferred_mss = 0;
-  x.largest_acked = 0;
-  x.largest_sent = 0;
 }
 
 void path_may_be_larger(Connection& c, Context& cx) {
   if (c.syn_acked == 0) return;
-  c.mss = std::max(c.mss, agreed_mss(c.key, c.peer_mss, cx.options_of(c), cx));
+  const uint16_t mss = agreed_mss(c.key, c.peer_mss, cx.options_of(c), cx);
+  if (mss <= c.mss) return;
+  c.mss = mss;
+  c.path_proven = 0;
 }
 
 }  // namespace rapport::tcp

@@ -37,9 +37,10 @@ inline void note_sent_size(Transfer& x, uint32_t text, Seq end) {
   x.largest_end = end;
 }
 
-inline void note_acknowledged_size(Transfer& x, Seq ack) {
+inline void note_acknowledged_size(Connection& c, Transfer& x, Seq ack) {
   if (x.largest_sent > x.largest_acked && !before(ack, x.largest_end)) {
     x.largest_acked = x.largest_sent;
+    if (x.largest_acked + (c.timestamps_on != 0 ? 12U : 0U) >= c.mss) c.path_proven = 1;
   }
   if (x.deferred_mss != 0 && after(ack, x.deferred_at)) x.deferred_mss = 0;
 }

@@ -152,7 +152,7 @@ void apply_options(Connection& c, const ConnectionOptions& o, Context& cx) {
   c.no_delay = o.no_delay ? 1 : 0;
   c.quick_ack = o.quick_ack ? 1 : 0;
   c.keep_alive = o.keep_alive ? 1 : 0;
-  c.dscp = o.dscp;
+  c.dscp = o.dscp & 0x3fU;
   c.ttl = o.ttl;
 }
 

@@ -147,7 +147,7 @@ SCENARIO_TEST("LISTEN: the same passive OPEN is an error, the old one lives on [
   auto t = peer::in_listen();
   t.calls_listen(like(t), Error::AlreadyExists).says_nothing().is(State::Listen);
   auto narrower = like(t);
-  narrower.remote = kAnother;
+  narrower.remote = here(kAnother);
   const auto r = t.stack().command(narrower, t.now());
   t.holds(r.has_value(), "another remote socket is another LISTEN");
   t.calls_listen(narrower, Error::AlreadyExists);

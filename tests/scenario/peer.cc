@@ -9,6 +9,7 @@
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/wire/ipv4.hh"
+#include "rapport/wire/ipv6.hh"
 #include "rapport/wire/tcp.hh"
 #include "registry.hh"
 #include "words.hh"
@@ -44,6 +45,22 @@ With dressed(With with) {
   return with;
 }
 
+struct Ip {
+  Peer::IpFields fields;
+  std::span<const uint8_t> payload;
+};
+
+// A packet of TCP, of either family.
+std::optional<Ip> read_ip(std::span<const uint8_t> bytes) {
+  if (const auto ip = wire::parse_ipv4(bytes); ip && ip->protocol == wire::kProtocolTcp) {
+    return Ip{{ip->source, ip->destination, ip->ttl, ip->dscp, ip->ecn}, ip->payload};
+  }
+  if (const auto ip = wire::parse_ipv6(bytes); ip && ip->next_header == wire::kProtocolTcp) {
+    return Ip{{ip->source, ip->destination, ip->hop_limit, ip->dscp, ip->ecn}, ip->payload};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Peer::World::World(const With& w, uint64_t seed) : with(dressed(w)), random(seed) {
@@ -64,6 +81,13 @@ Peer::World::World(const With& w, uint64_t seed) : with(dressed(w)), random(seed
   config.release_context = &released;
   if (with.config) with.config(config);
   if (with.options) with.options(config.tcp.defaults);
+  for (Interface& i : config.interfaces) {
+    if (dressing() == Dressing::Ipv6) i.mtu += 20;  // so that the MSS is what it is in IPv4
+    for (Cidr& own : i.addresses) {
+      own.address = here(own.address);
+      if (!own.address.is_v4()) own.prefix = 64;
+    }
+  }
   // A whole tick, so that timers of both grains fire at their very instants.
   start = Instant{static_cast<int64_t>(random.below(3'600'000)) * 1'000'000};
   now = start;
@@ -78,8 +102,9 @@ void Peer::World::builds_stack() {
 }
 
 Peer::Peer(const With& with) : w_(std::make_unique<World>(with, story_seed())) {
-  local = {kOurAddress, static_cast<uint16_t>(kFirstPrivatePort + w_->random.below(kPrivatePorts))};
-  remote = {kPeerAddress,
+  local = {here(kOurAddress),
+           static_cast<uint16_t>(kFirstPrivatePort + w_->random.below(kPrivatePorts))};
+  remote = {here(kPeerAddress),
             static_cast<uint16_t>(kFirstPrivatePort + w_->random.below(kPrivatePorts))};
   irs = Seq{w_->random.next32()};
   if (dressing() == Dressing::NearWrap) {
@@ -135,9 +160,10 @@ Seq Peer::World::iss_towards(const Endpoint& from, const Endpoint& to, Instant a
   stack->receive(burst, at);
   const Frame answer = stack->next_frame();
   if (!answer) return {};
-  const auto ip = wire::parse_ipv4(answer.bytes());
+  const auto ip = read_ip(answer.bytes());
   if (!ip) return {};
-  const auto s = wire::parse_tcp(ip->payload, ip->source, ip->destination, wire::Checksum::Verify);
+  const auto s = wire::parse_tcp(ip->payload, ip->fields.source, ip->fields.destination,
+                                 wire::Checksum::Verify);
   return s ? s->seq : Seq{};
 }
 
@@ -195,7 +221,8 @@ std::vector<uint8_t> Peer::text_of(const Seg& s) const {
 std::string Peer::told_in_words(const Seg& s, std::span<const uint8_t> packet) const {
   if (s.wrong_checksum_) return "a segment with a wrong checksum";
   const auto parsed =
-      wire::parse_tcp(packet.subspan(wire::kIpv4Header), {}, {}, wire::Checksum::AlreadyVerified);
+      wire::parse_tcp(packet.subspan(local.address.is_v4() ? wire::kIpv4Header : wire::kIpv6Header),
+                      {}, {}, wire::Checksum::AlreadyVerified);
   if (!parsed) return "a damaged segment";
   std::string words = in_words(*parsed, irs, w_->iss_known ? iss : Seq{});
   const Endpoint from = s.from_.value_or(remote);
@@ -254,12 +281,12 @@ void Peer::collects(At at) {
     Said said;
     said.at = w_->now;
     said.bytes.assign(frame.bytes().begin(), frame.bytes().end());
-    const auto ip = wire::parse_ipv4(said.bytes);
-    if (!ip) fails("the stack sent a packet that is no IPv4", at);
-    const auto segment =
-        wire::parse_tcp(ip->payload, ip->source, ip->destination, wire::Checksum::Verify);
+    const auto ip = read_ip(said.bytes);
+    if (!ip) fails("the stack sent a packet that is no TCP over IP", at);
+    const auto segment = wire::parse_tcp(ip->payload, ip->fields.source, ip->fields.destination,
+                                         wire::Checksum::Verify);
     if (!segment) fails("the stack sent a malformed segment", at);
-    said.ip = *ip;
+    said.ip = ip->fields;
     said.segment = *segment;
     notes(said, at);
     w_->said.push_back(std::move(said));
@@ -356,7 +383,7 @@ const wire::Segment& Peer::heard() const {
   return w_->heard.segment;
 }
 
-const wire::Ipv4& Peer::heard_ip() const {
+const Peer::IpFields& Peer::heard_ip() const {
   return w_->heard.ip;
 }
 

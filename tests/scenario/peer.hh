@@ -14,7 +14,7 @@
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/tcp/state.hh"
-#include "rapport/wire/ipv4.hh"
+#include "rapport/wire/icmp_error.hh"
 #include "rapport/wire/tcp.hh"
 #include "words.hh"
 
@@ -67,12 +67,23 @@ class Peer {
   Peer& says(const Seg& s, At at = At::current());
   // What the last says() matched comes back to the stack, octet by octet.
   Peer& hears_echo(At at = At::current());
+  // A router tells of trouble with a segment that began at `quoted`, as the family says it. `mtu`
+  // is told by PacketTooBig: that of IPv4 (IPv6: 20 more, so that the MSS comes to the same).
+  Peer& hears_icmp(wire::IcmpKind kind, Seq quoted, uint32_t mtu = 0, At at = At::current());
+  // The same about a flow that is not this story's: another remote port.
+  Peer& hears_icmp_of_another(wire::IcmpKind kind, Seq quoted, uint32_t mtu, At at = At::current());
   Peer& says_nothing(At at = At::current());
   Peer& may_have_said_anything();  // forgets what was said
   [[nodiscard]] bool has_more_to_say() const;
   // What the last says() matched.
   [[nodiscard]] const wire::Segment& heard() const;
-  [[nodiscard]] const wire::Ipv4& heard_ip() const;
+
+  struct IpFields {
+    IpAddress source, destination;
+    uint8_t ttl = 0, dscp = 0, ecn = 0;  // IPv6: hop limit
+  };
+
+  [[nodiscard]] const IpFields& heard_ip() const;
   // The peer's SYN with the options of `With`.
   [[nodiscard]] Seg syn_of_peer() const;
 
@@ -165,6 +176,8 @@ class Peer {
   [[nodiscard]] std::string told_in_words(const Seg& s, std::span<const uint8_t> packet) const;
   void feeds(const std::vector<Seg>& all, At at);
   [[nodiscard]] Frame frame_of(const std::vector<uint8_t>& packet, At at);
+  [[nodiscard]] std::vector<uint8_t> icmp_about(wire::IcmpKind kind, uint16_t port, Seq quoted,
+                                                uint32_t mtu) const;
   void arrives(std::vector<Frame>& burst, At at);
   void collects(At at);
   void notes(Said& said, At at);

@@ -92,7 +92,10 @@ Peer& Peer::calls_listen(At at) {
 
 Peer& Peer::calls_listen(const tcp::Listen& c, Error e, At at) {
   SCENARIO_CALL("LISTEN, which must fail");
-  outcome(call, e, error_of(w_->stack->command(c, w_->now)), at);
+  tcp::Listen meant = c;
+  meant.local_address = here(c.local_address);
+  meant.remote = here(c.remote);
+  outcome(call, e, error_of(w_->stack->command(meant, w_->now)), at);
   return *this;
 }
 
@@ -109,7 +112,10 @@ Peer& Peer::calls_connect(At at) {
 
 Peer& Peer::calls_connect(const tcp::Connect& c, Error e, At at) {
   SCENARIO_CALL("OPEN, which must fail");
-  outcome(call, e, error_of(w_->stack->command(c, w_->now)), at);
+  tcp::Connect meant = c;
+  meant.remote = here(c.remote);
+  meant.local_address = here(c.local_address);
+  outcome(call, e, error_of(w_->stack->command(meant, w_->now)), at);
   return *this;
 }
 

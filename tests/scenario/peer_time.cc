@@ -110,9 +110,8 @@ bool Peer::sack_agreed() const {
 }
 
 ByteCount Peer::largest_text() const {
-  constexpr uint32_t kDefaultMss = 536;
   constexpr uint32_t kTimestamps = 12;
-  const uint32_t mss = *w_->with.mss != 0 ? *w_->with.mss : kDefaultMss;
+  const uint32_t mss = *w_->with.mss != 0 ? *w_->with.mss : unsaid_mss();
   return ByteCount{mss - (timestamps_agreed() ? kTimestamps : 0)};
 }
 

@@ -79,7 +79,7 @@ class ScenarioTest : public testing::Test {
       : test_(std::move(test)), story_(story) {}
 
   void TestBody() override {
-    for (const auto d : {Dressing::Plain, Dressing::Full, Dressing::NearWrap}) {
+    for (const auto d : {Dressing::Plain, Dressing::Full, Dressing::NearWrap, Dressing::Ipv6}) {
       current_dressing = d;
       current_seed = run_seed() ^ hash_of(test_) ^ (static_cast<uint64_t>(d) << 60);
       try {
@@ -103,6 +103,7 @@ std::string_view name(Dressing d) {
     case Dressing::Plain: return "plain";
     case Dressing::Full: return "full";
     case Dressing::NearWrap: return "near wrap";
+    case Dressing::Ipv6: return "IPv6";
   }
   return "?";
 }

@@ -19,6 +19,7 @@ enum class Dressing : uint8_t {
   Plain,     // the peer offers an MSS and nothing else; random sequence numbers
   Full,      // the peer offers window scaling, SACK and timestamps too
   NearWrap,  // as Full, and both initial sequence numbers lie just before 2^32
+  Ipv6,      // as Full, over IPv6: see here() in words.hh
 };
 
 std::string_view name(Dressing d);

@@ -20,7 +20,7 @@ With with_two_addresses() {
 
 // Opens towards `kBeyond` and takes what the stack says.
 void opens(Peer& t, const IpAddress& from) {
-  const tcp::Connect c{.remote = kBeyond, .local_address = from, .local_port = 5555};
+  const tcp::Connect c{.remote = here(kBeyond), .local_address = from, .local_port = 5555};
   t.holds(t.stack().command(c, t.now()).has_value(), "it opens");
   t.calls_connect(tcp::Connect{}, Error::RemoteUnspecified);
 }
@@ -98,7 +98,7 @@ SCENARIO_TEST("SYN-SENT: its port may be listened on meanwhile [MUST-42]") {
   const Endpoint other{IpAddress::v4(10, 0, 0, 50), 1234};
   t.calls_listen().hears(syn().seq(Seq{7}).from(other)).says(syn().ack(Seq{8}).to(other));
   t.hears(completion(t, other)).says_nothing().calls_accept();
-  t.holds(t.calls_status().remote == other, "the other host's connection is accepted");
+  t.holds(t.calls_status().remote == here(other), "the other host's connection is accepted");
 }
 
 // --- windows ------------------------------------------------------------------------------------

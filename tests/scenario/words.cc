@@ -6,8 +6,10 @@
 #include "rapport/wire/bytes.hh"
 #include "rapport/wire/checksum.hh"
 #include "rapport/wire/ipv4.hh"
+#include "rapport/wire/ipv6.hh"
 #include "rapport/wire/options.hh"
 #include "rapport/wire/tcp.hh"
+#include "registry.hh"
 
 #include <cstdint>
 #include <cstring>
@@ -144,6 +146,53 @@ Seg data(ByteCount length) {
   return Seg{}.flags(wire::kAck).text(length);
 }
 
+IpAddress here(const IpAddress& a) {
+  if (dressing() != Dressing::Ipv6 || !a.is_v4()) return a;
+  const uint8_t first = a.octets[12];
+  const uint8_t last = a.octets[15];
+  IpAddress v6;
+  if (first == 0) return v6;
+  v6.octets[15] = last;
+  if (first == 127) return v6;
+  if (first >= 224 || last == 255) {
+    v6.octets[0] = 0xff;
+    v6.octets[1] = 0x02;
+    return v6;
+  }
+  v6.octets = {0x20, 0x01, 0x0d, 0xb8, 0, a.octets[13], 0, a.octets[14]};
+  v6.octets[15] = last;
+  return v6;
+}
+
+uint16_t unsaid_mss() {
+  return dressing() == Dressing::Ipv6 ? 1220 : 536;
+}
+
+namespace {
+
+std::vector<uint8_t> with_ip_header(const std::vector<uint8_t>& tcp, const IpAddress& from,
+                                    const IpAddress& to) {
+  const auto length = static_cast<uint16_t>(tcp.size());
+  std::vector<uint8_t> packet(to.is_v4() ? wire::kIpv4Header : wire::kIpv6Header);
+  if (to.is_v4()) {
+    wire::Ipv4 ip;
+    ip.source = from;
+    ip.destination = to;
+    ip.protocol = wire::kProtocolTcp;
+    wire::build_ipv4(packet.data(), ip, length);
+  } else {
+    wire::Ipv6 ip;
+    ip.source = from;
+    ip.destination = to;
+    ip.next_header = wire::kProtocolTcp;
+    wire::build_ipv6(packet.data(), ip, length);
+  }
+  packet.insert(packet.end(), tcp.begin(), tcp.end());
+  return packet;
+}
+
+}  // namespace
+
 std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text) {
   wire::Options o;
   if (s.mss_.value) {
@@ -190,14 +239,7 @@ std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text) {
   }
   if (s.wrong_checksum_) tcp[kChecksumAt] ^= 0x55;
 
-  std::vector<uint8_t> packet(wire::kIpv4Header);
-  wire::Ipv4 ip;
-  ip.source = from.address;
-  ip.destination = to.address;
-  ip.protocol = wire::kProtocolTcp;
-  wire::build_ipv4(packet.data(), ip, static_cast<uint16_t>(tcp.size()));
-  packet.insert(packet.end(), tcp.begin(), tcp.end());
-  return packet;
+  return with_ip_header(tcp, from.address, to.address);
 }
 
 std::vector<std::string> differences(const Seg& wanted, const wire::Segment& got) {

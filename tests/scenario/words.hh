@@ -19,6 +19,17 @@
 
 namespace rapport::scenario {
 
+// What an IPv4 address of a story stands for in this run of it: itself, or in the dressing Ipv6 one
+// of the same part: a host, a group, loopback, nobody. (There is no broadcast: a group.)
+[[nodiscard]] IpAddress here(const IpAddress& a);
+
+[[nodiscard]] inline Endpoint here(const Endpoint& e) {
+  return {here(e.address), e.port};
+}
+
+// The MSS where none was said (MUST-15).
+[[nodiscard]] uint16_t unsaid_mss();
+
 // An option that is expected with a value, with any value, or to be absent; or not mentioned.
 template <class T>
 struct Wish {
@@ -79,9 +90,9 @@ class Seg {
   Seg& no_sack() { return wish_not(sack_); }
 
   // For the peer's segments only.
-  Seg& from(const Endpoint& e) { return set(from_, e); }
+  Seg& from(const Endpoint& e) { return set(from_, here(e)); }
 
-  Seg& to(const Endpoint& e) { return set(to_, e); }  // also as an expectation
+  Seg& to(const Endpoint& e) { return set(to_, here(e)); }  // also as an expectation
 
   Seg& wrong_checksum();
 

@@ -9,7 +9,6 @@
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/tcp/counters.hh"
-#include "rapport/wire/ipv4.hh"
 #include "rapport/wire/tcp.hh"
 
 #include <cstdint>
@@ -24,7 +23,7 @@ namespace rapport::scenario {
 struct Peer::Said {
   Instant at;
   std::vector<uint8_t> bytes;  // `segment` points into it
-  wire::Ipv4 ip;
+  IpFields ip;
   wire::Segment segment;
 };
 
