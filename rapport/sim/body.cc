@@ -12,6 +12,7 @@
 #include "rapport/sim/world.hh"
 #include "rapport/socket/coroutine/host.hh"
 #include "rapport/wire/ipv4.hh"
+#include "rapport/wire/ipv6.hh"
 
 #include <algorithm>
 #include <array>
@@ -106,10 +107,15 @@ void World::Body::send(HostId from, Frame frame) {
 }
 
 HostId World::Body::destination_of(const Frame& frame) const {
-  const auto ip = wire::parse_ipv4(frame.bytes());
-  ASSERT(ip);  // a stack sends packets
+  const std::span<const uint8_t> packet = frame.bytes();
+  const auto v4 = wire::parse_ipv4(packet);
+  wire::Ipv6 v6;
+  // A fault in the rest of it is the receiver's to find.
+  if (!v4) ASSERT(packet.size() >= wire::kIpv6Header && packet[0] >> 4 == 6);
+  if (!v4) (void)wire::parse_ipv6(packet, v6);
+  const IpAddress& destination = v4 ? v4->destination : v6.destination;
   for (HostId h = 0; h < machines.size(); ++h) {
-    if (machines[h]->owns(ip->destination)) return h;
+    if (machines[h]->owns(destination)) return h;
   }
   return kNoHost;
 }

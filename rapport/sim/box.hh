@@ -6,7 +6,7 @@
 
 namespace rapport::sim {
 
-// Puts NOPs over every option of `packet` (IPv4 with TCP) whose kind's bit is set in `kinds`, and
+// Puts NOPs over every option of `packet` (TCP in either family) whose kind's bit is set in `kinds`, and
 // mends the checksum. Returns whether it found one; whatever is no such packet stays as it is.
 bool strip_options(std::span<uint8_t> packet, uint64_t kinds);
 

@@ -10,7 +10,7 @@
 
 namespace rapport::sim {
 
-// An IPv4 packet with one TCP segment and right checksums. Addresses and ports are taken from the
+// A packet of the addresses' family with one TCP segment and right checksums. Addresses and ports are taken from the
 // endpoints (those in `head` are not looked at).
 [[nodiscard]] std::vector<uint8_t> craft_segment(const Endpoint& from, const Endpoint& to,
                                                  wire::SegmentHead head,

@@ -62,6 +62,13 @@ sim::LinkConfig draw_way(Random& r, uint32_t level) {
   return way;
 }
 
+// Every other seed lives over IPv6, where no link carries less than 1280 octets.
+void move_to_ipv6(stack::Config& c, uint8_t number) {
+  Interface& i = c.interfaces[0];
+  i.addresses = {{IpAddress{{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number}}, 64}};
+  i.mtu = std::max<uint16_t>(i.mtu, 1280);
+}
+
 stack::Config draw_host(Random& r, uint8_t number) {
   stack::Config c;
   c.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, number), 24}};
@@ -204,7 +211,8 @@ std::string describe(const sim::LinkConfig& w) {
 
 std::string describe(const stack::Config& c) {
   const tcp::Config& t = c.tcp;
-  return "mtu " + std::to_string(c.interfaces[0].mtu) + (t.offer_window_scale ? " ws" : "")
+  return to_string(c.interfaces[0].addresses[0].address) + ", mtu "
+         + std::to_string(c.interfaces[0].mtu) + (t.offer_window_scale ? " ws" : "")
          + (t.offer_sack ? " sack" : "") + (t.offer_timestamps ? " ts" : "")
          + (t.defaults.no_delay ? " nodelay" : "") + ", connections "
          + std::to_string(t.max_connections) + ", half-open " + std::to_string(t.max_half_open)
@@ -258,6 +266,7 @@ Plan draw_plan(uint64_t seed) {
   for (uint8_t i = 0; i < 2; ++i) {
     plan.ways[i] = draw_way(r, level);
     plan.hosts[i] = draw_host(r, static_cast<uint8_t>(i + 1));
+    if (plan.seed % 2 == 1) move_to_ipv6(plan.hosts[i], static_cast<uint8_t>(i + 1));
     if (once_in(r, 10)) plan.harsh |= cramp(r, plan.hosts[i].tcp);
     const uint32_t few_frames = between(r, 4, 40);
     plan.frames[i] = once_in(r, 8) ? few_frames : 8192;

@@ -70,6 +70,11 @@ std::string tail(const TraceRecord& r) {
              + std::to_string(t.srtt_us) + "us rttvar " + std::to_string(t.rttvar_us) + "us rto "
              + std::to_string(t.rto_us) + "us window " + std::to_string(t.snd_wnd);
     }
+    case TraceKind::Icmp: {
+      const auto t = r.as<TraceIcmp>();
+      return "ICMP trouble " + std::to_string(t.trouble) + " about seq "
+             + std::to_string(t.sequence);
+    }
     case TraceKind::Options: break;
   }
   return "";
