@@ -6,11 +6,8 @@
 int main(int argc, char** argv) {
   using namespace rapport::app;
   static constexpr std::array kVerbs{
-      Verb{"demo", add_demo},
-      Verb{"ladder", add_ladder},
-      Verb{"serve", add_serve},
-      Verb{"connect", add_connect},
-      Verb{"listen", add_listen},
+      Verb{"demo", add_demo},       Verb{"ladder", add_ladder}, Verb{"serve", add_serve},
+      Verb{"connect", add_connect}, Verb{"listen", add_listen},
   };
   return run(kVerbs, argc, argv);
 }

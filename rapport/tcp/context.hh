@@ -96,7 +96,6 @@ struct Context {
   std::array<uint32_t, 64> port_steps{};          // RFC 6056 3.3.4
   std::array<PreparedFlow, 64> prepared_flows{};  // beside them: what comes next, hashed ahead
   PortRange ephemeral;
-
   Outbox outbox;
   Debts debts;
   uint32_t dirty_head = kNone, dirty_tail = kNone;

@@ -25,10 +25,10 @@ inline constexpr uint32_t kSocketBit = uint32_t{1} << 30;
 }
 
 struct Options {
-  uint32_t receive_datagrams = 256;         // most that wait to be read; at least 1
+  uint32_t receive_datagrams = 256;      // most that wait to be read; at least 1
   ByteCount receive_octets = 262'144_B;  // of text, all together
-  uint8_t ttl = 64;                         // hop limit (RFC 1122 4.1.4); not 0
-  uint8_t dscp = 0;                         // 0..63
+  uint8_t ttl = 64;                      // hop limit (RFC 1122 4.1.4); not 0
+  uint8_t dscp = 0;                      // 0..63
 };
 
 // A socket at `local`. With a remote it is connected: it hears that peer only, and is told of its

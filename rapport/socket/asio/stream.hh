@@ -1,10 +1,9 @@
-// Stream: one TCP connection of a rapport stack as an Asio object. Satisfies AsyncReadStream and
-// AsyncWriteStream of Boost.Asio and Beast's AsyncStream, so that net::async_read, async_write,
-// net::ssl::stream<Stream> and Beast's HTTP work on it unchanged; with callbacks, with futures
-// (use_future) and with C++20 coroutines (use_awaitable).
-// At most one connect, one read and one write at a time. Handlers are never called from within the
-// initiating function. Movable; destroying it closes the connection as CLOSE does, and operations
-// that wait end with operation_aborted. Errors are in errors.hh.
+// Stream: one TCP connection of a rapport stack as an Asio object: AsyncReadStream,
+// AsyncWriteStream and Beast's AsyncStream, so that net::async_read, net::ssl::stream<Stream> and
+// Beast's HTTP work on it unchanged, with callbacks, futures and C++20 coroutines. At most one
+// connect, one read and one write at a time. Handlers are never called from within the initiating
+// function. Movable; destroying it closes the connection as CLOSE does, and operations that wait
+// end with operation_aborted. Errors are in errors.hh.
 #pragma once
 
 #include "rapport/base/address.hh"
@@ -63,12 +62,10 @@ class Stream {
 
   [[nodiscard]] bool is_open() const { return link_->is_open(); }
 
-  // --- operations -----------------------------------------------------------------------------
   // Active OPEN. Handler: void(error_code). `options` may be nullptr: those of the stack; copied.
   template <class Token>
   auto async_connect(const Endpoint& remote, const tcp::ConnectionOptions* options, Token&& token) {
-    const std::optional<tcp::ConnectionOptions> copy =
-        options != nullptr ? std::optional(*options) : std::nullopt;
+    const auto copy = options != nullptr ? std::optional(*options) : std::nullopt;
     return boost::asio::async_initiate<Token, void(ErrorCode)>(
         [link = link_, remote, copy](auto&& handler) {
           link->connect(remote, copy ? &*copy : nullptr,
@@ -83,8 +80,8 @@ class Stream {
     return async_connect(remote, nullptr, std::forward<Token>(token));
   }
 
-  // Tries one after the other until one answers. Handler: void(error_code, Endpoint), the endpoint
-  // that did; the error is that of the last one, host_not_found when there is none.
+  // One after the other until one answers. Handler: void(error_code, Endpoint), the endpoint that
+  // did; the error is that of the last one, host_not_found when there is none.
   template <class Token>
   auto async_connect(const ResolverResults& to, Token&& token) {
     return boost::asio::async_initiate<Token, void(ErrorCode, Endpoint)>(
@@ -96,8 +93,8 @@ class Stream {
         token);
   }
 
-  // At least one octet, unless the buffers are empty. Handler: void(error_code, size_t); eof when
-  // the peer has finished. The buffers must stay until the handler is called.
+  // At least one octet, unless the buffers are empty; they must stay until the handler is called.
+  // Handler: void(error_code, size_t); eof when the peer has finished.
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
     return boost::asio::async_initiate<Token, void(ErrorCode, size_t)>(
@@ -114,20 +111,17 @@ class Stream {
     return write_some(buffers, Link::Text::Plain, std::forward<Token>(token));
   }
 
-  // As async_write_some; the urgent pointer is set behind the last octet that was queued (MUST-62),
-  // and moves on when the rest is written in the same way.
+  // The same; the urgent pointer is set behind the last octet that was queued (MUST-62).
   template <class Buffers, class Token>
   auto async_write_some_urgent(const Buffers& buffers, Token&& token) {
     return write_some(buffers, Link::Text::Urgent, std::forward<Token>(token));
   }
 
-  // --- parting --------------------------------------------------------------------------------
   // Half close: a FIN behind what is queued; reading goes on.
   ErrorCode shutdown() { return link_->shutdown(); }
 
-  // Until the connection has ended: both FINs are sent and acknowledged, all text is read, and what
-  // is left is TIME-WAIT at most. Handler: void(error_code), no error for such an end. One at a
-  // time; it neither shuts down nor reads by itself.
+  // Until both FINs are acknowledged and TIME-WAIT at most is left, then without an error, or the
+  // connection came to another end. Handler: void(error_code). One at a time; shuts nothing down.
   template <class Token>
   auto async_wait_end(Token&& token) {
     return boost::asio::async_initiate<Token, void(ErrorCode)>(
@@ -141,16 +135,14 @@ class Stream {
   // Full close; unread text draws a reset (RFC 2525 2.17). The stream may then connect anew.
   void close() { link_->close(); }
 
-  // Throws away what is queued and sends a reset.
-  void abort() { link_->abort(); }
+  void abort() { link_->abort(); }  // throws away what is queued and sends a reset
 
   // Operations that wait end with operation_aborted; the connection stays.
   void cancel() { link_->cancel(); }
 
   // Unless moved again, the stream closes itself then, as beast::tcp_stream does: operations that
-  // wait end with net::error::timed_out, and so do later ones until it connects anew. (Beast's own
-  // stream says beast::error::timeout.) One limit for connecting, reading and writing; it stays
-  // until it is moved or lifted, however many operations end before.
+  // wait end with net::error::timed_out (Beast's own say beast::error::timeout), and so do later
+  // ones until it connects anew. One limit for connecting, reading and writing.
   void expires_at(std::chrono::steady_clock::time_point when) { link_->expires_at(when); }
 
   void expires_after(std::chrono::steady_clock::duration time) {
@@ -161,11 +153,9 @@ class Stream {
 
   [[nodiscard]] bool expired() const { return link_->expired(); }
 
-  // --- questions and settings -----------------------------------------------------------------
-  // Everything the stack knows (STATUS); errors as for an operation.
+  // STATUS: all the stack knows; errors as for an operation.
   [[nodiscard]] std::expected<tcp::Status, ErrorCode> status() const { return link_->status(); }
 
-  // Unspecified when there is no connection.
   [[nodiscard]] Endpoint local_endpoint() const { return status().value_or(tcp::Status{}).local; }
 
   [[nodiscard]] Endpoint remote_endpoint() const { return status().value_or(tcp::Status{}).remote; }
@@ -173,9 +163,7 @@ class Stream {
   // Why the connection ended; None while it has not, or when nobody knows any more.
   [[nodiscard]] CloseReason reason() const { return link_->reason(); }
 
-  ErrorCode set_options(const tcp::ConnectionOptions& options) {
-    return link_->set_options(options);
-  }
+  ErrorCode set_options(const tcp::ConnectionOptions& o) { return link_->set_options(o); }
 
   // Changes some of the options: change(tcp::ConnectionOptions&).
   template <class Change>
@@ -186,8 +174,7 @@ class Stream {
     return set_options(now->options);
   }
 
-  // Nagle's algorithm off (MUST-17).
-  ErrorCode set_no_delay(bool on) {
+  ErrorCode set_no_delay(bool on) {  // Nagle's algorithm off (MUST-17)
     return change_options([on](tcp::ConnectionOptions& o) { o.no_delay = on; });
   }
 
