@@ -3,6 +3,7 @@
 // bytes.
 #include "rapport/app/demo_capture.hh"
 #include "rapport/app/demo_scenario.hh"
+#include "rapport/app/demo_server.hh"
 #include "rapport/app/demo_stage.hh"
 #include "rapport/app/ladder_file.hh"
 #include "rapport/app/page.hh"
@@ -39,10 +40,10 @@ constexpr uint64_t kLongestDelay = 10'000;  // milliseconds
 
 // As given; read into values before the play.
 struct DemoArguments {
-  std::string scenario = "life";
-  bool list = false, json = false;
+  std::string scenario;
+  bool list = false, json = false, serve = false;
   std::string seed = "1", loss = "0", duplicate = "0", reorder = "0", delay = "10";
-  std::string pcap, pcap_at;
+  std::string pcap, pcap_at, port;
   PageArguments page;
 };
 
@@ -167,11 +168,20 @@ void write_capture(const Stage& stage, const DemoArguments& a) {
   }
 }
 
+int run_server(const DemoArguments& a) {
+  if (!a.scenario.empty() || a.list || a.json || !a.pcap.empty())
+    throw Misuse("--serve: without a scenario, --list, --json or --pcap");
+  const auto port = static_cast<uint16_t>(
+      whole_number("--port", a.port.empty() ? "8080" : a.port, 0, UINT16_MAX));
+  return serve_demo(settings_of(a), port);
+}
+
 void run_demo(const DemoArguments& a) {
+  if (!a.port.empty()) throw Misuse("--port: only with --serve");
   if (!a.pcap_at.empty() && a.pcap.empty()) throw Misuse("--pcap-at: only with --pcap");
   if (a.list && a.json) throw Misuse("--list --json: the list is plain text, without --json");
   if (a.list) return list_scenarios();
-  const Scenario* scenario = find_scenario(a.scenario);
+  const Scenario* scenario = find_scenario(a.scenario.empty() ? "life" : a.scenario);
   if (scenario == nullptr) {
     throw Misuse(
         fmt::format("there is no scenario \"{}\"; there are: {}", a.scenario, scenario_names()));
@@ -207,7 +217,7 @@ const Scenario* find_scenario(std::string_view name) {
   return nullptr;
 }
 
-void add_demo(CLI::App& program, int& /*status*/) {
+void add_demo(CLI::App& program, int& status) {
   CLI::App* demo = program.add_subcommand(
       "demo", "Play a scenario between two hosts in virtual time and draw what happened.");
   const auto a = std::make_shared<DemoArguments>();
@@ -228,7 +238,17 @@ void add_demo(CLI::App& program, int& /*status*/) {
   demo->add_option("--pcap-at", a->pcap_at, "Which host's (the left one of the ladder)")
       ->type_name("HOST");
   add_page_options(*demo, a->page);
-  demo->callback([a] { run_demo(*a); });
+  demo->add_flag("--serve", a->serve,
+                 "Serve a page on 127.0.0.1 that shows the connection which delivers it, carried\n"
+                 "in real time between two hosts in memory");
+  demo->add_option("--port", a->port, "Where to serve; 0: any free one (8080)")->type_name("N");
+  demo->callback([a, &status] {
+    if (a->serve) {
+      status = run_server(*a);
+    } else {
+      run_demo(*a);
+    }
+  });
 }
 
 }  // namespace rapport::app
