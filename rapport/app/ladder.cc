@@ -8,6 +8,7 @@
 #include "rapport/observe/capture_ladder.hh"
 #include "rapport/observe/names.hh"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -23,7 +24,8 @@ namespace rapport::app {
 
 namespace {
 
-constexpr uint64_t kMostRows = 1'000'000;
+constexpr uint64_t kMostRows = 100'000;   // of one ladder
+constexpr size_t kRowsOfAll = 1'000'000;  // and of all
 
 // As given; read into values before a file is opened.
 struct LadderArguments {
@@ -37,6 +39,7 @@ observe::Wanted wanted_of(const LadderArguments& a) {
   observe::Wanted w;
   w.keeping.rows = whole_number("--limit", a.limit, 4, kMostRows);
   w.keeping.fold = !a.all;
+  w.ladders = std::min(w.ladders, kRowsOfAll / w.keeping.rows);
   if (!a.connection.empty())
     w.connection = whole_number("--connection", a.connection, 1, UINT32_MAX);
   if (!a.port.empty())

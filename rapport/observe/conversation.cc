@@ -66,12 +66,14 @@ void Conversation::see(const SeenSegment& s, const Keeping& keeping) {
   } else if (++run_ <= kRunBegins) {
     keep(std::move(r), keeping);
   } else {
-    hold(std::move(r), keeping);
+    hold(std::move(r));
   }
 }
 
 void Conversation::finish(const Keeping& keeping) {
   release(keeping);
+  std::ranges::rotate(tail_, tail_.begin() + static_cast<std::ptrdiff_t>(oldest_));
+  oldest_ = 0;
 }
 
 bool Conversation::begins_anew(const SeenSegment& s) const {
@@ -140,12 +142,11 @@ bool Conversation::is_plain(const Row& r) const {
   return (r.segment.flags & other) == 0 && r.marks.bits == 0 && same;
 }
 
-void Conversation::hold(Row r, const Keeping& keeping) {
+void Conversation::hold(Row r) {
   held_.push_back(std::move(r));
   if (!fold_ && held_.size() < kFewest + kRunEnds) return;
   if (!fold_) fold_.emplace();
   while (held_.size() > kRunEnds) swallow();
-  (void)keeping;
 }
 
 void Conversation::swallow() {
@@ -173,10 +174,14 @@ void Conversation::keep(Row r, const Keeping& keeping) {
     head_.push_back(std::move(r));
     return;
   }
-  tail_.push_back(std::move(r));
-  if (tail_.size() <= last) return;
-  cut_ += tail_.front().fold ? tail_.front().fold->segments : 1;
-  tail_.pop_front();
+  if (tail_.size() < last) {
+    tail_.push_back(std::move(r));
+    return;
+  }
+  Row& oldest = tail_[oldest_];
+  cut_ += oldest.fold ? oldest.fold->segments : 1;
+  oldest = std::move(r);
+  oldest_ = (oldest_ + 1) % last;
 }
 
 std::string Conversation::ending() const {

@@ -14,7 +14,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -90,7 +89,8 @@ class Conversation {
   // In order; between the two parts `cut()` segments are left out.
   [[nodiscard]] const std::vector<Row>& head() const { return head_; }
 
-  [[nodiscard]] const std::deque<Row>& tail() const { return tail_; }
+  // In order after finish().
+  [[nodiscard]] const std::vector<Row>& tail() const { return tail_; }
 
   [[nodiscard]] uint64_t cut() const { return cut_; }
 
@@ -100,7 +100,7 @@ class Conversation {
   [[nodiscard]] Row row(unsigned from, const SeenSegment& s);
   [[nodiscard]] bool is_plain(const Row& r) const;
   void count(unsigned from, const SeenSegment& s, const Marks& marks);
-  void hold(Row r, const Keeping& keeping);
+  void hold(Row r);
   void release(const Keeping& keeping);
   void swallow();
   void keep(Row r, const Keeping& keeping);
@@ -122,7 +122,8 @@ class Conversation {
   std::vector<Row> held_;          // the latest of them
   std::optional<Fold> fold_;
   std::vector<Row> head_;
-  std::deque<Row> tail_;
+  std::vector<Row> tail_;  // a ring
+  size_t oldest_ = 0;      // in it
 };
 
 }  // namespace rapport::observe
