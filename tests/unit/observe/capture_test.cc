@@ -249,11 +249,13 @@ TEST(Marks, DuplicateAcksAndWindowUpdates) {
 TEST(Marks, WindowsThatCloseAndProbes) {
   Pen pen = Pen().opens().left(kAck, 1, 1, 10).right(kAck, 1, 11, 0, 0);
   EXPECT_EQ(marks_of(pen), Words{"the window is closed"});
+  EXPECT_EQ(marks_of(pen.left(kAck, 10, 1)), Words{"probe of a closed window"});
+  EXPECT_EQ(marks_of(pen.right(kAck, 1, 11, 0, 0)), Words{"answers the probe"});
   EXPECT_EQ(marks_of(pen.left(kAck, 11, 1, 1)), Words{"probe of a closed window"});
   EXPECT_EQ(marks_of(pen.right(kAck, 1, 11, 0, 0)), Words{"answers the probe"});
-  EXPECT_EQ(marks_of(pen.left(kAck, 10, 1)), Words{"probe of a closed window"});
+  EXPECT_EQ(marks_of(pen.left(kAck, 11, 1, 1)), Words{"probe of a closed window"});
   EXPECT_EQ(marks_of(pen.right(kAck, 1, 11, 0, 9)),
-            (Words{"answers the probe", "the window opens again"}));
+            (Words{"the window opens again", "answers the probe"}));
 }
 
 TEST(Marks, KeepAlives) {
@@ -398,7 +400,7 @@ TEST(Capture, WhatIsWantedIsChosenByNumberOrPort) {
   Wanted wanted;
   wanted.port = 443;
   Capture capture(wanted);
-  for (const uint16_t port : {80, 443, 8443}) {
+  for (const uint16_t port : {uint16_t{80}, uint16_t{443}, uint16_t{8443}}) {
     const auto octets = packet(kLeft, {kRight.address, port}, head(kSyn, 1, 0));
     capture.packet(octets, octets.size(), {});
   }
