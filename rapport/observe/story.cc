@@ -131,6 +131,9 @@ class Joiner {
     bool found = false;
     for (size_t j = i + 1; j < story_.records.size(); ++j) {
       const HostRecord& r = story_.records[j];
+      // The sender was restarted and counts anew.
+      const bool another = r.host == s.host && is_segment(r, Direction::Sent);
+      if (another && serial_of(r.record) == serial) break;
       if (r.host != p.to || taken_[j] || !is_segment(r, Direction::Received)
           || serial_of(r.record) != serial)
         continue;
