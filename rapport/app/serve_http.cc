@@ -133,6 +133,8 @@ net::awaitable<void> HttpService::run(asio::Acceptor& acceptor) {
       continue;
     }
     ++counters_.connections;
+    // The last segment of an answer must not wait for the client's delayed ACK (MUST-17).
+    (void)stream.set_no_delay(true);
     net::co_spawn(executor, serve_one(std::move(stream)), net::detached);
   }
 }

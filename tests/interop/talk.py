@@ -16,7 +16,11 @@ import threading
 import time
 import traceback
 
-from lab import HOST, OURS, TUN, Lab, eventually, interfaces, need_root_and
+from lab import Lab, eventually, interfaces, need_root_and
+from net import NAME as TUN
+from net import Net
+
+HOST, OURS = Net("tun", 4).host, Net("tun", 4).ours
 
 PORT = 4444
 MIB = 1 << 20

@@ -1,0 +1,187 @@
+"""Large transfers both ways: sums, speed told but never judged, captures without a fault, loss,
+and the kernel in each of its dialects."""
+
+import contextlib
+import os
+import tempfile
+
+from capture import Capture
+from folder import MIB
+from lab import expect, run, sysctl
+from net import NAME, dropped, loss, tx_dropped
+from run import EVERYWHERE, on
+from http_talk import fetch, file_sha256, sha256
+
+
+@contextlib.contextmanager
+def patient_kernel(t):
+    """On a busy machine our process waits for a processor for longer than the kernel, whose round
+    trips take microseconds, waits until it probes for lost tails (RFC 8985) or retransmits. Those
+    repetitions say nothing about either: inside, it waits for seconds."""
+    before = sysctl("net.ipv4.tcp_early_retrans", 0)  # no tail loss probe
+    try:
+        yield lambda: run("ip", f"-{t.net.family}", "route", "change", f"{t.net.network}", "dev",
+                          NAME, "proto", "kernel", "src" if t.net.family == 4 else "metric",
+                          t.net.host if t.net.family == 4 else "256", "rto_min", "3s")
+    finally:
+        sysctl("net.ipv4.tcp_early_retrans", before)
+
+
+def speed(octets, seconds):
+    return f"{octets * 8 / seconds / 1e9:.2f} Gbit/s"
+
+
+def test_download(t):
+    name = t.site.big(1024 if t.large or t.net.family == 4 else 256)
+    with t.serve():
+        digest, seconds = fetch(t.net.url(name), 180)
+        expect("SHA-256", digest, t.site.sums[name])
+        expect("packets that our queue did not take", tx_dropped(), 0)
+        print(f"    {speed(t.site.sizes[name], seconds)}")
+
+
+def test_upload(t):
+    name = t.site.big(1024 if t.large or t.net.family == 4 else 256)
+    with tempfile.TemporaryDirectory() as folder, t.serve("--upload", folder=folder):
+        done = run("curl", "-gsSf", "-T", t.site.path(name), "-o", "/dev/null", "-w",
+                   "%{http_code} %{speed_upload}", "--max-time", "180", t.net.url("got.bin"),
+                   timeout=190)
+        status, octets_per_second = done.stdout.split()
+        expect("status", status, "201")
+        expect("SHA-256", file_sha256(os.path.join(folder, "got.bin")), t.site.sums[name])
+        expect("packets that our queue did not take", tx_dropped(), 0)
+        print(f"    {speed(float(octets_per_second), 1)}")
+
+
+@on(*EVERYWHERE)
+def test_captures_without_loss_are_clean(t):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "clean.pcapng")
+        with patient_kernel(t) as be_patient, \
+             t.serve("--upload", "--pcap", path, folder=folder) as serve:
+            be_patient()
+            run("cp", t.site.path("middle.bin"), folder)
+            expect("SHA-256", fetch(t.net.url("middle.bin"), 60)[0], t.site.sums["middle.bin"])
+            run("curl", "-gsSf", "-T", t.site.path("middle.bin"), t.net.url("back.bin"))
+            for _ in range(20):
+                run("curl", "-gsS", "-o", "/dev/null", t.net.url("middle.bin"), "-r", "0-99")
+            run("curl", "-gsS", t.net.url(port=81), ok=False)
+            serve.ends_well()
+        print(f"    {Capture(path).is_clean(30000)} segments")
+
+
+def test_captures_with_loss_are_sound(t):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "lossy.pcapng")
+        with t.serve("--pcap", path) as serve, loss(50):
+            expect("SHA-256", fetch(t.net.url("middle.bin"), 60)[0], t.site.sums["middle.bin"])
+            serve.interrupt()
+            expect("status", serve.wait(10), 0)
+        capture = Capture(path)
+        capture.is_sound(10000)
+        repeats = capture.repeats()
+        print(f"    {repeats}")
+        assert sum(repeats.values()) > 100, "tshark saw no loss: does it look?"
+
+
+@on("tun4", "tun6", "tap4", aside=True)
+def test_4_mib_each_way_with_every_tenth_packet_lost(t):
+    octets = os.urandom(4 * MIB)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("there.bin", "source.bin"):
+            with open(os.path.join(folder, name), "wb") as f:
+                f.write(octets)
+        with t.serve("--upload", folder=folder), loss(10):
+            expect("down", fetch(t.net.url("there.bin"), 120)[0], sha256(octets))
+            run("curl", "-gsSf", "--max-time", "120", "-T", os.path.join(folder, "source.bin"),
+                t.net.url("back.bin"), timeout=130)
+            lost = dropped("input"), dropped("output")
+        expect("up", file_sha256(os.path.join(folder, "back.bin")), sha256(octets))
+        print(f"    packets lost: {lost[0]} and {lost[1]}")
+        assert min(lost) > 100, f"hardly any loss: {lost}"
+
+
+@on("tun4", "tun6", aside=True)
+def test_a_bad_road_of_our_own(t):
+    """--fault: losses, copies, damage and overtaking, both ways, and the sums are right."""
+    faults = "loss=1%,duplicate=1%,reorder=2%,corrupt=1%,delay=2ms,reorder-delay=5ms,seed=9293"
+    name = t.site.big(4)
+    with t.serve("--fault", faults):
+        expect("SHA-256", fetch(t.net.url(name), 120)[0], t.site.sums[name])
+
+
+# --- the kernel's dialects ------------------------------------------------------------------------
+
+
+def exchange(t, *more):
+    """Both ways, over a road without loss, and the capture of it."""
+    name = t.site.big(4)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "dialect.pcapng")
+        with patient_kernel(t) as be_patient, \
+             t.serve("--upload", "--pcap", path, *more, folder=folder) as serve:
+            be_patient()
+            run("cp", t.site.path(name), folder)
+            expect("down", fetch(t.net.url(name), 60)[0], t.site.sums[name])
+            run("curl", "-gsSf", "-T", t.site.path(name), t.net.url("back.bin"))
+            expect("up", file_sha256(os.path.join(folder, "back.bin")), t.site.sums[name])
+            serve.ends_well()
+        return Capture(path)
+
+
+@contextlib.contextmanager
+def kernel_with(name, value):
+    before = sysctl(name, value)
+    try:
+        yield
+    finally:
+        sysctl(name, before)
+
+
+def test_a_kernel_without_sack(t):
+    with kernel_with("net.ipv4.tcp_sack", 0):
+        exchange(t).is_clean(4000)
+        with t.serve(), loss(50):
+            expect("with loss", fetch(t.net.url("middle.bin"), 60)[0], t.site.sums["middle.bin"])
+
+
+def test_a_kernel_without_timestamps(t):
+    with kernel_with("net.ipv4.tcp_timestamps", 0):
+        exchange(t).is_clean(4000)
+
+
+def test_a_kernel_without_window_scaling(t):
+    with kernel_with("net.ipv4.tcp_window_scaling", 0):
+        # 64 KiB are soon full: that is no fault of anybody's
+        exchange(t).is_clean(4000, but=("zero_window",))
+
+
+def test_a_kernel_with_nothing(t):
+    with kernel_with("net.ipv4.tcp_window_scaling", 0), kernel_with("net.ipv4.tcp_sack", 0), \
+         kernel_with("net.ipv4.tcp_timestamps", 0):
+        exchange(t).is_clean(4000, but=("zero_window",))
+
+
+def test_a_kernel_that_offers_ecn(t):
+    with kernel_with("net.ipv4.tcp_ecn", 1):
+        capture = exchange(t)
+        capture.is_clean(4000)
+        assert capture.count("tcp.flags", "0x00c2") >= 2, "no SYN offered ECN"
+
+
+@on("tun4", "tap4")
+def test_mtu_576(t):
+    exchange(t, "--mtu", "576").is_clean(10000)
+
+
+@on(*EVERYWHERE)
+def test_mtu_1280(t):
+    exchange(t, "--mtu", "1280").is_clean(4000)
+
+
+@on(*EVERYWHERE)
+def test_mtu_9000(t):
+    capture = exchange(t, "--mtu", "9000")
+    capture.is_clean(500)
+    longest = max(int(r["frame.len"]) for r in capture.rows)
+    assert longest >= 9000, f"the longest frame has {longest} octets"

@@ -1,0 +1,91 @@
+"""Many connections at once and one after the other: wrk and ab, zero failures, nothing dropped, and
+the pools as empty at the end as they were in the beginning."""
+
+import re
+
+from lab import expect, run
+from net import NAME, tx_dropped
+from run import EVERYWHERE, on
+
+CROWD = 1000
+
+
+def wrk(t, seconds, *more, connections=CROWD):
+    """Requests answered; any error fails."""
+    done = run("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", *more,
+               t.net.url("index.html"), timeout=seconds + 60)
+    assert "Socket errors" not in done.stdout and "Non-2xx" not in done.stdout, done.stdout
+    return int(re.search(r"(\d+) requests in", done.stdout).group(1))
+
+
+def ab(t, requests, *more, connections=CROWD):
+    """Any failed request fails."""
+    done = run("ab", "-q", "-s", "30", "-n", str(requests), "-c", str(connections), *more,
+               t.net.url("index.html"), timeout=300)
+    numbers = dict(re.findall(r"^([A-Za-z0-9 -]+): +(\d+)", done.stdout, re.M))
+    expect("complete", int(numbers["Complete requests"]), requests)
+    expect("failed", int(numbers["Failed requests"]), 0)
+    assert "Non-2xx" not in done.stdout, done.stdout
+    return numbers
+
+
+def ends_empty(serve):
+    """All connections have ended, nothing of ours was lost, nothing is left but TIME-WAIT."""
+    expect("packets that our queue did not take", tx_dropped(NAME), 0)
+    serve.ends_well()
+    expect("open at the end", serve.left()[1], 0)
+    unexpected = {k: v for k, v in serve.counts().items()
+                  if k not in ("closed-by-us", "closed-by-peer", "closed-together",
+                               "reset-by-peer", "unread-data", "data-after-close")}
+    expect("other reasons", unexpected, {})
+
+
+@on(*EVERYWHERE, tools=("wrk",))
+def test_wrk_with_keep_alive(t):
+    with t.serve() as serve:
+        requests = wrk(t, 5)
+        assert requests > CROWD, requests
+        ends_empty(serve)
+        print(f"    {requests / 5:.0f} requests/s")
+
+
+@on("tun4", "tun6", tools=("wrk",))
+def test_wrk_with_a_connection_for_each_request(t):
+    with t.serve() as serve:
+        requests = wrk(t, 5, "-H", "Connection: close")
+        assert requests > CROWD, requests
+        ends_empty(serve)
+        print(f"    {requests / 5:.0f} requests/s")
+
+
+@on("tun4", "tun6", tools=("ab",))
+def test_ab_with_keep_alive(t):
+    with t.serve() as serve:
+        numbers = ab(t, 20000, "-k")
+        expect("kept alive", int(numbers["Keep-Alive requests"]), 20000)
+        ends_empty(serve)
+
+
+@on(*EVERYWHERE, tools=("ab",))
+def test_ab_with_a_connection_for_each_request(t):
+    with t.serve() as serve:
+        ab(t, 5000)
+        ends_empty(serve)
+
+
+@on("tun4", tools=("wrk",))
+def test_many_requests_leave_nothing(t):
+    """A million with RAPPORT_INTEROP_LARGE=1, else a tenth: memory does not grow by
+    what a leak would make of it (40 octets a request), and the pools are empty at the end."""
+    def memory(serve):
+        with open(f"/proc/{serve.process.pid}/status") as f:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1))
+
+    with t.serve() as serve:
+        done, sizes = 0, []
+        while done < (1_000_000 if t.large else 100_000) or len(sizes) < 4:
+            done += wrk(t, 10 if t.large else 3, connections=100)
+            sizes.append(memory(serve))
+        print(f"    {done} requests, resident kB: {sizes}")
+        assert sizes[-1] <= sizes[0] + 4096, f"resident kB after {done} requests: {sizes}"
+        ends_empty(serve)

@@ -1,0 +1,46 @@
+"""The folder that is served: files with known sums, made once and shared by all tests of a run."""
+
+import hashlib
+import os
+import random
+
+MIB = 1 << 20
+SMALL, MIDDLE = 65536, 32 * MIB
+
+
+class Site:
+    def __init__(self, folder):
+        self.folder = os.path.join(folder, "site")
+        os.makedirs(os.path.join(self.folder, "sub"))
+        self.outside = os.path.join(folder, "secret.txt")
+        self.sums, self.sizes = {}, {}
+        octets = random.Random(9293)
+        self.write("index.html", [b"<h1>hello</h1>\n"])
+        self.write("sub/index.html", [b"<h1>below</h1>\n"])
+        self.write("empty.txt", [])
+        self.write("small.bin", [octets.randbytes(SMALL)])
+        self.write("middle.bin", (octets.randbytes(MIB) for _ in range(MIDDLE // MIB)))
+        with open(self.outside, "w") as f:
+            f.write("nobody may read this\n")
+        os.symlink(self.outside, os.path.join(self.folder, "way-out"))
+        os.symlink("index.html", os.path.join(self.folder, "way-in"))
+
+    def write(self, name, pieces):
+        digest, size = hashlib.sha256(), 0
+        with open(os.path.join(self.folder, name), "wb") as f:
+            for piece in pieces:
+                f.write(piece)
+                digest.update(piece)
+                size += len(piece)
+        self.sums[name], self.sizes[name] = digest.hexdigest(), size
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def big(self, mib):
+        """The name of a file of so many MiB, made when it is first asked for."""
+        name = f"big-{mib}.bin"
+        if name not in self.sums:
+            octets = random.Random(mib)
+            self.write(name, (octets.randbytes(MIB) for _ in range(mib)))
+        return name

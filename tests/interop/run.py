@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""`rapport` against the kernel: stock clients and servers, ss, nft and tshark as judges.
+
+usage: run.py PROGRAM MODULE [NAME...]    the tests of cases_MODULE.py, or those whose names contain
+                                          one of NAME ("closes_first", "tun6")
+RAPPORT_INTEROP_LARGE=1: the transfers of full size, as scripts/soak runs them.
+Exit status: 0 all passed, 1 some failed, 77 cannot run here (says why).
+"""
+
+import dataclasses
+import importlib
+import os
+import sys
+import tempfile
+import time
+import traceback
+
+from folder import Site
+from lab import Lab, expect, interfaces, need_root_and
+from net import Net
+from program import Program, Serve
+
+TOOLS = ("ip", "nft", "ss", "curl", "ping", "tshark")
+USUAL = ("tun4", "tun6")  # where a test runs that does not say
+EVERYWHERE = (*USUAL, "tap4", "tap6")
+
+
+def on(*nets, aside=False, tools=()):
+    """Says where a test runs, which programs it takes, and whether it mostly waits: those run
+    beside the others, each in a laboratory of its own."""
+
+    def mark(test):
+        test.nets, test.aside, test.tools = nets, aside, tools
+        return test
+
+    return mark
+
+
+@dataclasses.dataclass
+class Trial:
+    """What a test gets."""
+
+    program: str
+    site: Site
+    net: Net
+
+    def serve(self, *more, **settings):
+        return Serve(self.program, "serve", settings.pop("folder", self.site.folder),
+                     *self.net.options(), *more, **settings)
+
+    def verb(self, *words, **settings):
+        return Program(self.program, *words, *self.net.options(), **settings)
+
+    @property
+    def large(self):
+        return os.environ.get("RAPPORT_INTEROP_LARGE") == "1"
+
+
+def all_tests(module):
+    """{"name tun4": (test, net)} in the order of the file."""
+    tests = {}
+    for name, test in vars(module).items():
+        if not name.startswith("test_") or getattr(test, "__module__", "") != module.__name__:
+            continue
+        for net in getattr(test, "nets", None) or USUAL:
+            tests[f"{name[5:]} {net}"] = (test, Net(net[:3], int(net[3:])))
+    return tests
+
+
+def run_tests(tests, program, site):
+    """The names of those that failed."""
+    failed = []
+    for name, (test, net) in tests.items():
+        began = time.monotonic()
+        lab = Lab()
+        try:
+            with lab:
+                test(Trial(program, site, net))
+                expect("interfaces left", interfaces(), ["lo"])
+            assert not lab.exists(), "the namespace is still there"
+            print(f"ok   {name} ({time.monotonic() - began:.1f} s)")
+        except Exception:  # a test that breaks must not hide the others
+            failed.append(name)
+            print(f"FAIL {name}\n{traceback.format_exc()}")
+    return failed
+
+
+def run_aside(name, test, program, site):
+    """Forks; returns the child's pid and where its output will be."""
+    output = tempfile.TemporaryFile("w+")
+    child = os.fork()
+    if child == 0:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        status = 1
+        try:
+            status = 1 if run_tests({name: test}, program, site) else 0
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    return child, output
+
+
+def gather(child, output):
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    output.seek(0)
+    print(output.read(), end="")
+    return status
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    program, words = os.path.abspath(sys.argv[1]), sys.argv[3:]
+    module = importlib.import_module(f"cases_{sys.argv[2]}")
+    tests = {n: t for n, t in all_tests(module).items() if not words or any(w in n for w in words)}
+    needed = {tool for test, _ in tests.values() for tool in getattr(test, "tools", ())}
+    need_root_and(*TOOLS, *sorted(needed))
+    sys.stdout.reconfigure(line_buffering=True)
+    with tempfile.TemporaryDirectory(prefix="rapport-interop-") as folder:
+        os.chmod(folder, 0o755)
+        site = Site(folder)
+        waiting = {n: t for n, t in tests.items() if getattr(t[0], "aside", False)}
+        aside = {n: run_aside(n, t, program, site) for n, t in waiting.items()}
+        failed = run_tests({n: t for n, t in tests.items() if n not in aside}, program, site)
+        failed += [name for name, child in aside.items() if gather(*child) != 0]
+    print(f"{len(failed)} failed: {', '.join(failed)}" if failed else "all passed")
+    sys.exit(1 if failed or not tests else 0)
+
+
+if __name__ == "__main__":
+    main()
