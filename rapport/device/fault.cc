@@ -123,10 +123,7 @@ size_t Fault::receive(FramePool& pool, std::span<Frame> into, const BurstLimit& 
 
 size_t Fault::send(std::span<Frame> burst) {
   const Instant now = read_clock();
-  for (Frame& frame : burst) {
-    take(out_, std::move(frame), now, copies_ ? &*copies_ : nullptr);
-    frame.reset();
-  }
+  for (Frame& frame : burst) take(out_, std::move(frame), now, copies_ ? &*copies_ : nullptr);
   send_due(now);
   watch();
   return burst.size();
