@@ -55,22 +55,23 @@ DropReason check_addresses(const IpAddress& source, const IpAddress& destination
   return DropReason::None;
 }
 
-void take_tcp(World& w, const Packet& packet) {
+// `ip`: of either family.
+template <class Ip>
+void take_tcp(World& w, const Ip& ip, LocalId local, const Arrived& arrived) {
   Parsed& p = w.parsed[w.parsed_count];
   // Longer text is summed when it is copied to its place.
   const auto checksum =
-      packet.payload.size() > kShort ? wire::Checksum::SumHeader : wire::Checksum::Verify;
+      ip.payload.size() > kShort ? wire::Checksum::SumHeader : wire::Checksum::Verify;
   const DropReason fault =
-      wire::parse_tcp(packet.payload, packet.source, packet.destination, checksum, p.segment);
+      wire::parse_tcp(ip.payload, ip.source, ip.destination, checksum, p.segment);
   if (fault != DropReason::None) {
     w.cx.drop(fault);
     return;
   }
-  p.key =
-      FlowKey::of(packet.source, p.segment.source_port, p.segment.destination_port, packet.local);
-  p.serial = packet.arrived.serial;
+  p.key = FlowKey::of(ip.source, p.segment.source_port, p.segment.destination_port, local);
+  p.serial = arrived.serial;
   ++w.parsed_count;
-  if (packet.arrived.reassembled) deliver_parsed(w);  // its octets are there until the next one
+  if (arrived.reassembled) deliver_parsed(w);  // its octets are there until the next one
 }
 
 void take_udp(World& w, const Packet& packet) {
@@ -91,7 +92,6 @@ void take_udp(World& w, const Packet& packet) {
 
 void take_upper(World& w, const Packet& packet) {
   switch (packet.protocol) {
-    case wire::kProtocolTcp: take_tcp(w, packet); return;
     case wire::kProtocolUdp: take_udp(w, packet); return;
     case wire::kProtocolIcmp:
       if (!packet.source.is_v4()) break;
@@ -145,6 +145,11 @@ void take_ipv4(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
     w.cx.drop(why);
     return;
   }
+  const bool is_fragment = ip.more_fragments || ip.fragment_offset != 0;
+  if (ip.protocol == wire::kProtocolTcp && !is_fragment) {
+    take_tcp(w, ip, LocalId{local}, arrived);
+    return;
+  }
   const Packet packet{.source = ip.source,
                       .destination = ip.destination,
                       .local = LocalId{local},
@@ -154,7 +159,7 @@ void take_ipv4(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
                       .arrived = arrived,
                       .bytes = bytes,
                       .payload = ip.payload};
-  if (ip.more_fragments || ip.fragment_offset != 0) {
+  if (is_fragment) {
     take_fragment(w, ip, packet);
   } else {
     take_upper(w, packet);
@@ -174,6 +179,11 @@ void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
                              && ip.next_header == wire::kProtocolIcmpv6;  // RFC 4862 5.4.3
   if (why != DropReason::None && !may_be_nobody) {
     w.cx.drop(why);
+    return;
+  }
+  const bool is_plain = fault.reason == DropReason::None && !ip.is_fragment;
+  if (is_plain && ip.next_header == wire::kProtocolTcp) {
+    take_tcp(w, ip, LocalId{local}, arrived);
     return;
   }
   const Packet packet{.source = ip.source,

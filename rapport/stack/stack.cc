@@ -64,6 +64,7 @@ bool next_listener_event(tcp::Context& cx, tcp::Occurrence& out) {
 }
 
 bool next_datagram_event(udp::Sockets& sockets, tcp::Occurrence& out) {
+  if (!sockets.has_events()) return false;
   udp::Occurrence happened;
   if (!sockets.next_event(happened)) return false;
   out = {happened.handle, happened.cookie, happened.what, CloseReason::None};
@@ -135,7 +136,7 @@ void Stack::expire(Instant now) {
   w.cx.counters.most_timers_in_a_turn =
       std::max<uint64_t>(w.cx.counters.most_timers_in_a_turn, fired);
   if (w.cx.draining && now >= w.cx.drain_until) abort_the_rest(w.cx, kTimersPerExpiry);
-  keep_house(w);
+  if (w.keeps_house()) keep_house(w);
 }
 
 std::expected<Handle, Error> Stack::command(const tcp::Connect& c, Instant now) {
@@ -262,7 +263,7 @@ Instant Stack::next_deadline() {
     next = std::min(next, tcp::instant_of(cx.time_wait[cx.time_wait_list.head].expiry, cx));
   }
   if (cx.draining) next = std::min(next, cx.drain_until);
-  return std::min(next, next_housekeeping(*world_));
+  return world_->keeps_house() ? std::min(next, next_housekeeping(*world_)) : next;
 }
 
 std::span<const uint8_t> Stack::readable(Handle connection) const {

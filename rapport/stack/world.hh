@@ -88,6 +88,12 @@ struct World {
     if (has_links && !checks_begun) begin_address_checks(*this);
   }
 
+  // IP has something to do as time passes: estimates, fragments, neighbours.
+  [[nodiscard]] bool keeps_house() const {
+    return has_links || sweep_next != kNone || reassembly.datagrams() != 0
+           || paths.mtus().size() != 0;
+  }
+
   [[nodiscard]] Link* link_of(uint16_t interface) {
     if (!has_links) return nullptr;
     std::optional<Link>& link = links[interface];

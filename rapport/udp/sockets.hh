@@ -95,6 +95,8 @@ class Sockets {
   // The next thing that happened; false when there is none. Events of one socket coalesce.
   [[nodiscard]] bool next_event(Occurrence& out);
 
+  [[nodiscard]] bool has_events() const { return events_.head != kNone; }
+
   // --- questions --------------------------------------------------------------------------------
   // All zero: every pool is empty.
   struct Population {
