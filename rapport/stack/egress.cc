@@ -126,15 +126,13 @@ void add_ipv6(const World& w, Frame& frame, const Outgoing& out) {
 
 }  // namespace
 
-Frame finish_packet(World& w, Outgoing& out) {
-  Frame frame = std::move(out.frame);
-  if (out.protocol == kHasIpHeader) return frame;
+void finish_packet(World& w, Outgoing& out) {
+  if (out.protocol == kHasIpHeader) return;
   if (out.remote.is_v4()) {
-    add_ipv4(w, frame, out);
+    add_ipv4(w, out.frame, out);
   } else {
-    add_ipv6(w, frame, out);
+    add_ipv6(w, out.frame, out);
   }
-  return frame;
 }
 
 DropReason send_message(World& w, const Message& m) {

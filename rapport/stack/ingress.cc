@@ -55,9 +55,15 @@ DropReason check_addresses(const IpAddress& source, const IpAddress& destination
   return DropReason::None;
 }
 
-// `ip`: of either family.
-template <class Ip>
-void take_tcp(World& w, const Ip& ip, LocalId local, const Arrived& arrived) {
+// What TCP must know of a packet of either family.
+struct Around {
+  const IpAddress& source;
+  const IpAddress& destination;
+  LocalId local;
+  std::span<const uint8_t> payload;
+};
+
+void take_tcp(World& w, const Around& ip, const Arrived& arrived) {
   Parsed& p = w.parsed[w.parsed_count];
   // Longer text is summed when it is copied to its place.
   const auto checksum =
@@ -68,7 +74,7 @@ void take_tcp(World& w, const Ip& ip, LocalId local, const Arrived& arrived) {
     w.cx.drop(fault);
     return;
   }
-  p.key = FlowKey::of(ip.source, p.segment.source_port, p.segment.destination_port, local);
+  p.key = FlowKey::of(ip.source, p.segment.source_port, p.segment.destination_port, ip.local);
   p.serial = arrived.serial;
   ++w.parsed_count;
   if (arrived.reassembled) deliver_parsed(w);  // its octets are there until the next one
@@ -147,7 +153,7 @@ void take_ipv4(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
   }
   const bool is_fragment = ip.more_fragments || ip.fragment_offset != 0;
   if (ip.protocol == wire::kProtocolTcp && !is_fragment) {
-    take_tcp(w, ip, LocalId{local}, arrived);
+    take_tcp(w, {ip.source, ip.destination, LocalId{local}, ip.payload}, arrived);
     return;
   }
   const Packet packet{.source = ip.source,
@@ -183,7 +189,7 @@ void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
   }
   const bool is_plain = fault.reason == DropReason::None && !ip.is_fragment;
   if (is_plain && ip.next_header == wire::kProtocolTcp) {
-    take_tcp(w, ip, LocalId{local}, arrived);
+    take_tcp(w, {ip.source, ip.destination, LocalId{local}, ip.payload}, arrived);
     return;
   }
   const Packet packet{.source = ip.source,

@@ -183,7 +183,8 @@ void take_discovery(World& w, const Packet& packet, const wire::Icmpv6& icmp) {
   count(w, link == nullptr ? DropReason::IcmpIgnored : hear(w, *link, packet, icmp));
 }
 
-Frame give_to_link(World& w, Frame&& packet, LocalId local, const IpAddress& remote) {
+Frame give_to_link(World& w, Frame&& finished, LocalId local, const IpAddress& remote) {
+  Frame packet = std::move(finished);  // if nobody takes it, it goes back to its pool here
   const uint16_t interface = w.locals.interface_of(local);
   Link& link = *w.link_of(interface);
   const auto hop = w.paths.routes().by(interface, remote);

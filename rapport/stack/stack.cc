@@ -71,11 +71,6 @@ bool next_datagram_event(udp::Sockets& sockets, tcp::Occurrence& out) {
   return true;
 }
 
-Frame sent(World& w, Frame&& frame) {
-  ++w.cx.counters.frames_sent;
-  return std::move(frame);
-}
-
 bool next_connection_event(tcp::Context& cx, tcp::Occurrence& out) {
   while (cx.event_head != kNone) {
     tcp::Connection& c = cx.connections[cx.event_head];
@@ -227,17 +222,22 @@ Frame Stack::next_frame(uint16_t& interface) {
   World& w = *world_;
   while (true) {
     if (w.has_links) {
-      if (Frame frame = next_from_links(w, interface)) return sent(w, std::move(frame));
+      if (Frame frame = next_from_links(w, interface)) {
+        ++w.cx.counters.frames_sent;
+        return frame;
+      }
     }
     if (w.cx.outbox.empty() && (!w.cx.owes() || !tcp::settle_some(w.cx))) break;
     Outgoing& out = w.cx.outbox.front();
-    const LocalId local = out.local;
-    Frame frame = finish_packet(w, out);
+    interface = w.locals.interface_of(out.local);
+    finish_packet(w, out);
+    Frame frame = w.link_of(interface) == nullptr
+                      ? std::move(out.frame)
+                      : give_to_link(w, std::move(out.frame), out.local, out.remote);
     w.cx.outbox.pop();
-    interface = w.locals.interface_of(local);
-    if (w.link_of(interface) == nullptr) return sent(w, std::move(frame));
-    frame = give_to_link(w, std::move(frame), local, out.remote);
-    if (frame) return sent(w, std::move(frame));
+    if (!frame) continue;  // it waits for its next hop, or was dropped
+    ++w.cx.counters.frames_sent;
+    return frame;
   }
   if (w.datagrams_wait) {
     w.datagrams_wait = false;

@@ -131,7 +131,7 @@ void lower_path_mtu(World& world, LocalId local, const IpAddress& remote, uint16
 
 // --- egress.cc ----------------------------------------------------------------------------------
 // The IP header goes before a finished segment.
-[[nodiscard]] Frame finish_packet(World& world, Outgoing& out);
+void finish_packet(World& world, Outgoing& out);
 // Puts a message into the outbox, in fragments if need be: all of it (None), or nothing of it.
 [[nodiscard]] DropReason send_message(World& world, const Message& message);
 
