@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,19 @@ constexpr uint32_t kClient = 0;
 bool is_segment(const HostRecord& r, Direction d) {
   return r.record.header.kind == TraceKind::Segment
          && r.record.as<TraceSegment>().direction == static_cast<uint8_t>(d);
+}
+
+// Those of one instant stay as they came. (std::stable_sort asks for memory in a way that clang 19
+// finds deprecated in this library.)
+std::vector<HostRecord> in_order_of_time(const std::vector<HostRecord>& records) {
+  std::vector<size_t> places(records.size());
+  std::iota(places.begin(), places.end(), size_t{0});
+  std::ranges::sort(places, {},
+                    [&](size_t i) { return std::pair(records[i].record.header.at, i); });
+  std::vector<HostRecord> sorted;
+  sorted.reserve(records.size());
+  for (const size_t i : places) sorted.push_back(records[i]);
+  return sorted;
 }
 
 }  // namespace
@@ -100,8 +114,7 @@ std::string Chronicle::latest(size_t width) {
 }
 
 std::string Chronicle::draw(const Life& life, size_t width) const {
-  std::vector<HostRecord> records = life.records;
-  std::ranges::stable_sort(records, {}, [](const HostRecord& r) { return r.record.header.at; });
+  std::vector<HostRecord> records = in_order_of_time(life.records);
   // What is on its way right now would look lost.
   const Instant recent = now() - 2 * way_ - 5_ms;
   std::erase_if(records, [&](const HostRecord& r) {
