@@ -136,6 +136,26 @@ void describe_urgent(Status& s, const Connection& c, const Context& cx) {
   if (after(up, read)) s.urgent_ahead = up - read;
 }
 
+// What the wheel's one node of a connection will do next; a limit (R2, linger) may cut it short.
+TimerKind kind_of(const Connection& c) {
+  const bool ack_first = c.ack_delayed != 0 && before(c.ack_at, c.short_at);
+  switch (ack_first ? Waiting::Nothing : c.waiting) {
+    case Waiting::Retransmission:
+      return c.state == State::SynSent ? TimerKind::SynRetransmission : TimerKind::Retransmission;
+    case Waiting::Persist: return TimerKind::Persist;
+    case Waiting::SillyWindow: return TimerKind::SillyWindow;
+    case Waiting::Orphan: return TimerKind::FinWait2;
+    case Waiting::Nothing: break;
+  }
+  return c.ack_delayed != 0 ? TimerKind::DelayedAck : TimerKind::KeepAlive;
+}
+
+void describe_timer(Status& s, const Connection& c) {
+  if (!c.timer.armed()) return;
+  s.timer = kind_of(c);
+  s.timer_at = c.timer.deadline();
+}
+
 Status status_of(const Connection& c, const Context& cx) {
   Status s;
   s.state = c.state;
@@ -167,6 +187,7 @@ Status status_of(const Connection& c, const Context& cx) {
   s.options = cx.options_of(c);
   describe_transfer(s, c, cx);
   describe_urgent(s, c, cx);
+  describe_timer(s, c);
   return s;
 }
 

@@ -8,11 +8,13 @@
 #include "rapport/base/reason.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/icmp_error.hh"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace rapport::tcp {
@@ -126,9 +128,11 @@ struct Status {
   ByteCount urgent_ahead;           // octets up to the end of urgent data not yet read (MUST-33)
   uint32_t cwnd = 0, ssthresh = 0;  // octets
   Duration srtt{}, rttvar{}, rto{};
-  uint32_t retransmissions = 0;  // in a row, of the oldest unacknowledged segment
-  uint32_t backlog_waiting = 0;  // listener: to be accepted
-  uint32_t half_open = 0;        // listener: handshakes under way
+  uint32_t retransmissions = 0;    // in a row, of the oldest unacknowledged segment
+  std::optional<TimerKind> timer;  // the next one that runs, and when it fires
+  Instant timer_at;
+  uint32_t backlog_waiting = 0;                         // listener: to be accepted
+  uint32_t half_open = 0;                               // listener: handshakes under way
   wire::IcmpKind soft_error = wire::IcmpKind::Unknown;  // the last that ICMP told; Unknown: none
   ConnectionOptions options;
 };
