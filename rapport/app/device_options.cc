@@ -5,14 +5,19 @@
 
 #include "rapport/app/verbs.hh"
 #include "rapport/base/address.hh"
+#include "rapport/base/interface.hh"
 #include "rapport/device/device.hh"
 #include "rapport/device/fault.hh"
 #include "rapport/device/pcap.hh"
+#include "rapport/device/tap.hh"
 #include "rapport/device/tun.hh"
+#include "rapport/ip/own_addresses.hh"
 #include "rapport/shard/shard.hh"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,17 +27,24 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/system/error_code.hpp>
 #include <fmt/format.h>
 
 namespace rapport::app {
 namespace {
 
+namespace net = boost::asio;
+
 constexpr std::string_view kOwn = "--address";
 constexpr std::string_view kHost = "--host-address";
 constexpr std::string_view kDefaultName = "rapport0";
-constexpr uint64_t kLeastMtu = 68;           // RFC 791 3.1
+constexpr uint64_t kLeastMtu = 68;  // RFC 791 3.1
+constexpr uint16_t kLeastMtu6 = 1280;
 constexpr uint32_t kPoolOctets = 128 << 20;  // of packet buffers, whatever the MTU
 constexpr uint32_t kFewestFrames = 2048, kMostFrames = 8192;
+constexpr std::chrono::milliseconds kLook{10};  // at addresses that are being checked
 
 constexpr int bits_of(const IpAddress& a) {
   return a.is_v4() ? 32 : 128;
@@ -81,10 +93,6 @@ Cidr network_of(std::string_view option, const std::string& text) {
   if (!cidr) {
     throw Misuse(fmt::format("{} {}: an address with its prefix is needed, such as 10.77.0.2/24",
                              option, text));
-  }
-  if (!cidr->address.is_v4()) {
-    throw Misuse(
-        fmt::format("{} {}: only IPv4 addresses work yet, such as 10.77.0.2/24", option, text));
   }
   const IpAddress& a = cidr->address;
   if (a == edge_of_network(*cidr, false) || (v4 && a == edge_of_network(*cidr, true))) {
@@ -179,7 +187,7 @@ std::unique_ptr<device::Device> device_of(const DevicePlan& plan) {
   config.name = plan.name;
   config.hosts = plan.host;
   config.mtu = plan.mtu;
-  auto made = device::make_tun(config);
+  auto made = plan.ethernet ? device::make_tap(config) : device::make_tun(config);
   if (!made) {
     const bool lab = made.error().fault == device::TunFault::NotPermitted;
     throw Misuse(made.error().text
@@ -188,9 +196,35 @@ std::unique_ptr<device::Device> device_of(const DevicePlan& plan) {
   return decorated(std::move(*made), plan);
 }
 
+// The host is the way to everywhere else, if it forwards.
+std::vector<Route> routes_by(const std::vector<Cidr>& hosts) {
+  std::vector<Route> out;
+  for (const Cidr& host : hosts) {
+    const IpAddress any = host.address.is_v4() ? IpAddress::v4(0) : IpAddress{};
+    const auto covers = [&](const Route& r) { return r.destination.address == any; };
+    if (std::ranges::none_of(out, covers)) out.push_back({{any, 0}, host.address});
+  }
+  return out;
+}
+
+// One question for each address and half a second for its answer: the link is this machine's own,
+// where the times of RFC 5227 1.1 and RFC 4862 5.1, for bridges that wake up, only delay.
+ip::AddressCheckConfig short_check() {
+  ip::AddressCheckConfig check;
+  check.delay = 100_ms;
+  check.solicitations = 1;
+  check.solicitation_wait = 500_ms;
+  check.probes = 1;
+  check.announce_wait = 500_ms;
+  return check;
+}
+
 std::unique_ptr<shard::Shard> shard_of(const DevicePlan& plan, shard::Config config) {
   config.stack.interfaces[0].addresses = plan.own;
   config.stack.interfaces[0].mtu = plan.mtu;
+  config.stack.interfaces[0].ethernet = plan.ethernet;
+  config.stack.routes = routes_by(plan.host);
+  config.stack.neighbours.check = short_check();
   config.frames = std::clamp(kPoolOctets / plan.mtu, kFewestFrames, kMostFrames);
   auto shard = shard::Shard::make(config, device_of(plan));
   if (!shard) {
@@ -205,6 +239,10 @@ std::unique_ptr<shard::Shard> shard_of(const DevicePlan& plan, shard::Config con
 void add_device_options(CLI::App& verb, DeviceOptions& into) {
   verb.add_option("--tun", into.tun,
                   "Name of the TUN interface that is made; it must be free [rapport0]");
+  verb.add_option("--tap", into.tap,
+                  "Instead of --tun: name of a TAP interface, which carries Ethernet frames. Each "
+                  "--address\nis asked for once first, for half a second: one that another host "
+                  "has is not used");
   verb.add_option("--address", into.addresses,
                   "An address of the stack with its prefix; may be repeated [10.77.0.2/24]")
       ->allow_extra_args(false);
@@ -223,7 +261,17 @@ void add_device_options(CLI::App& verb, DeviceOptions& into) {
 
 DevicePlan plan_of(const DeviceOptions& options) {
   DevicePlan plan;
-  plan.name = options.tun.empty() ? kDefaultName : options.tun;
+  if (!options.tun.empty() && !options.tap.empty()) {
+    throw Misuse(
+        fmt::format("--tun {} and --tap {}: one of both is allowed", options.tun, options.tap));
+  }
+  if (!options.tap.empty()) {
+    plan.ethernet = device::draw_mac(std::nullopt);
+    if (!plan.ethernet) throw Misuse("--tap: cannot draw an address: getrandom(2) has no entropy");
+  }
+  plan.name = !options.tap.empty()   ? options.tap
+              : !options.tun.empty() ? options.tun
+                                     : kDefaultName;
   plan.pcap = options.pcap;
   plan.mtu = static_cast<uint16_t>(whole_number("--mtu", options.mtu, kLeastMtu, UINT16_MAX));
   if (!options.fault.empty()) {
@@ -240,10 +288,49 @@ DevicePlan plan_of(const DeviceOptions& options) {
   fill_in(plan.own, plan.host);
   check_networks(kOwn, plan.own, kHost, plan.host);
   check_networks(kHost, plan.host, kOwn, plan.own);
+  const auto is_v6 = [](const Cidr& c) { return !c.address.is_v4(); };
+  if (plan.mtu < kLeastMtu6 && std::ranges::any_of(plan.own, is_v6)) {
+    throw Misuse(
+        fmt::format("--mtu {}: IPv6 takes at least {} (RFC 8200 5)", plan.mtu, kLeastMtu6));
+  }
   return plan;
 }
 
 Network::Network(DevicePlan plan, shard::Config base)
-    : plan_(std::move(plan)), shard_(shard_of(plan_, std::move(base))), context_(io_, *shard_) {}
+    : plan_(std::move(plan)),
+      two_msl_(base.stack.tcp.two_msl),
+      shard_(shard_of(plan_, std::move(base))),
+      context_(io_, *shard_) {
+  if (plan_.ethernet) wait_for_addresses();
+}
+
+// On the loop itself, so that frames come and go meanwhile.
+void Network::wait_for_addresses() {
+  std::string trouble;
+  net::signal_set signals(io_, SIGINT, SIGTERM);
+  signals.async_wait([&](const boost::system::error_code& failed, int) {
+    if (!failed) trouble = "interrupted before the addresses were checked";
+  });
+  context_.on_device_gone([&] { trouble = "the interface has been deleted"; });
+  bool wait = true;
+  while (wait && trouble.empty()) {
+    io_.restart();
+    io_.run_for(kLook);
+    wait = false;
+    for (const Cidr& own : plan_.own) {
+      const ip::AddressState state = shard_->stack().address_state(own.address);
+      wait = wait || state == ip::AddressState::Tentative;
+      if (state != ip::AddressState::Duplicate) continue;
+      trouble = fmt::format("{} {}: another host on {} has this address", kOwn,
+                            to_string(own.address), plan_.name);
+    }
+  }
+  context_.on_device_gone({});
+  signals.cancel();
+  io_.restart();
+  io_.poll();
+  io_.restart();
+  if (!trouble.empty()) throw Failure(trouble);
+}
 
 }  // namespace rapport::app

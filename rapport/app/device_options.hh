@@ -5,6 +5,8 @@
 #pragma once
 
 #include "rapport/base/address.hh"
+#include "rapport/base/mac.hh"
+#include "rapport/base/time.hh"
 #include "rapport/device/fault.hh"
 #include "rapport/shard/shard.hh"
 #include "rapport/socket/asio/context.hh"
@@ -22,22 +24,23 @@ namespace rapport::app {
 
 // As they were typed; empty: not given.
 struct DeviceOptions {
-  std::string tun;
+  std::string tun, tap;
   std::vector<std::string> addresses, host_addresses;
   std::string mtu = "1500";
   std::string pcap;
   std::string fault;
 };
 
-// Adds --tun, --address, --host-address, --mtu, --pcap and --fault to the verb. `into` must outlive
-// it.
+// Adds --tun, --tap, --address, --host-address, --mtu, --pcap and --fault to the verb. `into` must
+// outlive it.
 void add_device_options(CLI::App& verb, DeviceOptions& into);
 
 // What the options ask for, checked.
 struct DevicePlan {
-  std::string name;        // of the interface
-  std::vector<Cidr> own;   // the stack's addresses
-  std::vector<Cidr> host;  // the kernel's on the interface
+  std::string name;                    // of the interface
+  std::vector<Cidr> own;               // the stack's addresses
+  std::vector<Cidr> host;              // the kernel's on the interface
+  std::optional<MacAddress> ethernet;  // ours; none: a TUN
   uint16_t mtu = 1500;
   std::string pcap;  // empty: no capture
   std::optional<device::FaultSettings> fault;
@@ -55,7 +58,8 @@ class Network {
  public:
   // Makes the interface, and the capture if one is asked for. `base`: everything of the shard but
   // addresses, MTU and number of frames, which the plan decides. Throws Misuse when the kernel
-  // refuses; then nothing is left behind.
+  // refuses; then nothing is left behind. With a TAP it returns when every address of ours may be
+  // used (RFC 5227, RFC 4862 5.4), within a second; Failure when another host has one of them.
   explicit Network(DevicePlan plan, shard::Config base = {});
 
   [[nodiscard]] const DevicePlan& plan() const { return plan_; }
@@ -66,8 +70,14 @@ class Network {
 
   [[nodiscard]] shard::Shard& shard() { return *shard_; }
 
+  // How long TIME-WAIT lasts.
+  [[nodiscard]] Duration two_msl() const { return two_msl_; }
+
  private:
+  void wait_for_addresses();
+
   DevicePlan plan_;
+  Duration two_msl_;
   std::unique_ptr<shard::Shard> shard_;
   boost::asio::io_context io_{1};
   asio::Context

@@ -49,6 +49,9 @@ TEST(DeviceOptions, TheOtherSideIsTheFirstOtherAddressOfTheNetwork) {
       {{"10.9.0.1/16"}, {}, "10.9.0.1/16", "10.9.0.2/16"},
       {{}, {"10.9.0.1/30"}, "10.9.0.2/30", "10.9.0.1/30"},
       {{"10.9.0.1/24", "10.9.0.2/24"}, {}, "10.9.0.1/24 10.9.0.2/24", "10.9.0.3/24"},
+      {{"fd77::2/64"}, {}, "fd77::2/64", "fd77::1/64"},
+      {{"10.9.0.2/24", "fd77::1/64"}, {}, "10.9.0.2/24 fd77::1/64", "10.9.0.1/24 fd77::2/64"},
+      {{"10.9.0.2/24"}, {"fd77::1/64"}, "10.9.0.2/24 fd77::2/64", "fd77::1/64 10.9.0.1/24"},
   };
   for (const Case& c : cases) {
     const DevicePlan plan = plan_of(options(c.own, c.host));
@@ -80,6 +83,10 @@ TEST(DeviceOptions, WhatCannotBeIsOneLineThatNamesTheOption) {
       {{"10.9.0.2"}, {}, "--address 10.9.0.2: an address with its prefix is needed"},
       {{"10.9.0.2/0"}, {}, "a prefix of 1 to 30 is needed"},
       {{"10.9.0.2/31"}, {}, "a prefix of 1 to 30 is needed"},
+      {{"fd77::2/127"}, {}, "a prefix of 1 to 126 is needed"},
+      {{"fd77::/64"}, {}, "neither the first nor the last"},
+      {{"::1/64"}, {}, "a unicast address"},
+      {{"fd77::2/64"}, {"fd78::1/64"}, "different networks"},
       {{"10.9.0.0/24"}, {}, "neither the first nor the last"},
       {{}, {"10.9.0.255/24"}, "--host-address 10.9.0.255/24: a host's address is needed"},
       {{"127.0.0.2/8"}, {}, "a unicast address"},
@@ -100,12 +107,28 @@ TEST(DeviceOptions, WhatCannotBeIsOneLineThatNamesTheOption) {
   }
 }
 
+TEST(DeviceOptions, OneInterfaceOfOneKind) {
+  DeviceOptions o;
+  o.tap = "tap7";
+  const DevicePlan plan = plan_of(o);
+  EXPECT_EQ(plan.name, "tap7");
+  EXPECT_TRUE(plan.ethernet.has_value());
+  EXPECT_FALSE(plan_of({}).ethernet.has_value());
+  o.tun = "rap0";
+  EXPECT_THROW((void)plan_of(o), Misuse);
+}
+
 TEST(DeviceOptions, TheMtuIsANumberThatIpAllows) {
   for (const char* wrong : {"67", "65536", "", "big", "-1"}) {
     DeviceOptions o;
     o.mtu = wrong;
     EXPECT_THROW((void)plan_of(o), Misuse) << wrong;
   }
+  DeviceOptions six = options({"fd77::2/64"}, {});
+  six.mtu = "1279";
+  EXPECT_THROW((void)plan_of(six), Misuse);
+  six.mtu = "1280";
+  EXPECT_EQ(plan_of(six).mtu, 1280);
   DeviceOptions o;
   o.mtu = "9000";
   EXPECT_EQ(plan_of(o).mtu, 9000);
