@@ -4,6 +4,7 @@
 #include "rapport/app/serve_answer.hh"
 #include "rapport/app/serve_http.hh"
 #include "rapport/app/serve_site.hh"
+#include "rapport/app/serve_status.hh"
 #include "rapport/app/transport.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/base/address.hh"
@@ -53,6 +54,7 @@ struct Arguments {
   bool upload = false;
   std::string upload_limit = "16G";
   std::vector<std::string> tls;  // certificate, key
+  std::string status_socket;     // empty: none
   DeviceOptions device;
 };
 
@@ -172,6 +174,13 @@ std::optional<Tls> tls_of(const Arguments& a) {
   return std::move(*tls);
 }
 
+std::optional<SocketFile> socket_file_of(const Arguments& a) {
+  if (a.status_socket.empty()) return std::nullopt;
+  auto file = SocketFile::make(a.status_socket == "auto" ? usual_status_socket() : a.status_socket);
+  if (!file) throw Misuse("--status-socket: " + file.error());
+  return std::move(*file);
+}
+
 std::string greeting_of(const Arguments& a, const DevicePlan& plan, uint16_t port) {
   const bool usual = port == (a.tls.empty() ? kHttpPort : kHttpsPort);
   std::string where;
@@ -201,8 +210,11 @@ int serve(const Arguments& a) {
   if (!site) throw Misuse(site.error());
   const std::optional<Tls> tls = tls_of(a);
 
+  std::optional<SocketFile> file = socket_file_of(a);
   HttpService http(*site, rules, tls ? &*tls : nullptr);
   Network network(std::move(plan));
+  std::optional<StatusSocket> status;
+  if (file) status.emplace(std::move(*file), network, http);
   Server server(network, http);
   return server.run(port, greeting_of(a, network.plan(), port));
 }
@@ -229,6 +241,9 @@ void add_serve(CLI::App& program, int& status) {
                    "HTTPS: PEM files with the certificate chain and with its private key")
       ->type_name("CERT KEY")
       ->expected(2);
+  verb->add_option("--status-socket", a->status_socket,
+                   "Tell `rapport status` about every connection over this Unix socket; auto: "
+                       + usual_status_socket());
   add_device_options(*verb, a->device);
   verb->footer(
       "Needs CAP_NET_ADMIN and /dev/net/tun. SIGINT finishes the answers under way, closes every "

@@ -1,0 +1,28 @@
+// A status document (docs/json.md) for people, and the filters of `rapport status`.
+#pragma once
+
+#include "rapport/base/address.hh"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace rapport::app {
+
+// Empty parts match everything.
+struct StatusFilter {
+  std::vector<std::string> states;  // as RFC 9293 names them, in any case
+  std::optional<uint16_t> port;     // of either end
+  std::optional<Cidr> peer;
+};
+
+// Leaves the connections that match; everything else in the document stays.
+void keep_matching(const StatusFilter& filter, nlohmann::ordered_json& document);
+
+// Two or three lines for each connection, then the counts.
+[[nodiscard]] std::string status_text(const nlohmann::ordered_json& document);
+
+}  // namespace rapport::app
