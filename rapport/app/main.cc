@@ -7,7 +7,8 @@ int main(int argc, char** argv) {
   using namespace rapport::app;
   static constexpr std::array kVerbs{
       Verb{"demo", add_demo},       Verb{"ladder", add_ladder}, Verb{"serve", add_serve},
-      Verb{"connect", add_connect}, Verb{"listen", add_listen}, Verb{"status", add_status},
+      Verb{"connect", add_connect}, Verb{"listen", add_listen}, Verb{"fetch", add_fetch},
+      Verb{"status", add_status},
   };
   return run(kVerbs, argc, argv);
 }

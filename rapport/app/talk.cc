@@ -131,6 +131,7 @@ constexpr std::array kSentences{
     Sentence{CloseReason::TimedOut,
              "timed out: the peer stopped acknowledging, and retransmission gave up"},
     Sentence{CloseReason::HandshakeTimedOut, "timed out: nobody answered our SYN"},
+    Sentence{CloseReason::Unreachable, "unreachable: ICMP answered our SYN"},
     Sentence{CloseReason::UserTimedOut, "timed out: the user timeout passed"},
     Sentence{CloseReason::KeepAliveTimedOut, "timed out: no keep-alive probe was answered"},
     Sentence{CloseReason::AbortedByUs, "aborted by this side"},

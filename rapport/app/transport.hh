@@ -65,6 +65,9 @@ class Transport {
   // What TLS has to say at the end; nothing without TLS. The FIN is the caller's.
   virtual boost::asio::awaitable<void> say_end() = 0;
 
+  // Why the peer's certificate was not accepted; empty: it was, or there is none.
+  [[nodiscard]] virtual std::string why_untrusted() { return {}; }
+
   [[nodiscard]] executor_type get_executor() noexcept { return stream().get_executor(); }
 
   template <class Buffers, class Token>

@@ -65,6 +65,11 @@ class Secure final : public Transport {
     co_await ssl_.async_shutdown(token);
   }
 
+  std::string why_untrusted() override {
+    const long verdict = SSL_get_verify_result(ssl_.native_handle());
+    return verdict == X509_V_OK ? "" : X509_verify_cert_error_string(verdict);
+  }
+
  private:
   void read(const Into& into, Done done) override { ssl_.async_read_some(into, std::move(done)); }
 

@@ -20,6 +20,7 @@ struct Verb {
 
 void add_demo(CLI::App& program, int& status);
 void add_ladder(CLI::App& program, int& status);
+void add_fetch(CLI::App& program, int& status);
 void add_serve(CLI::App& program, int& status);
 void add_connect(CLI::App& program, int& status);
 void add_listen(CLI::App& program, int& status);
