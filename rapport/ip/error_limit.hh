@@ -27,6 +27,12 @@ class ErrorLimit {
     return true;
   }
 
+  // Calls add(to, field) for every field that the future depends on (Stack::fingerprint).
+  void fingerprint(void (*add)(void* to, uint64_t field), void* to) const {
+    add(to, static_cast<uint64_t>(level_));
+    add(to, static_cast<uint64_t>(at_.ns));
+  }
+
  private:
   static constexpr int64_t kToken = 1'000'000'000;  // earned in a second at a rate of one
 

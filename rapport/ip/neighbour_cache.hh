@@ -70,6 +70,18 @@ class NeighbourCache {
 
   [[nodiscard]] uint32_t size() const { return size_; }
 
+  // Calls seen(entry): first of those that may give way, in the order in which they will; then of
+  // the others.
+  template <class Seen>
+  void each(Seen&& seen) const {
+    for (uint32_t i = oldest_; i != kNone; i = entries_[i].newer) seen(entries_[i]);
+    for (const uint32_t first : buckets_) {
+      for (uint32_t i = first; i != kNone; i = entries_[i].next_in_bucket) {
+        if (!entries_[i].may_go) seen(entries_[i]);
+      }
+    }
+  }
+
  private:
   struct Timers {
     std::vector<NeighbourEntry>* entries;

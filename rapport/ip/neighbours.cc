@@ -212,6 +212,33 @@ bool Neighbours::next_released(Frame& packet, MacAddress& mac) {
   return true;
 }
 
+void Neighbours::fingerprint(void (*add)(void* to, uint64_t field), void* to) const {
+  const auto put = [&](auto value) { add(to, static_cast<uint64_t>(value)); };
+  for (const uint64_t word : random_.state()) put(word);
+  put(reachable_.ns);
+  put(reachable_drawn_until_.ns);
+  put(messages_.size());
+  put(released_.size());
+  put(failed_.size());
+  own_.fingerprint(add, to);
+  cache_.each([&](const NeighbourEntry& e) {
+    for (const IpAddress& a : {e.address, e.source}) {
+      for (const uint64_t word : a.words()) put(word);
+    }
+    for (const uint8_t octet : e.mac.octets) put(octet);
+    put(e.state);
+    put(e.is_router);
+    put(e.may_go);
+    put(e.sent);
+    put(e.held ? e.held.size() : 0);
+    if (e.state == Reachable) {
+      put(e.reachable_until.ns);
+    } else if (e.state != Stale) {
+      put(e.timer.due);
+    }
+  });
+}
+
 std::optional<Neighbours::View> Neighbours::look(const IpAddress& address, Instant now) const {
   const uint32_t i = cache_.find(address);
   if (i == kNone) return std::nullopt;

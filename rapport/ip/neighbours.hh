@@ -117,6 +117,9 @@ class Neighbours {
 
   [[nodiscard]] uint32_t size() const { return cache_.size(); }
 
+  // Calls add(to, field) for every field that the future depends on (Stack::fingerprint).
+  void fingerprint(void (*add)(void* to, uint64_t field), void* to) const;
+
  private:
   struct Released {
     Frame packet;

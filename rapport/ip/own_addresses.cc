@@ -124,6 +124,17 @@ Instant OwnAddresses::next_deadline() const {
   return first;
 }
 
+void OwnAddresses::fingerprint(void (*add)(void* to, uint64_t field), void* to) const {
+  for (const Own& own : all_) {
+    for (const uint64_t word : own.address.words()) add(to, word);
+    add(to, static_cast<uint64_t>(own.state));
+    add(to, uint64_t{own.told} << 1 | uint64_t{own.defended});
+    add(to, own.sent);
+    add(to, static_cast<uint64_t>(own.deadline.ns));
+    if (own.defended) add(to, static_cast<uint64_t>(own.defended_at.ns));
+  }
+}
+
 OwnAddresses::Own* OwnAddresses::find(const IpAddress& address) {
   const auto at = std::ranges::find(all_, address, &Own::address);
   return at == all_.end() ? nullptr : &*at;

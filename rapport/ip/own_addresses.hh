@@ -60,6 +60,8 @@ class OwnAddresses {
   // At most one message for each address.
   void expire(Instant now, Ring<NeighbourMessage>& out);
   [[nodiscard]] Instant next_deadline() const;
+  // Calls add(to, field) for every field that the future depends on (Stack::fingerprint).
+  void fingerprint(void (*add)(void* to, uint64_t field), void* to) const;
 
  private:
   struct Own {

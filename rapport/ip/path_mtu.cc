@@ -81,6 +81,15 @@ Instant PathMtus::next_deadline() const {
   return oldest_ == kNone ? kNever : entries_[oldest_].expiry;
 }
 
+void PathMtus::fingerprint(void (*add)(void* to, uint64_t field), void* to) const {
+  for (uint32_t i = oldest_; i != kNone; i = entries_[i].newer) {
+    const Entry& e = entries_[i];
+    for (const uint64_t word : e.remote.words()) add(to, word);
+    add(to, e.mtu);
+    add(to, static_cast<uint64_t>(e.expiry.ns));
+  }
+}
+
 void PathMtus::append(uint32_t index) {
   Entry& e = entries_[index];
   e.newer = kNone;

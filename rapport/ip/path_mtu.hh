@@ -42,6 +42,9 @@ class PathMtus {
 
   [[nodiscard]] uint32_t size() const { return entries_.used(); }
 
+  // Calls add(to, field) for every field that the future depends on (Stack::fingerprint).
+  void fingerprint(void (*add)(void* to, uint64_t field), void* to) const;
+
  private:
   struct Entry {
     uint32_t next = kNone;                  // in its bucket; in the slab's free list

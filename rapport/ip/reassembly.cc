@@ -338,6 +338,30 @@ bool Reassembly::expire(Instant now, Expired& out) {
   return false;
 }
 
+void Reassembly::fingerprint(void (*give)(void* to, uint64_t field), void* to) const {
+  const auto put = [&](auto value) { give(to, static_cast<uint64_t>(value)); };
+  for (uint32_t i = 0; i < count_; ++i) {
+    const Datagram& d = slots_[by_age_[i]];
+    const Piece& head = d.head;
+    for (const IpAddress& a : {head.source, head.destination}) {
+      for (const uint64_t word : a.words()) put(word);
+    }
+    put(uint64_t{head.id} << 32 | uint64_t{head.key_protocol} << 8 | head.protocol);
+    put(uint64_t{head.ttl} << 16 | uint64_t{head.dscp} << 8 | head.ecn);
+    put(d.given_up);
+    put(d.has_first);
+    put(d.ecn_seen);
+    put(d.first_length);
+    put(d.end);
+    put(d.fragments);
+    put(d.deadline.ns);
+    for (uint32_t w = 0; w * 64 < units_up(d.highest); ++w) {
+      put(d.have[w]);
+      put(d.starts[w]);
+    }
+  }
+}
+
 Instant Reassembly::next_deadline() const {
   return count_ == 0 ? kNever : slots_[by_age_[0]].deadline;
 }

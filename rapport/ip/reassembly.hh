@@ -68,6 +68,10 @@ class Reassembly {
 
   [[nodiscard]] size_t octets() const { return octets_; }
 
+  // Calls give(to, field) for every number that the future depends on (Stack::fingerprint);
+  // the octets themselves are left out.
+  void fingerprint(void (*give)(void* to, uint64_t field), void* to) const;
+
  private:
   static constexpr uint32_t kMaxDatagrams = 64;
   static constexpr size_t kUnits = 8192;  // of eight octets

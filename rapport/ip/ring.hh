@@ -16,6 +16,8 @@ class Ring {
 
   [[nodiscard]] bool full() const { return count_ == slots_.size(); }
 
+  [[nodiscard]] size_t size() const { return count_; }
+
   // False when there is no room: `value` is gone then.
   [[nodiscard]] bool push(T value) {
     if (full()) return false;

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <variant>
 
 namespace rapport::stack {
@@ -149,6 +150,19 @@ void add_host(Fingerprint& f, const tcp::Context& cx) {
         cx.drain_until.ns, cx.drain_next);
 }
 
+// What IP knows of the network around.
+void add_network(Fingerprint& f, const World& w) {
+  const auto add = [](void* to, uint64_t field) { static_cast<Fingerprint*>(to)->add(field); };
+  f.add(w.next_ip_id, w.checks_begun, w.datagrams_wait, w.sweep_next);
+  w.sockets.fingerprint(add, &f);
+  w.reassembly.fingerprint(add, &f);
+  w.paths.mtus().fingerprint(add, &f);
+  w.error_limit.fingerprint(add, &f);
+  for (const std::optional<Link>& link : w.links) {
+    if (link) link->neighbours.fingerprint(add, &f);
+  }
+}
+
 // Alive, or kept for an application that has still to hear of its end or to read the rest.
 bool counts(const tcp::Connection& c) {
   return c.gone == 0 ? c.state != tcp::State::Closed : c.orphan == 0;
@@ -161,9 +175,7 @@ uint64_t Stack::fingerprint() const {
   Fingerprint f;
   f.add(cx.connections.used(), cx.half_open.used(), cx.time_wait.used(), cx.listeners.used());
   add_host(f, cx);
-  f.add(world_->next_ip_id);
-  world_->sockets.fingerprint(
-      [](void* to, uint64_t field) { static_cast<Fingerprint*>(to)->add(field); }, &f);
+  add_network(f, *world_);
   for (uint32_t i = 1; i < cx.connections.top(); ++i) {
     if (counts(cx.connections[i])) add_connection(f, cx.connections[i], cx);
   }
