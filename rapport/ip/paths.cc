@@ -7,6 +7,7 @@
 #include "rapport/base/local_addresses.hh"
 #include "rapport/base/mac.hh"
 #include "rapport/base/siphash.hh"
+#include "rapport/ip/own_addresses.hh"
 #include "rapport/ip/routes.hh"
 
 #include <algorithm>
@@ -46,6 +47,7 @@ Paths::Paths(std::span<const Interface> interfaces, std::span<const Route> route
              const LocalAddresses& locals, uint32_t capacity, SipKey key)
     : interfaces_(interfaces),
       locals_(&locals),
+      states_(locals.all().size(), AddressState::Usable),
       routes_(interfaces, routes),
       mtus_(capacity, key) {}
 
@@ -60,7 +62,9 @@ uint16_t Paths::source_towards(const IpAddress& remote) const {
     if (locals_->interface_of(id) != hop->interface || own.address.is_v4() != remote.is_v4()) {
       continue;
     }
-    const uint32_t points = suitability(own, remote);
+    if (states_[i] == AddressState::Duplicate) continue;  // RFC 4862 5.4.5
+    constexpr uint32_t kUsable = 2000;  // 5.4: rather than one that is still being checked
+    const uint32_t points = suitability(own, remote) + (is_usable(id) ? kUsable : 0);
     if (points <= most) continue;
     most = points;
     best = id.v;
@@ -69,7 +73,8 @@ uint16_t Paths::source_towards(const IpAddress& remote) const {
 }
 
 bool Paths::reaches(LocalId from, const IpAddress& remote) const {
-  return routes_.by(locals_->interface_of(from), remote).has_value();
+  return states_[from.v] != AddressState::Duplicate
+         && routes_.by(locals_->interface_of(from), remote).has_value();
 }
 
 uint16_t Paths::path_mtu(LocalId from, const IpAddress& remote) const {

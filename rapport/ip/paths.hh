@@ -8,6 +8,7 @@
 #include "rapport/base/local_addresses.hh"
 #include "rapport/base/network.hh"
 #include "rapport/base/siphash.hh"
+#include "rapport/ip/own_addresses.hh"
 #include "rapport/ip/path_mtu.hh"
 #include "rapport/ip/routes.hh"
 
@@ -28,6 +29,11 @@ class Paths final : public Network {
   [[nodiscard]] bool reaches(LocalId from, const IpAddress& remote) const override;
   [[nodiscard]] uint16_t path_mtu(LocalId from, const IpAddress& remote) const override;
 
+  // What the check of an address on its link has said. Until then all may be used.
+  void set_state(LocalId own, AddressState state) { states_[own.v] = state; }
+
+  [[nodiscard]] bool is_usable(LocalId own) const { return states_[own.v] == AddressState::Usable; }
+
   [[nodiscard]] const Routes& routes() const { return routes_; }
 
   [[nodiscard]] PathMtus& mtus() { return mtus_; }
@@ -37,6 +43,7 @@ class Paths final : public Network {
  private:
   std::span<const Interface> interfaces_;
   const LocalAddresses* locals_;
+  std::vector<AddressState> states_;  // of our addresses, by number
   Routes routes_;
   PathMtus mtus_;
 };

@@ -44,14 +44,19 @@ DropReason why_not_ours(const IpAddress& to, const tcp::Context& cx) {
 }
 
 // The strong model: what is not for an address of the interface that it came in by is not for us
-// (RFC 1122 3.3.4.2).
+// (RFC 1122 3.3.4.2). Nor is what is for an address that is being checked, or is somebody else's
+// (RFC 4862 5.4); of groups only neighbour discovery comes as far as this.
 DropReason check_addresses(const IpAddress& source, const IpAddress& destination, uint16_t local,
-                           uint16_t interface, const tcp::Context& cx) {
-  if (local == LocalAddresses::kUnknown) return why_not_ours(destination, cx);
-  if (cx.locals.interface_of(LocalId{local}) != interface) {
+                           const Arrived& arrived, const World& w) {
+  if (local == LocalAddresses::kUnknown) return why_not_ours(destination, w.cx);
+  const bool to_group = destination.is_multicast();
+  const bool is_elsewhere = w.cx.locals.interface_of(LocalId{local}) != arrived.interface;
+  const bool is_unusable = w.has_links && !to_group && !w.paths.is_usable(LocalId{local});
+  if (is_elsewhere || is_unusable) {
     return destination.is_v4() ? DropReason::Ipv4NotOurs : DropReason::Ipv6NotOurs;
   }
-  if (is_martian(source, cx)) return DropReason::MartianSource;
+  if (arrived.to_group && !to_group) return DropReason::MulticastDestination;  // RFC 1122 3.3.6
+  if (is_martian(source, w.cx)) return DropReason::MartianSource;
   return DropReason::None;
 }
 
@@ -146,7 +151,7 @@ void take_ipv4(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
     return;
   }
   const uint16_t local = w.cx.locals.find(ip.destination);
-  const DropReason why = check_addresses(ip.source, ip.destination, local, arrived.interface, w.cx);
+  const DropReason why = check_addresses(ip.source, ip.destination, local, arrived, w);
   if (why != DropReason::None) {
     w.cx.drop(why);
     return;
@@ -180,7 +185,7 @@ void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
     return;
   }
   const uint16_t local = local_of(w, ip, arrived.interface);
-  const DropReason why = check_addresses(ip.source, ip.destination, local, arrived.interface, w.cx);
+  const DropReason why = check_addresses(ip.source, ip.destination, local, arrived, w);
   const bool may_be_nobody = why == DropReason::MartianSource && ip.source.is_unspecified()
                              && ip.next_header == wire::kProtocolIcmpv6;  // RFC 4862 5.4.3
   if (why != DropReason::None && !may_be_nobody) {
@@ -192,16 +197,16 @@ void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
     take_tcp(w, {ip.source, ip.destination, LocalId{local}, ip.payload}, arrived);
     return;
   }
-  const Packet packet{.source = ip.source,
-                      .destination = ip.destination,
-                      .local = LocalId{local},
-                      .protocol = ip.next_header,
-                      .hop_limit = ip.hop_limit,
-                      .dscp = ip.dscp,
-                      .arrived = arrived,
-                      .next_header_at = ip.next_header_at,
-                      .bytes = bytes,
-                      .payload = ip.payload};
+  Packet packet{.source = ip.source,
+                .destination = ip.destination,
+                .local = LocalId{local},
+                .protocol = ip.next_header,
+                .hop_limit = ip.hop_limit,
+                .dscp = ip.dscp,
+                .arrived = arrived,
+                .next_header_at = ip.next_header_at,
+                .bytes = bytes,
+                .payload = ip.payload};
   if (fault.reason != DropReason::None) {
     w.cx.drop(fault.reason);
     complain(w, packet, Complaint::ParameterProblem, {fault.code, fault.pointer});

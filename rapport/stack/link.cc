@@ -90,8 +90,7 @@ void note_settled(World& w, Link& link) {
   while (link.neighbours.next_settled(address, state)) {
     const uint16_t id = w.cx.locals.find(address);
     if (id == LocalAddresses::kUnknown) continue;
-    w.usable[id] = state == ip::AddressState::Usable;
-    if (!w.usable[id]) w.cx.drop(DropReason::AddressConflict);
+    w.paths.set_state(LocalId{id}, state);
   }
 }
 
@@ -113,7 +112,6 @@ Frame next_of(World& w, Link& link) {
 }  // namespace
 
 void make_links(World& w) {
-  w.usable.assign(w.locals.all().size(), true);
   for (size_t i = 0; i < w.links.size(); ++i) {
     const std::optional<MacAddress>& mac = w.config.interfaces[i].ethernet;
     if (!mac) continue;
@@ -128,11 +126,8 @@ void begin_address_checks(World& w) {
     const LocalId id{static_cast<uint16_t>(i)};
     Link* link = w.link_of(w.locals.interface_of(id));
     if (link == nullptr) continue;
-    w.usable[i] = false;
-    if (!link->neighbours.begin_check(w.locals[id], w.cx.now)) {
-      w.usable[i] = link->neighbours.assume(w.locals[id]);
-    }
-    if (link->neighbours.state_of(w.locals[id]) == ip::AddressState::Usable) w.usable[i] = true;
+    (void)link->neighbours.begin_check(w.locals[id], w.cx.now);
+    w.paths.set_state(id, link->neighbours.state_of(w.locals[id]));
   }
 }
 
@@ -188,7 +183,7 @@ Frame give_to_link(World& w, Frame&& finished, LocalId local, const IpAddress& r
   const uint16_t interface = w.locals.interface_of(local);
   Link& link = *w.link_of(interface);
   const auto hop = w.paths.routes().by(interface, remote);
-  if (!hop || !w.usable[local.v]) {
+  if (!hop || !w.paths.is_usable(local)) {
     w.cx.drop(DropReason::NoRoute);
     return {};
   }
