@@ -168,7 +168,7 @@ void take_ipv4(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
                       .hop_limit = ip.ttl,
                       .dscp = ip.dscp,
                       .arrived = arrived,
-                      .bytes = bytes,
+                      .bytes = bytes.first(ip.header_length + ip.payload.size()),
                       .payload = ip.payload};
   if (is_fragment) {
     take_fragment(w, ip, packet);
@@ -197,6 +197,7 @@ void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
     take_tcp(w, {ip.source, ip.destination, LocalId{local}, ip.payload}, arrived);
     return;
   }
+  const size_t length = size_t{bytes[4]} << 8 | bytes[5];
   Packet packet{.source = ip.source,
                 .destination = ip.destination,
                 .local = LocalId{local},
@@ -205,7 +206,7 @@ void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
                 .dscp = ip.dscp,
                 .arrived = arrived,
                 .next_header_at = ip.next_header_at,
-                .bytes = bytes,
+                .bytes = bytes.first(wire::kIpv6Header + length),
                 .payload = ip.payload};
   if (fault.reason != DropReason::None) {
     w.cx.drop(fault.reason);
