@@ -128,9 +128,10 @@ bool may_complain(const Packet& p) {
   if (p.arrived.to_group || p.destination.is_multicast()) return false;
   if (p.source.is_unspecified() || p.source.is_multicast()) return false;
   if (p.payload.empty()) return true;
-  if (p.protocol == wire::kProtocolIcmp) return !wire::is_icmp_error(p.payload[0]);
-  if (p.protocol == wire::kProtocolIcmpv6) return wire::may_cause_icmpv6_error(p.payload[0]);
-  return true;
+  if (p.source.is_v4()) {
+    return p.protocol != wire::kProtocolIcmp || !wire::is_icmp_error(p.payload[0]);
+  }
+  return p.protocol != wire::kProtocolIcmpv6 || wire::may_cause_icmpv6_error(p.payload[0]);
 }
 
 // --- echo ---------------------------------------------------------------------------------------

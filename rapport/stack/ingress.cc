@@ -11,6 +11,7 @@
 #include "rapport/udp/sockets.hh"
 #include "rapport/wire/checksum.hh"
 #include "rapport/wire/icmp.hh"
+#include "rapport/wire/icmp_error.hh"
 #include "rapport/wire/icmpv6.hh"
 #include "rapport/wire/ipv4.hh"
 #include "rapport/wire/ipv6.hh"
@@ -177,6 +178,13 @@ void take_ipv4(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
   }
 }
 
+// RFC 4443 2.4 (e.1): what a packet carries decides whether an error may be sent about its headers.
+void look_behind_fault(Packet& packet) {
+  const auto read = wire::parse_quote_v6(packet.bytes);
+  packet.protocol = read ? read->protocol : wire::kNoNextHeader;
+  packet.payload = read ? read->upper : std::span<const uint8_t>{};
+}
+
 void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived) {
   wire::Ipv6 ip;
   const wire::Ipv6Fault fault = wire::parse_ipv6(bytes, ip);
@@ -210,6 +218,7 @@ void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
                 .payload = ip.payload};
   if (fault.reason != DropReason::None) {
     w.cx.drop(fault.reason);
+    look_behind_fault(packet);
     complain(w, packet, Complaint::ParameterProblem, {fault.code, fault.pointer});
   } else if (ip.is_fragment) {
     take_fragment(w, ip, packet);
