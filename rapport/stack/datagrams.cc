@@ -54,10 +54,10 @@ std::expected<void, Error> send(void* context, const udp::Outgoing& d) {
                         .dscp = d.dscp,
                         .head = head,
                         .text = d.text};
-  switch (send_message(w, message)) {
-    case DropReason::None: return {};
-    default: w.datagrams_wait = true; return std::unexpected(Error::WouldBlock);
-  }
+  if (send_message(w, message) == DropReason::None) return {};
+  if (!may_ever_leave(w, message)) return std::unexpected(Error::MessageTooLong);
+  w.datagrams_wait = true;
+  return std::unexpected(Error::WouldBlock);
 }
 
 }  // namespace

@@ -98,6 +98,12 @@ bool send_part(World& w, const Message& m, const Part& part) {
   return true;
 }
 
+// Octets of a message in each of its fragments but the last.
+size_t room_in_fragment(size_t mtu, bool v4) {
+  const size_t headers = v4 ? wire::kIpv4Header : wire::kIpv6Header + wire::kFragmentHeader;
+  return (mtu - headers) & ~size_t{7};
+}
+
 void add_ipv4(World& w, Frame& frame, const Outgoing& out) {
   wire::Ipv4 ip;
   ip.source = w.cx.locals[out.local];
@@ -135,6 +141,13 @@ void finish_packet(World& w, Outgoing& out) {
   }
 }
 
+bool may_ever_leave(const World& w, const Message& m) {
+  const size_t room = room_in_fragment(w.paths.path_mtu(m.local, m.remote), m.remote.is_v4());
+  const size_t parts = (m.size() + room - 1) / room;
+  return parts <= w.cx.outbox.room() + w.cx.outbox.size()
+         && parts <= w.frames.available() + w.frames.in_use();
+}
+
 DropReason send_message(World& w, const Message& m) {
   const bool v4 = m.remote.is_v4();
   const size_t header = v4 ? wire::kIpv4Header : wire::kIpv6Header;
@@ -146,7 +159,7 @@ DropReason send_message(World& w, const Message& m) {
     if (w.cx.outbox.full()) return DropReason::OutboxFull;
     return send_part(w, m, part) ? DropReason::None : DropReason::PoolExhausted;
   }
-  const size_t room = (mtu - header - (v4 ? 0 : wire::kFragmentHeader)) & ~size_t{7};
+  const size_t room = room_in_fragment(mtu, v4);
   const size_t parts = (m.size() + room - 1) / room;
   if (w.cx.outbox.room() < parts) return DropReason::OutboxFull;
   if (w.frames.available() < parts) return DropReason::PoolExhausted;

@@ -106,6 +106,7 @@ Stack::~Stack() = default;
 
 void Stack::receive(std::span<Frame> burst, Instant now, uint16_t interface) {
   World& w = *world_;
+  ASSERT(interface < w.config.interfaces.size());
   w.begin_turn(now);
   for (size_t at = 0; at < burst.size(); at += kBurst) {
     const auto part = burst.subspan(at, std::min(kBurst, burst.size() - at));

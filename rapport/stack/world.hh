@@ -68,8 +68,7 @@ struct World {
   udp::Sockets sockets;
   ip::Reassembly reassembly;
   ip::ErrorLimit error_limit;
-  std::deque<std::optional<Link>> links;  // by interface; none: no Ethernet
-  std::vector<uint8_t> usable;            // by local address: checked, and nobody else's
+  std::deque<std::optional<Link>> links;                       // by interface; none: no Ethernet
   std::vector<uint8_t> scratch = std::vector<uint8_t>(65536);  // for messages in the making
   bool has_links = false;
   bool checks_begun = false;    // of our addresses there
@@ -134,6 +133,8 @@ void lower_path_mtu(World& world, LocalId local, const IpAddress& remote, uint16
 void finish_packet(World& world, Outgoing& out);
 // Puts a message into the outbox, in fragments if need be: all of it (None), or nothing of it.
 [[nodiscard]] DropReason send_message(World& world, const Message& message);
+// False: the outbox or the pool would not hold its fragments even if it were empty.
+[[nodiscard]] bool may_ever_leave(const World& world, const Message& message);
 
 // --- housekeeping.cc ----------------------------------------------------------------------------
 void keep_house(World& world);
