@@ -2,6 +2,7 @@
 // thousand lifecycles run under a malloc that prints where it was called from and aborts, whoever
 // asks in whatever form, and without one more mmap. What a turn touches and visits is bounded, and
 // counted.
+#include "allocation_watch.hh"
 #include "pair.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/handle.hh"
@@ -35,9 +36,11 @@
 #endif
 #endif
 
+bool rapport::test::armed = false;
+
 namespace {
 
-bool armed = false;
+using rapport::test::armed;
 
 // Prints where memory was asked for while none may be, and ends the program.
 void judge() {
