@@ -56,7 +56,9 @@ class Udp : public testing::TestWithParam<bool> {
   static uint16_t events(stack::Stack& s) {
     tcp::Occurrence o;
     uint16_t what = 0;
-    while (s.next_event(o)) what |= udp::is_socket(o.handle) ? o.what : 0;
+    while (s.next_event(o)) {
+      if (udp::is_socket(o.handle)) what |= o.what;
+    }
     return what;
   }
 
