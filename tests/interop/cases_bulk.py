@@ -1,5 +1,4 @@
-"""Large transfers both ways: sums, speed told but never judged, captures without a fault, loss,
-and the kernel in each of its dialects."""
+"""Large transfers both ways: sums, speed told but never judged, captures without a fault, loss."""
 
 import contextlib
 import os
@@ -31,8 +30,13 @@ def speed(octets, seconds):
     return f"{octets * 8 / seconds / 1e9:.2f} Gbit/s"
 
 
+def large_file(t):
+    return t.site.big(1024 if t.large or str(t.net) == "tun4" else 256)
+
+
+@on(*EVERYWHERE)
 def test_download(t):
-    name = t.site.big(1024 if t.large or t.net.family == 4 else 256)
+    name = large_file(t)
     with t.serve():
         digest, seconds = fetch(t.net.url(name), 180)
         expect("SHA-256", digest, t.site.sums[name])
@@ -40,8 +44,9 @@ def test_download(t):
         print(f"    {speed(t.site.sizes[name], seconds)}")
 
 
+@on(*EVERYWHERE)
 def test_upload(t):
-    name = t.site.big(1024 if t.large or t.net.family == 4 else 256)
+    name = large_file(t)
     with tempfile.TemporaryDirectory() as folder, t.serve("--upload", folder=folder):
         done = run("curl", "-gsSf", "-T", t.site.path(name), "-o", "/dev/null", "-w",
                    "%{http_code} %{speed_upload}", "--max-time", "180", t.net.url("got.bin"),
@@ -108,80 +113,3 @@ def test_a_bad_road_of_our_own(t):
     name = t.site.big(4)
     with t.serve("--fault", faults):
         expect("SHA-256", fetch(t.net.url(name), 120)[0], t.site.sums[name])
-
-
-# --- the kernel's dialects ------------------------------------------------------------------------
-
-
-def exchange(t, *more):
-    """Both ways, over a road without loss, and the capture of it."""
-    name = t.site.big(4)
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "dialect.pcapng")
-        with patient_kernel(t) as be_patient, \
-             t.serve("--upload", "--pcap", path, *more, folder=folder) as serve:
-            be_patient()
-            run("cp", t.site.path(name), folder)
-            expect("down", fetch(t.net.url(name), 60)[0], t.site.sums[name])
-            run("curl", "-gsSf", "-T", t.site.path(name), t.net.url("back.bin"))
-            expect("up", file_sha256(os.path.join(folder, "back.bin")), t.site.sums[name])
-            serve.ends_well()
-        return Capture(path)
-
-
-@contextlib.contextmanager
-def kernel_with(name, value):
-    before = sysctl(name, value)
-    try:
-        yield
-    finally:
-        sysctl(name, before)
-
-
-def test_a_kernel_without_sack(t):
-    with kernel_with("net.ipv4.tcp_sack", 0):
-        exchange(t).is_clean(4000)
-        with t.serve(), loss(50):
-            expect("with loss", fetch(t.net.url("middle.bin"), 60)[0], t.site.sums["middle.bin"])
-
-
-def test_a_kernel_without_timestamps(t):
-    with kernel_with("net.ipv4.tcp_timestamps", 0):
-        exchange(t).is_clean(4000)
-
-
-def test_a_kernel_without_window_scaling(t):
-    with kernel_with("net.ipv4.tcp_window_scaling", 0):
-        # 64 KiB are soon full: that is no fault of anybody's
-        exchange(t).is_clean(4000, but=("zero_window",))
-
-
-def test_a_kernel_with_nothing(t):
-    with kernel_with("net.ipv4.tcp_window_scaling", 0), kernel_with("net.ipv4.tcp_sack", 0), \
-         kernel_with("net.ipv4.tcp_timestamps", 0):
-        exchange(t).is_clean(4000, but=("zero_window",))
-
-
-def test_a_kernel_that_offers_ecn(t):
-    with kernel_with("net.ipv4.tcp_ecn", 1):
-        capture = exchange(t)
-        capture.is_clean(4000)
-        assert capture.count("tcp.flags", "0x00c2") >= 2, "no SYN offered ECN"
-
-
-@on("tun4", "tap4")
-def test_mtu_576(t):
-    exchange(t, "--mtu", "576").is_clean(10000)
-
-
-@on(*EVERYWHERE)
-def test_mtu_1280(t):
-    exchange(t, "--mtu", "1280").is_clean(4000)
-
-
-@on(*EVERYWHERE)
-def test_mtu_9000(t):
-    capture = exchange(t, "--mtu", "9000")
-    capture.is_clean(500)
-    longest = max(int(r["frame.len"]) for r in capture.rows)
-    assert longest >= 9000, f"the longest frame has {longest} octets"

@@ -1,0 +1,58 @@
+"""Datagrams between `rapport connect --udp` or `rapport listen --udp` and sockets of the kernel's."""
+
+import socket
+
+from run import EVERYWHERE, on
+from talk_ends import PORT, SECONDS, Connecting, Listening
+
+
+def udp_socket(t, port=0):
+    s = t.net.socket(socket.SOCK_DGRAM, SECONDS)
+    s.bind(("", port))
+    return s
+
+
+@on(*EVERYWHERE)
+def test_datagrams_to_a_peer_and_back(t):
+    with udp_socket(t, PORT) as peer, Connecting(t, "--udp", "--wait", "1") as us:
+        us.say(b"question")
+        text, there = peer.recvfrom(65536)
+        assert text == b"question" and there[0] == t.net.ours, (text, there)
+        peer.sendto(b"answer", there)
+        assert us.heard(6) == b"answer"
+        peer.sendto(b"y" * 65507, there)  # the kernel sends fragments
+        assert us.heard(65507) == b"y" * 65507
+        us.end_input()
+        us.ends(0)
+
+
+@on(*EVERYWHERE)
+def test_a_datagram_to_a_closed_port_is_told(t):
+    with Connecting(t, "--udp") as us:
+        us.say(b"x")
+        assert "nobody has that port (ICMP port unreachable)" in us.ends(1)
+
+
+@on(*EVERYWHERE)
+def test_listening_for_datagrams(t):
+    with Listening(t, "--udp", "--wait", "1") as us, udp_socket(t) as peer:
+        peer.connect((t.net.ours, PORT))
+        peer.send(b"hello")
+        assert us.heard(5) == b"hello"
+        us.say(b"z" * 1000)
+        assert peer.recv(65536) == b"z" * 1000
+        us.end_input()
+        us.ends(0)
+
+
+@on(*EVERYWHERE)
+def test_keep_hears_everybody_in_datagrams(t):
+    with Listening(t, "--udp", "--keep") as us:
+        for n in range(3):
+            with udp_socket(t) as peer:
+                peer.sendto(b"%d" % n, (t.net.ours, PORT))
+                assert us.heard(1) == b"%d" % n
+                us.say(b"to %d" % n)
+                assert peer.recv(100) == b"to %d" % n
+        us.interrupt()
+        us.ends(130, 10)

@@ -1,0 +1,219 @@
+"""`rapport connect` and `rapport listen` with nc and plain sockets of the kernel's as their peers."""
+
+import contextlib
+import socket
+import subprocess
+import time
+
+from lab import eventually, interfaces
+from net import NAME
+from run import EVERYWHERE, on
+from talk_ends import (MIB, PORT, SECONDS, Connecting, Listening, Server, Talking, dial, read_all,
+                       transfer_both_ways)
+
+# --- connect ---
+
+
+@on(*EVERYWHERE)
+def test_connect_half_closes_at_the_end_of_input(t):
+    with Server(t) as server, Connecting(t) as us:
+        us.say(b"question\n")
+        us.end_input()
+        with server.accept() as peer:
+            assert read_all(peer) == b"question\n"
+            for n in range(10):  # data goes on flowing the other way
+                peer.sendall(b"%d\n" % n)
+                time.sleep(0.05)
+        assert us.heard() == b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"
+        us.ends(0)
+
+
+def test_connect_goes_on_sending_when_the_peer_has_finished(t):
+    with Server(t) as server, Connecting(t) as us:
+        with server.accept() as peer:
+            peer.sendall(b"done\n")
+            peer.shutdown(socket.SHUT_WR)
+            assert us.heard(5) == b"done\n"
+            us.say(b"and ")
+            time.sleep(0.2)
+            us.say(b"on\n")
+            us.end_input()
+            assert read_all(peer) == b"and on\n"
+        us.ends(0)
+
+
+def test_connect_carries_any_octets_both_ways(t):
+    with Server(t) as server, Connecting(t) as us:
+        with server.accept() as peer:
+            transfer_both_ways(us, peer, 32 * MIB)
+        us.ends(0)
+
+
+@on(*EVERYWHERE)
+def test_connect_to_a_closed_port_is_refused(t):
+    with Connecting(t, stdin=subprocess.DEVNULL) as us:
+        text = us.ends(1)
+        assert "refused: the peer's TCP answered our SYN with a reset" in text, text
+
+
+def test_connect_tells_of_a_reset(t):
+    with Server(t) as server, Connecting(t) as us:
+        with server.accept() as peer:
+            us.say(b"x")
+            assert peer.recv(1) == b"x"
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        assert "reset by the peer" in us.ends(1)
+
+
+@on("tun4")
+def test_connect_ends_when_its_output_is_closed(t):
+    with Server(t) as server, Connecting(t) as us:
+        us.process.stdout.close()
+        with server.accept() as peer:
+            with contextlib.suppress(OSError):
+                for _ in range(100):
+                    peer.sendall(b"x" * 1000)
+                    time.sleep(0.01)
+        assert "standard output: Broken pipe" in us.ends(1)
+
+
+def test_interrupt_while_connecting_ends_at_once(t):
+    with Connecting(t, to=t.net.nobody) as us:
+        time.sleep(0.5)
+        us.interrupt()
+        us.ends(130, 10)
+
+
+def test_interrupt_closes_by_the_book(t):
+    with Server(t) as server, Connecting(t) as us:
+        with server.accept() as peer:
+            us.say(b"before")
+            assert peer.recv(100) == b"before"
+            us.interrupt()
+            assert read_all(peer) == b"", "a FIN, no reset"
+        us.ends(130, 10)
+
+
+@on("tun4")
+def test_connect_reads_files(t):
+    with Server(t) as server, open(__file__, "rb") as file, open(__file__, "rb") as same:
+        with Connecting(t, stdin=file) as us:
+            with server.accept() as peer:
+                assert read_all(peer) == same.read()
+            us.ends(0)
+
+
+@on(*EVERYWHERE)
+def test_connect_in_bulk(t):
+    """Two seconds of /dev/zero; says how fast, and judges only that nothing is lost."""
+    with Server(t) as server, open("/dev/zero", "rb") as zero:
+        with Connecting(t, stdin=zero) as us:
+            with server.accept() as peer:
+                buffer, count, began = bytearray(MIB), 0, time.monotonic()
+                while time.monotonic() < began + 2:
+                    count += peer.recv_into(buffer)
+                print(f"      up: {count * 8 / (time.monotonic() - began) / 1e9:.2f} Gbit/s")
+                us.interrupt()
+                while n := peer.recv_into(buffer):
+                    count += n
+                assert count > MIB
+            us.ends(130, 10)
+
+
+@on("tun4")
+def test_misuse(t):
+    for arguments, words in ((("connect", "no-such-host.invalid", "1"), "/etc/hosts"),
+                             (("connect", t.net.host, "0"), "1 to 65535"),
+                             (("connect", t.net.host, "nonsense"), "/etc/services"),
+                             (("listen", "0"), "1 to 65535"),
+                             (("listen", "x"), "1 to 65535")):
+        with Talking(t, *arguments, stdin=subprocess.DEVNULL) as us:
+            text = us.ends(2)
+            assert words in text and text.count("\n") == 1, text
+
+
+# --- listen ---
+
+
+@on(*EVERYWHERE, tools=("nc",))
+def test_listen_to_nc(t):
+    with Listening(t) as us:
+        us.say(b"answer\n")
+        us.end_input()
+        nc = subprocess.run(["nc", "-N", t.net.ours, str(PORT)], input=b"question\n",
+                            capture_output=True, timeout=SECONDS)
+        assert nc.stdout == b"answer\n", nc
+        assert us.heard() == b"question\n"
+        us.ends(0)
+
+
+def test_listen_serves_one_and_refuses_the_next(t):
+    with Listening(t) as us:
+        with dial(t) as first:
+            first.sendall(b"first")
+            assert us.heard(5) == b"first"
+            try:
+                dial(t).close()
+                raise AssertionError("a second peer was accepted")
+            except ConnectionRefusedError:
+                pass
+            us.end_input()
+            assert read_all(first) == b""
+        us.ends(0)
+
+
+def test_listen_carries_any_octets_both_ways(t):
+    with Listening(t) as us:
+        with dial(t) as peer:
+            transfer_both_ways(us, peer, 32 * MIB)
+        us.ends(0)
+
+
+@on(*EVERYWHERE)
+def test_listen_in_bulk(t):
+    with open("/dev/null", "wb") as null:
+        with Listening(t, stdout=null) as us:
+            us.end_input()
+            with dial(t) as peer:
+                octets, count, began = bytes(MIB), 0, time.monotonic()
+                while time.monotonic() < began + 2:
+                    count += peer.send(octets)
+                print(f"      down: {count * 8 / (time.monotonic() - began) / 1e9:.2f} Gbit/s")
+                peer.shutdown(socket.SHUT_WR)
+                assert read_all(peer) == b""
+            us.ends(0)
+
+
+def test_keep_serves_one_after_the_other(t):
+    with Listening(t, "--keep") as us:
+        for n in range(3):
+            with dial(t) as peer:
+                us.say(b"hello %d\n" % n)
+                assert peer.recv(100) == b"hello %d\n" % n
+                peer.sendall(b"%d" % n)
+                peer.shutdown(socket.SHUT_WR)
+                assert read_all(peer) == b""
+            assert us.heard(1) == b"%d" % n
+        us.interrupt()
+        us.ends(130, 10)
+
+
+def test_keep_survives_a_reset(t):
+    with Listening(t, "--keep") as us:
+        with dial(t) as peer:
+            peer.sendall(b"a")
+            assert us.heard(1) == b"a"
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        with dial(t) as peer:
+            peer.sendall(b"b")
+            assert us.heard(1) == b"b"
+        us.interrupt()
+        assert "reset by the peer" in us.ends(130, 10)
+
+
+@on("tun4")
+def test_listen_waits_and_is_interrupted(t):
+    with Listening(t) as us:
+        us.interrupt()
+        us.ends(130, 10)
+    eventually("the interface is gone", lambda: NAME not in interfaces())
