@@ -45,6 +45,7 @@ namespace net = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::seconds kPatience{5};  // from SIGINT until the rest is reset
+constexpr uint32_t kBacklog = 4096;  // Linux's somaxconn: a crowd may come within one moment
 constexpr uint16_t kHttpPort = 80, kHttpsPort = 443;
 constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells count
 
@@ -97,7 +98,7 @@ class Server {
       : shard_(network.shard()), io_(network.io()), context_(network.context()), http_(http) {}
 
   int run(uint16_t port, const std::string& greeting) {
-    if (const error_code failed = acceptor_.listen({{}, port})) {
+    if (const error_code failed = acceptor_.listen({{}, port}, kBacklog)) {
       throw Misuse(fmt::format("--port {}: cannot listen: {}", port, failed.message()));
     }
     net::co_spawn(io_, http_.run(acceptor_), net::detached);

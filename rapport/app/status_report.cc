@@ -178,6 +178,22 @@ Json nonzero(const Counts& counts) {
   return out;
 }
 
+Json population_of(const stack::Stack::Population& alive) {
+  Json out;
+  out["connections"] = alive.connections;
+  out["half_open"] = alive.half_open;
+  out["time_wait"] = alive.time_wait;
+  out["listeners"] = alive.listeners;
+  out["transfers"] = alive.transfers;
+  out["extras"] = alive.extras;
+  out["blocks"] = alive.blocks;
+  out["pieces"] = alive.pieces;
+  out["datagram_sockets"] = alive.datagram_sockets;
+  out["datagrams"] = alive.datagrams;
+  out["fragmented"] = alive.fragmented;
+  return out;
+}
+
 Json http_of(const HttpCounters& http) {
   Json out;
   out["connections"] = http.connections;
@@ -202,6 +218,7 @@ Json status_report(const StatusSource& source, Instant now) {
   out["connections"] = std::move(rows.connections);
   out["omitted"] = rows.omitted;
   out["states"] = std::move(rows.states);
+  out["population"] = population_of(source.stack.population());
   out["drops"] = nonzero<DropReason>(source.stack.counters().drops);
   out["ended"] = nonzero<CloseReason>(source.stack.counters().ended);
   out["counters"] = counters_of(source.stack.counters());

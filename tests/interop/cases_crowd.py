@@ -14,6 +14,18 @@ from run import EVERYWHERE, on
 CROWD = 1000
 
 
+def status(path):
+    """The document that `rapport status --json` prints."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        return json.loads(read_to_end(s))
+
+
+def alive(path):
+    """What lives in each pool of the stack, by its own count."""
+    return status(path)["population"]
+
+
 def wrk(t, seconds, *more, connections=CROWD):
     """Requests answered; any error fails."""
     done = run("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", *more,
@@ -46,9 +58,13 @@ def ends_empty(serve):
 
 @on(*EVERYWHERE, tools=("wrk",))
 def test_wrk_with_keep_alive(t):
-    with t.serve() as serve:
+    """All of them within one moment, and none is turned away for want of a place in a queue."""
+    path = t.site.outside + ".status"
+    with t.serve("--status-socket", path) as serve:
         requests = wrk(t, 5)
         assert requests > CROWD, requests
+        drops = status(path)["drops"]
+        expect("full queues", {k: v for k, v in drops.items() if "queue-full" in k}, {})
         ends_empty(serve)
         print(f"    {requests / 5:.0f} requests/s")
 
@@ -77,13 +93,6 @@ def test_ab_with_a_connection_for_each_request(t):
         ends_empty(serve)
 
 
-def alive(status_socket):
-    """What lives in each pool of the stack, by its own count."""
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(status_socket)
-        return json.loads(read_to_end(s))["population"]
-
-
 def resident(pid):
     """Octets of memory."""
     with open(f"/proc/{pid}/status") as f:
@@ -105,12 +114,12 @@ def leaked(rounds):
 @on("tun4", tools=("wrk",))
 def test_many_requests_leave_nothing(t):
     """A million with RAPPORT_INTEROP_LARGE=1, else a tenth."""
-    status_socket = t.site.outside + ".status"
-    with t.serve("--status-socket", status_socket) as serve:
-        pools, rounds, done = alive(status_socket), [], 0
+    path = t.site.outside + ".status"
+    with t.serve("--status-socket", path) as serve:
+        pools, rounds, done = alive(path), [], 0
         while done < (1_000_000 if t.large else 100_000) or len(rounds) < 6:
             requests = wrk(t, 10 if t.large else 2, connections=100)
-            eventually(f"every pool is as before: {pools}", lambda: alive(status_socket) == pools, 10)
+            eventually(f"every pool is as before: {pools}", lambda: alive(path) == pools, 10)
             rounds.append((requests, resident(serve.process.pid)))
             done += requests
         print(f"    {done} requests; after each round: "

@@ -103,6 +103,7 @@ TEST_F(StatusTest, DocsJsonNamesEveryFieldAndNoOther) {
   std::map<std::string, std::set<std::string>> found;
   const Json document = report();
   add_keys(found["the object"], document);
+  add_keys(found["population"], document["population"]);
   add_keys(found["counters"], document["counters"]);
   add_keys(found["http"], document["http"]);
   for (const Json& row : document["connections"]) add_keys(found["a connection"], row);
@@ -114,6 +115,8 @@ TEST_F(StatusTest, StatesAndSentences) {
   const std::map<std::string, int> states = document["states"];
   EXPECT_EQ(states, (std::map<std::string, int>{
                         {"LISTEN", 1}, {"ESTABLISHED", 1}, {"CLOSE-WAIT", 1}, {"TIME-WAIT", 1}}));
+  EXPECT_EQ(document["population"]["listeners"], 1);
+  EXPECT_EQ(document["population"]["time_wait"], 1);
   ASSERT_EQ(document["connections"].size(), 4U);
   std::map<std::string, Json> by_state;
   for (const Json& row : document["connections"]) by_state[row["state"]] = row;
