@@ -68,7 +68,7 @@ def test_captures_without_loss_are_clean(t):
              t.serve("--upload", "--pcap", path, folder=folder) as serve:
             be_patient()
             run("cp", t.site.path("middle.bin"), folder)
-            expect("SHA-256", fetch(t.net.url("middle.bin"), 60)[0], t.site.sums["middle.bin"])
+            expect("SHA-256", fetch(t.net.url("middle.bin"), PATIENCE)[0], t.site.sums["middle.bin"])
             run("curl", "-gsSf", "-T", t.site.path("middle.bin"), t.net.url("back.bin"))
             for _ in range(20):
                 run("curl", "-gsS", "-o", "/dev/null", t.net.url("middle.bin"), "-r", "0-99")
@@ -78,14 +78,15 @@ def test_captures_without_loss_are_clean(t):
 
 
 def test_captures_with_loss_are_sound(t):
+    name = t.site.big(8)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "lossy.pcapng")
         with t.serve("--pcap", path) as serve, loss(50):
-            expect("SHA-256", fetch(t.net.url("middle.bin"), 60)[0], t.site.sums["middle.bin"])
+            expect("SHA-256", fetch(t.net.url(name), PATIENCE)[0], t.site.sums[name])
             serve.interrupt()
             expect("status", serve.wait(10), 0)
         capture = Capture(path)
-        capture.is_sound(10000)
+        capture.is_sound(5000)
         repeats = capture.repeats()
         print(f"    {repeats}")
         assert sum(repeats.values()) > 100, "tshark saw no loss: does it look?"
@@ -99,9 +100,9 @@ def test_4_mib_each_way_with_every_tenth_packet_lost(t):
             with open(os.path.join(folder, name), "wb") as f:
                 f.write(octets)
         with t.serve("--upload", folder=folder), loss(10):
-            expect("down", fetch(t.net.url("there.bin"), 120)[0], sha256(octets))
-            run("curl", "-gsSf", "--max-time", "120", "-T", os.path.join(folder, "source.bin"),
-                t.net.url("back.bin"), timeout=130)
+            expect("down", fetch(t.net.url("there.bin"), PATIENCE)[0], sha256(octets))
+            run("curl", "-gsSf", "--max-time", str(PATIENCE), "-T", os.path.join(folder, "source.bin"),
+                t.net.url("back.bin"), timeout=PATIENCE + 10)
             lost = dropped("input"), dropped("output")
         expect("up", file_sha256(os.path.join(folder, "back.bin")), sha256(octets))
         print(f"    packets lost: {lost[0]} and {lost[1]}")
@@ -114,4 +115,4 @@ def test_a_bad_road_of_our_own(t):
     faults = "loss=1%,duplicate=1%,reorder=2%,corrupt=1%,delay=2ms,reorder-delay=5ms,seed=9293"
     name = t.site.big(4)
     with t.serve("--fault", faults):
-        expect("SHA-256", fetch(t.net.url(name), 120)[0], t.site.sums[name])
+        expect("SHA-256", fetch(t.net.url(name), PATIENCE)[0], t.site.sums[name])

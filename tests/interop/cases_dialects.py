@@ -6,7 +6,7 @@ import os
 import tempfile
 
 from capture import Capture
-from cases_bulk import patient_kernel
+from cases_bulk import PATIENCE, patient_kernel
 from http_talk import fetch, file_sha256
 from lab import expect, run, sysctl
 from net import loss
@@ -22,7 +22,7 @@ def exchange(t, *more):
              t.serve("--upload", "--pcap", path, *more, folder=folder) as serve:
             be_patient()
             run("cp", t.site.path(name), folder)
-            expect("down", fetch(t.net.url(name), 60)[0], t.site.sums[name])
+            expect("down", fetch(t.net.url(name), PATIENCE)[0], t.site.sums[name])
             run("curl", "-gsSf", "-T", t.site.path(name), t.net.url("back.bin"))
             expect("up", file_sha256(os.path.join(folder, "back.bin")), t.site.sums[name])
             serve.ends_well()
@@ -43,7 +43,7 @@ def test_a_kernel_without_sack(t):
         exchange(t).is_clean(4000)
         name = t.site.big(4)  # one loss is mended in a round trip (RFC 6582): more would take long
         with t.serve(), loss(50):
-            expect("with loss", fetch(t.net.url(name), 120)[0], t.site.sums[name])
+            expect("with loss", fetch(t.net.url(name), PATIENCE)[0], t.site.sums[name])
 
 
 def test_a_kernel_without_timestamps(t):
