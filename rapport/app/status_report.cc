@@ -24,6 +24,7 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <malloc.h>
 
 namespace rapport::app {
 namespace {
@@ -219,6 +220,8 @@ Json status_report(const StatusSource& source, Instant now) {
   out["omitted"] = rows.omitted;
   out["states"] = std::move(rows.states);
   out["population"] = population_of(source.stack.population());
+  const struct mallinfo2 heap = ::mallinfo2();
+  out["heap_octets"] = heap.uordblks + heap.hblkhd;
   out["drops"] = nonzero<DropReason>(source.stack.counters().drops);
   out["ended"] = nonzero<CloseReason>(source.stack.counters().ended);
   out["counters"] = counters_of(source.stack.counters());

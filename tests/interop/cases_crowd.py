@@ -93,20 +93,14 @@ def test_ab_with_a_connection_for_each_request(t):
         ends_empty(serve)
 
 
-def resident(pid):
-    """Octets of memory."""
-    with open(f"/proc/{pid}/status") as f:
-        return int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1)) * 1024
-
-
 def leaked(rounds):
-    """Octets a request, of (requests, resident at rest after them) round by round.
+    """Octets a request, of (requests, octets of malloc in use afterwards) round by round.
 
-    Memory may grow without a leak: the pools of the stack keep what they have once touched, and
-    malloc its heap, and both are as large as the most that was ever alive at once. On a busy machine
-    such records come late, in steps, at some rounds (100 connections: 7.6 MB after 40,000 requests
-    as after 420,000; 1,000 connections: the heap alone 3.7 to 10 MB, up and down). A leak grows in
-    every round, with the requests: what the best round shows is an upper bound of it."""
+    Resident memory tells little: pools and heap keep what they have once touched, as much as was
+    ever alive at once, and on a busy machine such records come late (of buffers of 128 KiB a small
+    answer touches a page, another one each time). What malloc has given is exact. It may rise by a
+    buffer that is kept for the next answer, 64 at most, at some rounds; a leak grows in every
+    round, with the requests: what the best round shows is an upper bound of it."""
     return min((after - before) / requests
                for (_, before), (requests, after) in itertools.pairwise(rounds))
 
@@ -120,9 +114,8 @@ def test_many_requests_leave_nothing(t):
         while done < (1_000_000 if t.large else 100_000) or len(rounds) < 6:
             requests = wrk(t, 10 if t.large else 2, connections=100)
             eventually(f"every pool is as before: {pools}", lambda: alive(path) == pools, 10)
-            rounds.append((requests, resident(serve.process.pid)))
+            rounds.append((requests, status(path)["heap_octets"]))
             done += requests
-        print(f"    {done} requests; after each round: "
-              f"{', '.join(f'{octets // 1024} kB' for _, octets in rounds)}")
+        print(f"    {done} requests; malloc: {', '.join(f'{octets}' for _, octets in rounds)}")
         assert leaked(rounds) < 1, f"{leaked(rounds):.1f} octets a request: {rounds}"
         ends_empty(serve)
