@@ -159,7 +159,7 @@ TEST(OwnAddresses, ThreeProbesThenTwoAnnouncements_R5227_2_1) {
     EXPECT_EQ(all[i].target, us4);
     EXPECT_EQ(all[i].source, i < 3 ? IpAddress::v4(0) : us4);
   }
-  for (const size_t i : {1, 2}) {
+  for (const size_t i : {size_t{1}, size_t{2}}) {
     EXPECT_GE(when[i] - when[i - 1], 1_s);
     EXPECT_LE(when[i] - when[i - 1], 2_s);
   }

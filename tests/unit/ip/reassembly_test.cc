@@ -232,7 +232,7 @@ TEST(Reassembly, AFirstFragmentWithoutItsHeaderIsDropped) {
   Reassembly pieces({});
   const Octets data = counted(0, 64);
   for (const auto& [protocol, least] : {std::pair<uint8_t, size_t>{6, 24}, {17, 8}, {1, 8}}) {
-    for (const size_t n : {8, 16, 24}) {
+    for (const size_t n : {size_t{8}, size_t{16}, size_t{24}}) {
       wire::Ipv4 ip = v4(0, std::span(data).first(n), true, static_cast<uint16_t>(n));
       ip.protocol = protocol;
       EXPECT_EQ(pieces.receive(ip, start).fault.reason,

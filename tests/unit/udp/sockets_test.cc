@@ -162,21 +162,25 @@ TEST(UdpSockets, destinations_that_are_no_peers_are_refused) {
   EXPECT_TRUE(w.sent.empty());
 }
 
+Open opening(const Endpoint& local, const Endpoint& remote = {}, const Options& options = {}) {
+  return {.local = local, .remote = remote, .cookie = 0, .options = options};
+}
+
 TEST(UdpSockets, opening_refuses_what_makes_no_sense) {
   World w;
   const auto fails = [&](const Open& c) { return w.udp.command(c).error(); };
   const Handle s = w.open({{}, 53});
-  EXPECT_EQ(fails({.local = {{}, 53}}), Error::AlreadyExists);
-  EXPECT_EQ(fails({.local = {IpAddress::v4(0), 53}}), Error::AlreadyExists);
-  EXPECT_EQ(fails({.local = {IpAddress::v4(10, 0, 0, 9), 54}}), Error::LocalInvalid);
-  EXPECT_EQ(fails({.local = {}, .remote = {kPeer.address, 0}}), Error::RemoteInvalid);
-  EXPECT_EQ(fails({.local = {}, .remote = {IpAddress::v4(224, 0, 0, 1), 1}}), Error::RemoteInvalid);
-  EXPECT_EQ(fails({.local = {}, .remote = {IpAddress::v4(192, 0, 2, 1), 1}}), Error::Unreachable);
-  EXPECT_EQ(fails({.local = {}, .options = {.receive_datagrams = 0}}), Error::InvalidArgument);
-  EXPECT_EQ(fails({.local = {}, .options = {.ttl = 0}}), Error::InvalidArgument);
-  EXPECT_EQ(fails({.local = {}, .options = {.dscp = 64}}), Error::InvalidArgument);
+  EXPECT_EQ(fails(opening({{}, 53})), Error::AlreadyExists);
+  EXPECT_EQ(fails(opening({IpAddress::v4(0), 53})), Error::AlreadyExists);
+  EXPECT_EQ(fails(opening({IpAddress::v4(10, 0, 0, 9), 54})), Error::LocalInvalid);
+  EXPECT_EQ(fails(opening({}, {kPeer.address, 0})), Error::RemoteInvalid);
+  EXPECT_EQ(fails(opening({}, {IpAddress::v4(224, 0, 0, 1), 1})), Error::RemoteInvalid);
+  EXPECT_EQ(fails(opening({}, {IpAddress::v4(192, 0, 2, 1), 1})), Error::Unreachable);
+  EXPECT_EQ(fails(opening({}, {}, {.receive_datagrams = 0})), Error::InvalidArgument);
+  EXPECT_EQ(fails(opening({}, {}, {.ttl = 0})), Error::InvalidArgument);
+  EXPECT_EQ(fails(opening({}, {}, {.dscp = 64})), Error::InvalidArgument);
   w.open({{}, 54}, kPeer);
-  EXPECT_EQ(fails({.local = {kOurs, 54}, .remote = kPeer}), Error::AlreadyExists);
+  EXPECT_EQ(fails(opening({kOurs, 54}, kPeer)), Error::AlreadyExists);
   EXPECT_EQ(w.udp.population().sockets, 2U);
   EXPECT_EQ(w.udp.command(SetOptions{s, {.ttl = 0}}).error(), Error::InvalidArgument);
   EXPECT_EQ(w.udp.command(GetStatus{s})->options.ttl, 64);
@@ -186,7 +190,7 @@ TEST(UdpSockets, a_value_of_diffserv_may_be_forbidden) {
   Config c = small();
   c.permitted_dscp = 1;
   World w(c);
-  EXPECT_EQ(w.udp.command(Open{.local = {}, .options = {.dscp = 8}}).error(), Error::NotAllowed);
+  EXPECT_EQ(w.udp.command(opening({}, {}, {.dscp = 8})).error(), Error::NotAllowed);
   const Handle s = w.open(Endpoint{});
   EXPECT_EQ(w.udp.command(SetOptions{s, {.dscp = 8}}).error(), Error::NotAllowed);
 }
@@ -350,7 +354,7 @@ TEST(UdpSockets, nothing_is_left_after_close) {
 TEST(UdpSockets, no_more_than_the_cap) {
   World w;
   for (uint16_t port = 1; port <= 16; ++port) w.open({{}, port});
-  EXPECT_EQ(w.udp.command(Open{.local = {{}, 17}}).error(), Error::InsufficientResources);
+  EXPECT_EQ(w.udp.command(opening({{}, 17})).error(), Error::InsufficientResources);
   std::vector<Handle> all;
   w.udp.sockets(all);
   EXPECT_EQ(all.size(), 16U);

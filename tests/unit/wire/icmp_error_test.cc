@@ -82,7 +82,7 @@ void expect_tcp(const Quote& q, uint32_t total) {
 }
 
 TEST(Quote, EightOctetsOfTcpAreEnough) {
-  for (const size_t n : {8, 20, 500}) {
+  for (const size_t n : {size_t{8}, size_t{20}, size_t{500}}) {
     const Octets four = v4(tcp_start(n), 1480);
     expect_tcp(parse_quote_v4(four).value(), 1500);
     const Octets six = v6(tcp, tcp_start(n), 1440);
