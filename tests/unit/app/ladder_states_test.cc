@@ -202,7 +202,7 @@ Tally compare_all(const DemoSettings& settings) {
 }
 
 TEST(LadderStates, AgreeWithTheHostsInEveryScenario) {
-  for (const uint64_t seed : {1, 2, 77}) {
+  for (const uint64_t seed : {uint64_t{1}, uint64_t{2}, uint64_t{77}}) {
     const Tally tally = compare_all({.seed = seed});
     EXPECT_GT(tally.ends, 500U);
     EXPECT_GT(tally.sure * 100, tally.ends * 90) << tally.sure << " of " << tally.ends;
@@ -210,7 +210,7 @@ TEST(LadderStates, AgreeWithTheHostsInEveryScenario) {
 }
 
 TEST(LadderStates, AgreeWithTheHostsWhateverTheWireDoes) {
-  for (const uint64_t seed : {1, 2, 3, 4, 5, 6}) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
     DemoSettings settings{.seed = seed};
     settings.loss_ppm = 150'000;
     settings.duplicate_ppm = 50'000;
