@@ -10,8 +10,8 @@
 
 namespace rapport::sim {
 
-// A packet of the addresses' family with one TCP segment and right checksums. Addresses and ports are taken from the
-// endpoints (those in `head` are not looked at).
+// A packet of the addresses' family with one TCP segment and right checksums. Addresses and ports
+// are taken from the endpoints (those in `head` are not looked at).
 [[nodiscard]] std::vector<uint8_t> craft_segment(const Endpoint& from, const Endpoint& to,
                                                  wire::SegmentHead head,
                                                  std::span<const uint8_t> text = {});
