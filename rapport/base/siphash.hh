@@ -1,6 +1,8 @@
 // SipHash-2-4: the keyed hash of the connection table and of initial sequence numbers (RFC 6528).
 #pragma once
 
+#include "rapport/base/random.hh"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +13,13 @@ namespace rapport {
 struct SipKey {
   uint64_t k0 = 0, k1 = 0;
 };
+
+// A key of its own for each table: two draws, in this order.
+[[nodiscard]] inline SipKey draw_key(Random& random) {
+  const uint64_t k0 = random.next();
+  const uint64_t k1 = random.next();
+  return {k0, k1};
+}
 
 // SipHash-2-4 of any message (reference byte order: little endian), 64 bits out.
 [[nodiscard]] uint64_t siphash24(const SipKey& key, std::span<const uint8_t> message);

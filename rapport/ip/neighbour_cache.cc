@@ -45,8 +45,8 @@ uint32_t NeighbourCache::find(const IpAddress& address) const {
 
 uint32_t NeighbourCache::add(const IpAddress& address) {
   if (free_ == kNone) {
-    if (oldest_ == kNone) return kNone;
-    remove(oldest_);
+    if (idle_.head == kNone) return kNone;
+    remove(idle_.head);
   }
   const uint32_t i = free_;
   NeighbourEntry& e = entries_[i];
@@ -74,31 +74,22 @@ void NeighbourCache::remove(uint32_t i) {
 }
 
 void NeighbourCache::let_go_last(uint32_t i) {
-  if (newest_ == i) return;
+  if (idle_.tail == i) return;
   hold(i);
-  NeighbourEntry& e = entries_[i];
-  e.may_go = true;
-  e.older = newest_;
-  (newest_ == kNone ? oldest_ : entries_[newest_].newer) = i;
-  newest_ = i;
+  entries_[i].may_go = true;
+  idle_.push_back(i, entries_);
 }
 
 void NeighbourCache::let_go_first(uint32_t i) {
   hold(i);
-  NeighbourEntry& e = entries_[i];
-  e.may_go = true;
-  e.newer = oldest_;
-  (oldest_ == kNone ? newest_ : entries_[oldest_].older) = i;
-  oldest_ = i;
+  entries_[i].may_go = true;
+  idle_.push_front(i, entries_);
 }
 
 void NeighbourCache::hold(uint32_t i) {
-  NeighbourEntry& e = entries_[i];
-  if (!e.may_go) return;
-  (e.older == kNone ? oldest_ : entries_[e.older].newer) = e.newer;
-  (e.newer == kNone ? newest_ : entries_[e.newer].older) = e.older;
-  e.older = e.newer = kNone;
-  e.may_go = false;
+  if (!entries_[i].may_go) return;
+  idle_.remove(i, entries_);
+  entries_[i].may_go = false;
 }
 
 }  // namespace rapport::ip

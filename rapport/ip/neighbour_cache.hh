@@ -6,6 +6,7 @@
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"
 #include "rapport/base/handle.hh"
+#include "rapport/base/linked_list.hh"
 #include "rapport/base/mac.hh"
 #include "rapport/base/siphash.hh"
 #include "rapport/base/time.hh"
@@ -27,7 +28,7 @@ struct NeighbourEntry {
   bool may_go = false;  // in the list of those that give way
   uint8_t sent = 0;     // solicitations in this state
   uint32_t next_in_bucket = kNone;
-  uint32_t older = kNone, newer = kNone;
+  Links by_use;  // among those that may give way
   Instant reachable_until;
   TimerNode timer;
   Frame held;  // the latest packet that waits for `mac`
@@ -74,7 +75,7 @@ class NeighbourCache {
   // the others.
   template <class Seen>
   void each(Seen&& seen) const {
-    for (uint32_t i = oldest_; i != kNone; i = entries_[i].newer) seen(entries_[i]);
+    for (uint32_t i = idle_.head; i != kNone; i = entries_[i].by_use.next) seen(entries_[i]);
     for (const uint32_t first : buckets_) {
       for (uint32_t i = first; i != kNone; i = entries_[i].next_in_bucket) {
         if (!entries_[i].may_go) seen(entries_[i]);
@@ -95,8 +96,8 @@ class NeighbourCache {
   std::vector<NeighbourEntry> entries_;  // number 0 is nobody
   std::vector<uint32_t> buckets_;
   TimerWheel<Timers> wheel_;
-  uint32_t free_ = kNone;  // a list by next_in_bucket
-  uint32_t oldest_ = kNone, newest_ = kNone;
+  uint32_t free_ = kNone;                     // a list by next_in_bucket
+  LinkedList<&NeighbourEntry::by_use> idle_;  // those that may give way, the first to go first
   uint32_t size_ = 0;
 };
 

@@ -31,12 +31,6 @@ using Kind = NeighbourMessage::Kind;
 constexpr uint32_t timers_a_call = 64;
 constexpr Duration redraw = 7200_s;  // RFC 4861 6.3.2: every few hours
 
-SipKey key_from(Random& random) {
-  const uint64_t k0 = random.next();
-  const uint64_t k1 = random.next();
-  return {.k0 = k0, .k1 = k1};
-}
-
 bool is_limited_broadcast(const IpAddress& a) {
   return a.is_v4() && a.v4_host() == 0xffffffff;
 }
@@ -48,7 +42,7 @@ Neighbours::Neighbours(const NeighbourConfig& config, const MacAddress& ours, ui
       ours_(ours),
       random_(seed),
       own_(config.check, random_),
-      cache_(config.cap, key_from(random_)),
+      cache_(config.cap, draw_key(random_)),
       messages_(config.messages),
       released_(config.cap),
       failed_(config.cap) {}

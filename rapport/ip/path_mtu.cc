@@ -53,9 +53,9 @@ bool PathMtus::lower(const IpAddress& remote, uint16_t mtu, Instant now) {
   uint32_t i = find(remote);
   if (i != kNone) {
     if (mtu >= entries_[i].mtu) return false;
-    unlink(i);
+    by_age_.remove(i, entries_);
   } else {
-    if (entries_.full()) remove(oldest_);
+    if (entries_.full()) remove(by_age_.head);
     i = entries_.allocate();
     Entry& fresh = entries_[i];
     fresh.remote = remote;
@@ -65,24 +65,24 @@ bool PathMtus::lower(const IpAddress& remote, uint16_t mtu, Instant now) {
   }
   entries_[i].mtu = mtu;
   entries_[i].expiry = now + kKeptFor;
-  append(i);
+  by_age_.push_back(i, entries_);
   return true;
 }
 
 uint32_t PathMtus::expire(Instant now, uint32_t budget) {
   uint32_t gone = 0;
-  for (; gone < budget && oldest_ != kNone && entries_[oldest_].expiry <= now; ++gone) {
-    remove(oldest_);
+  for (; gone < budget && by_age_.head != kNone && entries_[by_age_.head].expiry <= now; ++gone) {
+    remove(by_age_.head);
   }
   return gone;
 }
 
 Instant PathMtus::next_deadline() const {
-  return oldest_ == kNone ? kNever : entries_[oldest_].expiry;
+  return by_age_.head == kNone ? kNever : entries_[by_age_.head].expiry;
 }
 
 void PathMtus::fingerprint(void (*add)(void* to, uint64_t field), void* to) const {
-  for (uint32_t i = oldest_; i != kNone; i = entries_[i].newer) {
+  for (uint32_t i = by_age_.head; i != kNone; i = entries_[i].by_age.next) {
     const Entry& e = entries_[i];
     for (const uint64_t word : e.remote.words()) add(to, word);
     add(to, e.mtu);
@@ -90,26 +90,8 @@ void PathMtus::fingerprint(void (*add)(void* to, uint64_t field), void* to) cons
   }
 }
 
-void PathMtus::append(uint32_t index) {
-  Entry& e = entries_[index];
-  e.newer = kNone;
-  e.older = newest_;
-  if (newest_ == kNone) {
-    oldest_ = index;
-  } else {
-    entries_[newest_].newer = index;
-  }
-  newest_ = index;
-}
-
-void PathMtus::unlink(uint32_t index) {
-  const Entry& e = entries_[index];
-  (e.older == kNone ? oldest_ : entries_[e.older].newer) = e.newer;
-  (e.newer == kNone ? newest_ : entries_[e.newer].older) = e.older;
-}
-
 void PathMtus::remove(uint32_t index) {
-  unlink(index);
+  by_age_.remove(index, entries_);
   uint32_t* link = &buckets_[bucket_of(entries_[index].remote)];
   while (*link != index) link = &entries_[*link].next;
   *link = entries_[index].next;

@@ -6,6 +6,7 @@
 
 #include "rapport/base/address.hh"
 #include "rapport/base/handle.hh"
+#include "rapport/base/linked_list.hh"
 #include "rapport/base/siphash.hh"
 #include "rapport/base/slab.hh"
 #include "rapport/base/time.hh"
@@ -47,8 +48,8 @@ class PathMtus {
 
  private:
   struct Entry {
-    uint32_t next = kNone;                  // in its bucket; in the slab's free list
-    uint32_t newer = kNone, older = kNone;  // by time
+    uint32_t next = kNone;  // in its bucket; in the slab's free list
+    Links by_age;
     uint16_t mtu = 0;
     IpAddress remote;
     Instant expiry;
@@ -56,14 +57,12 @@ class PathMtus {
 
   [[nodiscard]] uint32_t find(const IpAddress& remote) const;
   [[nodiscard]] uint32_t bucket_of(const IpAddress& remote) const;
-  void append(uint32_t index);
-  void unlink(uint32_t index);
   void remove(uint32_t index);
 
   SipKey key_;
   Slab<Entry> entries_;
   std::vector<uint32_t> buckets_;
-  uint32_t oldest_ = kNone, newest_ = kNone;
+  LinkedList<&Entry::by_age> by_age_;  // the oldest first
 };
 
 }  // namespace rapport::ip

@@ -179,12 +179,12 @@ uint64_t Stack::fingerprint() const {
   for (uint32_t i = 1; i < cx.connections.top(); ++i) {
     if (counts(cx.connections[i])) add_connection(f, cx.connections[i], cx);
   }
-  for (const tcp::DeadlineList& list : cx.half_open_lists) {
-    for (uint32_t i = list.head; i != kNone; i = cx.half_open[i].next) {
+  for (const tcp::HalfOpenList& list : cx.half_open_lists) {
+    for (uint32_t i = list.head; i != kNone; i = cx.half_open[i].links.next) {
       add_half_open(f, cx.half_open[i]);
     }
   }
-  for (uint32_t i = cx.time_wait_list.head; i != kNone; i = cx.time_wait[i].next) {
+  for (uint32_t i = cx.time_wait_list.head; i != kNone; i = cx.time_wait[i].links.next) {
     add_time_wait(f, cx.time_wait[i]);
   }
   for (const uint32_t bucket : cx.listener_buckets) {

@@ -38,9 +38,7 @@ Random random_for(uint64_t seed, uint64_t purpose) {
 
 SipKey path_key(uint64_t seed) {
   Random random = random_for(seed, 0x7061'7468'2d6d'7475ULL);
-  const uint64_t first = random.next();
-  const uint64_t second = random.next();
-  return {first, second};
+  return draw_key(random);
 }
 
 udp::Config datagrams(const Config& config) {

@@ -210,9 +210,9 @@ void close_listener(uint32_t index, Context& cx) {
                        CloseReason::ListenerClosed, cx);
     }
   }
-  for (const DeadlineList& list : cx.half_open_lists) {  // embryonic ones vanish
+  for (const HalfOpenList& list : cx.half_open_lists) {  // embryonic ones vanish
     for (uint32_t i = list.head; i != kNone;) {
-      const uint32_t next = cx.half_open[i].next;
+      const uint32_t next = cx.half_open[i].links.next;
       if (cx.half_open[i].listener == index) remove_half_open(i, Event::ListenerClosed, cx);
       i = next;
     }

@@ -5,6 +5,7 @@
 
 #include "rapport/base/flow_key.hh"
 #include "rapport/base/handle.hh"
+#include "rapport/base/linked_list.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/timer_wheel.hh"
@@ -101,7 +102,7 @@ static_assert(sizeof(Connection) == 192, "DESIGN 2: three cache lines");
 
 // A passive handshake: SYN-RECEIVED without a Connection (RFC 9293 3.10.7.2, third).
 struct HalfOpen {
-  uint32_t next = kNone, prev = kNone;  // in the list of entries with as many retries, by deadline
+  Links links;  // in the list of entries with as many retries, by deadline
   FlowKey key;
   Seq irs, iss;
   uint32_t ts_recent = 0;
@@ -122,7 +123,7 @@ static_assert(sizeof(HalfOpen) <= 64);
 
 // What must be remembered for 2MSL (RFC 9293 3.6.1). In one list by order of expiry.
 struct TimeWait {
-  uint32_t next = kNone, prev = kNone;
+  Links links;
   FlowKey key;
   uint32_t tag = 0;
   Seq snd_nxt, rcv_nxt;

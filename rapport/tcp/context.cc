@@ -16,12 +16,6 @@ namespace {
 
 constexpr uint32_t kOutboxSize = 1024;
 
-SipKey draw_key(Random& random) {
-  const uint64_t first = random.next();
-  const uint64_t second = random.next();
-  return {first, second};
-}
-
 }  // namespace
 
 Context::Context(const Config& settings, const Surroundings& surroundings, FramePool& pool)

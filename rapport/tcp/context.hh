@@ -4,6 +4,7 @@
 
 #include "rapport/base/frame.hh"            // IWYU pragma: export
 #include "rapport/base/interface.hh"        // IWYU pragma: export
+#include "rapport/base/linked_list.hh"      // IWYU pragma: export
 #include "rapport/base/local_addresses.hh"  // IWYU pragma: export
 #include "rapport/base/network.hh"          // IWYU pragma: export
 #include "rapport/base/outbox.hh"           // IWYU pragma: export
@@ -39,10 +40,9 @@ struct ConnectionTimers {
   TimerNode& operator()(uint32_t index) const { return (*slab)[index].timer; }
 };
 
-// An intrusive list ordered by deadline, for entries that all wait equally long.
-struct DeadlineList {
-  uint32_t head = kNone, tail = kNone;
-};
+// Of entries that all wait equally long: in order of their deadlines.
+using HalfOpenList = LinkedList<&HalfOpen::links>;
+using TimeWaitList = LinkedList<&TimeWait::links>;
 
 inline constexpr uint32_t kHalfOpenLists = 16;
 inline constexpr uint32_t kListenerBuckets = 1024;
@@ -89,9 +89,9 @@ struct Context {
   ConnectionTable table;
   TimerWheel<ConnectionTimers> wheel;
 
-  std::array<DeadlineList, kHalfOpenLists> half_open_lists{};  // by number of retries
+  std::array<HalfOpenList, kHalfOpenLists> half_open_lists{};  // by number of retries
   Instant half_open_wait{};  // no frame was left for a SYN,ACK: their timers wait until then
-  DeadlineList time_wait_list;
+  TimeWaitList time_wait_list;
   std::array<uint32_t, kListenerBuckets> listener_buckets{};
   std::array<uint32_t, 64> port_steps{};          // RFC 6056 3.3.4
   std::array<PreparedFlow, 64> prepared_flows{};  // beside them: what comes next, hashed ahead

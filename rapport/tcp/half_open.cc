@@ -105,7 +105,7 @@ void answer_with_ack(HalfOpen& h, Answer kind, DropReason why, Context& cx) {
 void arm(uint32_t index, Context& cx) {
   HalfOpen& h = cx.half_open[index];
   h.deadline = cx.now.tick_ceil() + syn_ack_interval_ms(h.retries, cx);
-  link_last(cx.half_open_lists[h.retries], index, cx.half_open);
+  cx.half_open_lists[h.retries].push_back(index, cx.half_open);
 }
 
 enum class Verdict : uint8_t { Completes, Done };
@@ -207,7 +207,7 @@ bool times_out(uint32_t index, Context& cx) {
     remove_half_open(index, Event::GaveUp, cx);
     return true;
   }
-  unlink(cx.half_open_lists[retries], index, cx.half_open);
+  cx.half_open_lists[retries].remove(index, cx.half_open);
   h.retries = (h.retries + 1) & 0xfU;
   h.resent = 0;
   arm(index, cx);
@@ -313,7 +313,7 @@ void remove_half_open(uint32_t index, Event event, Context& cx) {
   advance({State::SynReceived, event, Origin::Passive}, h.key, Handle{}, cx);
   if (h.suspended != kNone) forget_suspended(h.suspended, cx);
   cx.table.erase(tag_of(h, cx), {Tier::HalfOpen, index});
-  unlink(cx.half_open_lists[h.retries], index, cx.half_open);
+  cx.half_open_lists[h.retries].remove(index, cx.half_open);
   --cx.listeners[h.listener].half_open;
   cx.half_open.release(index);
 }
@@ -322,7 +322,7 @@ uint32_t expire_half_open(Context& cx, uint32_t budget) {
   uint32_t done = 0;
   if (cx.now < cx.half_open_wait) return done;
   for (uint32_t retries = kHalfOpenLists; retries-- > 0;) {
-    const DeadlineList& list = cx.half_open_lists[retries];
+    const HalfOpenList& list = cx.half_open_lists[retries];
     while (list.head != kNone && !before(cx.tick, cx.half_open[list.head].deadline)) {
       if (done == budget) return done;
       if (!times_out(list.head, cx)) {
@@ -338,7 +338,7 @@ uint32_t expire_half_open(Context& cx, uint32_t budget) {
 Instant next_half_open_deadline(const Context& cx) {
   Instant next = kNever;
   if (cx.half_open.used() == 0) return next;
-  for (const DeadlineList& list : cx.half_open_lists) {
+  for (const HalfOpenList& list : cx.half_open_lists) {
     if (list.head != kNone) next = std::min(next, instant_of(cx.half_open[list.head].deadline, cx));
   }
   return std::max(next, cx.half_open_wait);

@@ -58,35 +58,6 @@ void note_challenge(E& entry, const Context& cx) {
   entry.challenge_at = (cx.tick.v >> 6) & 0x3ffU;
 }
 
-// A doubly linked list through `next` and `prev`.
-template <class S>
-void link_last(DeadlineList& list, uint32_t index, S& slab) {
-  slab[index].next = kNone;
-  slab[index].prev = list.tail;
-  if (list.tail == kNone) {
-    list.head = index;
-  } else {
-    slab[list.tail].next = index;
-  }
-  list.tail = index;
-}
-
-template <class S>
-void unlink(DeadlineList& list, uint32_t index, S& slab) {
-  const auto next = slab[index].next;
-  const auto prev = slab[index].prev;
-  if (prev == kNone) {
-    list.head = next;
-  } else {
-    slab[prev].next = next;
-  }
-  if (next == kNone) {
-    list.tail = prev;
-  } else {
-    slab[next].prev = prev;
-  }
-}
-
 // The instant at which a tick of the near future (or past) begins.
 [[nodiscard]] inline Instant instant_of(Tick t, const Context& cx) {
   const int64_t ms = cx.now.ns / 1'000'000 + static_cast<int32_t>(t - cx.tick);

@@ -77,7 +77,7 @@ void promote(uint32_t index, FlowHash hash, const wire::Segment& seg, Context& c
     sample_rtt(c, before(cx.tick, sent) ? 0 : (cx.tick - sent) * 1'000);
   }
   cx.table.replace(hash.tag, {Tier::HalfOpen, index}, {Tier::Connection, i});
-  unlink(cx.half_open_lists[h.retries], index, cx.half_open);
+  cx.half_open_lists[h.retries].remove(index, cx.half_open);
   if (h.suspended != kNone) forget_suspended(h.suspended, cx);
   cx.half_open.release(index);
   --l.half_open;

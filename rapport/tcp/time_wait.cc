@@ -150,7 +150,7 @@ Verdict judge(TimeWait& w, const wire::Segment& seg, Context& cx) {
 void start_2msl(uint32_t index, Context& cx) {
   TimeWait& w = cx.time_wait[index];
   w.expiry = (cx.now + cx.config.two_msl).tick_ceil();
-  link_last(cx.time_wait_list, index, cx.time_wait);
+  cx.time_wait_list.push_back(index, cx.time_wait);
 }
 
 // The application that still held the connection is told, with the reason noted at the close.
@@ -213,7 +213,7 @@ void segment_arrives_in_time_wait(uint32_t index, const wire::Segment& seg, Cont
   switch (judge(w, seg, cx)) {
     case Verdict::Stay: return;
     case Verdict::Restart:
-      unlink(cx.time_wait_list, index, cx.time_wait);
+      cx.time_wait_list.remove(index, cx.time_wait);
       start_2msl(index, cx);
       if (w.timestamps_on != 0 && seg.options.has_timestamps) w.ts_recent = seg.options.tsval;
       return;
@@ -222,7 +222,7 @@ void segment_arrives_in_time_wait(uint32_t index, const wire::Segment& seg, Cont
   }
   const FlowKey key = w.key;
   const FlowHash hash = hash_of(cx.flow_key, key);
-  unlink(cx.time_wait_list, index, cx.time_wait);
+  cx.time_wait_list.remove(index, cx.time_wait);
   const bool opened = open_half({find_listener(key, cx), index}, key, hash, seg, cx);
   ASSERT(opened);  // refusal() has just said that there is room
   ++cx.counters.time_wait_reused;
@@ -238,7 +238,7 @@ void remove_time_wait(uint32_t index, Event event, Context& cx) {
   TimeWait& w = cx.time_wait[index];
   advance({State::TimeWait, event}, w.key, Handle{}, cx);
   cx.table.erase(w.tag, {Tier::TimeWait, index});
-  unlink(cx.time_wait_list, index, cx.time_wait);
+  cx.time_wait_list.remove(index, cx.time_wait);
   tell_owner(w, cx);
   cx.time_wait.release(index);
 }
@@ -254,7 +254,7 @@ void restore_time_wait(uint32_t half_open_index, Context& cx) {
   const uint32_t index = h.suspended;
   const uint32_t tag = cx.time_wait[index].tag;
   cx.table.replace(tag, {Tier::HalfOpen, half_open_index}, {Tier::TimeWait, index});
-  unlink(cx.half_open_lists[h.retries], half_open_index, cx.half_open);
+  cx.half_open_lists[h.retries].remove(half_open_index, cx.half_open);
   --cx.listeners[h.listener].half_open;
   advance({State::SynReceived, Event::ReuseRefused}, h.key, Handle{}, cx);
   cx.half_open.release(half_open_index);
@@ -267,10 +267,10 @@ uint32_t expire_time_wait(Context& cx, uint32_t budget) {
     const uint32_t index = cx.time_wait_list.head;
     const TimeWait& w = cx.time_wait[index];
     if (before(cx.tick, w.expiry)) break;
-    if (w.next != kNone) {  // long unused: on its way while this one goes
-      const TimeWait& next = cx.time_wait[w.next];
+    if (w.links.next != kNone) {  // long unused: on its way while this one goes
+      const TimeWait& next = cx.time_wait[w.links.next];
       cx.table.prefetch(next.tag);
-      if (next.next != kNone) __builtin_prefetch(&cx.time_wait[next.next]);
+      if (next.links.next != kNone) __builtin_prefetch(&cx.time_wait[next.links.next]);
     }
     record_key_timer(w.key, TimerKind::TimeWait, 1,
                      static_cast<uint32_t>(cx.config.two_msl.to_ms()), cx);

@@ -4,6 +4,7 @@
 
 #include "rapport/base/address.hh"
 #include "rapport/base/handle.hh"
+#include "rapport/base/linked_list.hh"
 #include "rapport/base/port_range.hh"
 #include "rapport/base/random.hh"
 #include "rapport/base/reason.hh"
@@ -47,7 +48,7 @@ class Ports {
   PortRange ephemeral_;
   SipKey key_;
   TagTable connected_;
-  std::vector<SocketList<&Socket::in_port>> buckets_;
+  std::vector<LinkedList<&Socket::in_port>> buckets_;
 };
 
 }  // namespace rapport::udp

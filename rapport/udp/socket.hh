@@ -3,6 +3,7 @@
 
 #include "rapport/base/address.hh"
 #include "rapport/base/handle.hh"
+#include "rapport/base/linked_list.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/slab.hh"
 #include "rapport/udp/commands.hh"
@@ -11,10 +12,6 @@
 #include <cstdint>
 
 namespace rapport::udp {
-
-struct Links {
-  uint32_t next = kNone, prev = kNone;
-};
 
 struct Socket {
   Links in_port;    // those with a port of the same bucket
@@ -39,30 +36,5 @@ struct Socket {
 };
 
 using SocketSlab = Slab<Socket, Reuse::OldestFirst>;
-
-// A doubly linked list through one of the Links.
-template <Links Socket::* kLinks>
-struct SocketList {
-  uint32_t head = kNone, tail = kNone;
-
-  void push_back(uint32_t i, SocketSlab& slab) {
-    slab[i].*kLinks = {kNone, tail};
-    (tail == kNone ? head : (slab[tail].*kLinks).next) = i;
-    tail = i;
-  }
-
-  void push_front(uint32_t i, SocketSlab& slab) {
-    slab[i].*kLinks = {head, kNone};
-    (head == kNone ? tail : (slab[head].*kLinks).prev) = i;
-    head = i;
-  }
-
-  void remove(uint32_t i, SocketSlab& slab) {
-    const Links at = slab[i].*kLinks;
-    (at.prev == kNone ? head : (slab[at.prev].*kLinks).next) = at.next;
-    (at.next == kNone ? tail : (slab[at.next].*kLinks).prev) = at.prev;
-    slab[i].*kLinks = {};
-  }
-};
 
 }  // namespace rapport::udp

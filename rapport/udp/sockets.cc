@@ -21,13 +21,6 @@ namespace rapport::udp {
 
 namespace {
 
-SipKey draw_key(Random& random) {
-  SipKey key;
-  key.k0 = random.next();
-  key.k1 = random.next();
-  return key;
-}
-
 uint32_t largest_text(const IpAddress& remote) {
   return remote.is_v4() ? kLargestText4 : kLargestText6;
 }

@@ -6,6 +6,7 @@
 
 #include "rapport/base/address.hh"
 #include "rapport/base/handle.hh"
+#include "rapport/base/linked_list.hh"
 #include "rapport/base/random.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/udp/commands.hh"
@@ -142,8 +143,8 @@ class Sockets {
   SocketSlab sockets_;
   Ports ports_;
   Queues queues_;
-  SocketList<&Socket::in_events> events_;
-  SocketList<&Socket::in_stuck> stuck_;
+  LinkedList<&Socket::in_events> events_;
+  LinkedList<&Socket::in_stuck> stuck_;
 };
 
 }  // namespace rapport::udp
