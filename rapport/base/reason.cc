@@ -96,6 +96,7 @@ constexpr auto kDropReasons = std::to_array<Named<DropReason>>({
     {DropReason::NeighbourIgnored, "neighbour-ignored"},
     {DropReason::NeighbourThrottled, "neighbour-throttled"},
     {DropReason::NeighbourReplaced, "neighbour-replaced"},
+    {DropReason::NeighbourEvicted, "neighbour-evicted"},
     {DropReason::NeighbourUnreachable, "neighbour-unreachable"},
     {DropReason::NeighbourCacheFull, "neighbour-cache-full"},
     {DropReason::AddressConflict, "address-conflict"},

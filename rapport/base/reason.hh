@@ -73,6 +73,7 @@ enum class DropReason : uint8_t {
   NeighbourIgnored,
   NeighbourThrottled,
   NeighbourReplaced,
+  NeighbourEvicted,
   NeighbourUnreachable,
   NeighbourCacheFull,
   AddressConflict,

@@ -10,6 +10,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace rapport::ip {
 namespace {
@@ -57,7 +58,15 @@ uint32_t NeighbourCache::add(const IpAddress& address) {
   e.next_in_bucket = first;
   first = i;
   ++size_;
+  e.list = NeighbourEntry::List::Asked;
+  asked_.push_back(i, entries_);
+  ++asked_count_;
   return i;
+}
+
+uint32_t NeighbourCache::one_too_many() const {
+  const auto most = static_cast<uint32_t>(entries_.size() / 2);  // without nobody, rounded up
+  return asked_count_ < most ? kNone : asked_.head;
 }
 
 void NeighbourCache::remove(uint32_t i) {
@@ -76,20 +85,23 @@ void NeighbourCache::remove(uint32_t i) {
 void NeighbourCache::let_go_last(uint32_t i) {
   if (idle_.tail == i) return;
   hold(i);
-  entries_[i].may_go = true;
+  entries_[i].list = NeighbourEntry::List::Idle;
   idle_.push_back(i, entries_);
 }
 
 void NeighbourCache::let_go_first(uint32_t i) {
   hold(i);
-  entries_[i].may_go = true;
+  entries_[i].list = NeighbourEntry::List::Idle;
   idle_.push_front(i, entries_);
 }
 
 void NeighbourCache::hold(uint32_t i) {
-  if (!entries_[i].may_go) return;
-  idle_.remove(i, entries_);
-  entries_[i].may_go = false;
+  using List = NeighbourEntry::List;
+  switch (std::exchange(entries_[i].list, List::None)) {
+    case List::None: return;
+    case List::Idle: idle_.remove(i, entries_); return;
+    case List::Asked: asked_.remove(i, entries_); --asked_count_;
+  }
 }
 
 }  // namespace rapport::ip

@@ -25,10 +25,10 @@ struct NeighbourEntry {
   MacAddress mac;    // known in all states but Incomplete
   NeighbourState state = NeighbourState::Incomplete;
   bool is_router = false;
-  bool may_go = false;  // in the list of those that give way
-  uint8_t sent = 0;     // solicitations in this state
+  enum class List : uint8_t { None, Asked, Idle } list = List::None;  // see NeighbourCache
+  uint8_t sent = 0;                                                   // solicitations in this state
   uint32_t next_in_bucket = kNone;
-  Links by_use;  // among those that may give way
+  Links links;  // in that list
   Instant reachable_until;
   TimerNode timer;
   Frame held;  // the latest packet that waits for `mac`
@@ -44,8 +44,11 @@ class NeighbourCache {
   // kNone when there is none.
   [[nodiscard]] uint32_t find(const IpAddress& address) const;
   // A new entry, Incomplete. At the cap the one that was used least recently gives way, unless all
-  // are being asked for: then kNone.
+  // are in use: then kNone.
   [[nodiscard]] uint32_t add(const IpAddress& address);
+  // The oldest of the Incomplete, when they are as many as may be: half of the cap, so that whoever
+  // scans a network drives out no more than that (RFC 6583 6.2). Else kNone.
+  [[nodiscard]] uint32_t one_too_many() const;
   void remove(uint32_t i);
 
   [[nodiscard]] NeighbourEntry& operator[](uint32_t i) { return entries_[i]; }
@@ -55,7 +58,7 @@ class NeighbourCache {
   // It may give way from now on: last of all, as just used; or first, as never used.
   void let_go_last(uint32_t i);
   void let_go_first(uint32_t i);
-  // It may not: it is being asked for.
+  // It may not: it is being probed.
   void hold(uint32_t i);
 
   void arm(uint32_t i, Instant at) { wheel_.arm(i, at); }
@@ -72,13 +75,14 @@ class NeighbourCache {
   [[nodiscard]] uint32_t size() const { return size_; }
 
   // Calls seen(entry): first of those that may give way, in the order in which they will; then of
-  // the others.
+  // the Incomplete, the oldest first; then of the others.
   template <class Seen>
   void each(Seen&& seen) const {
-    for (uint32_t i = idle_.head; i != kNone; i = entries_[i].by_use.next) seen(entries_[i]);
+    for (uint32_t i = idle_.head; i != kNone; i = entries_[i].links.next) seen(entries_[i]);
+    for (uint32_t i = asked_.head; i != kNone; i = entries_[i].links.next) seen(entries_[i]);
     for (const uint32_t first : buckets_) {
       for (uint32_t i = first; i != kNone; i = entries_[i].next_in_bucket) {
-        if (!entries_[i].may_go) seen(entries_[i]);
+        if (entries_[i].list == NeighbourEntry::List::None) seen(entries_[i]);
       }
     }
   }
@@ -97,7 +101,9 @@ class NeighbourCache {
   std::vector<uint32_t> buckets_;
   TimerWheel<Timers> wheel_;
   uint32_t free_ = kNone;                     // a list by next_in_bucket
-  LinkedList<&NeighbourEntry::by_use> idle_;  // those that may give way, the first to go first
+  LinkedList<&NeighbourEntry::links> idle_;   // those that may give way, the first to go first
+  LinkedList<&NeighbourEntry::links> asked_;  // the Incomplete, the oldest first
+  uint32_t asked_count_ = 0;
   uint32_t size_ = 0;
 };
 

@@ -54,16 +54,20 @@ Neighbours::Resolution Neighbours::resolve(const IpAddress& next_hop, Frame& pac
   if (i == kNone) {
     const IpAddress source = source_for(next_hop, packet);
     if (source == IpAddress{}) return {Verdict::Failed, {}, DropReason::NoRoute};
+    const uint32_t oldest = cache_.one_too_many();
+    if (oldest != kNone) cache_.remove(oldest);
     i = cache_.add(next_hop);
     if (i == kNone) return {Verdict::Failed, {}, DropReason::NeighbourCacheFull};
     cache_[i].source = source;
     cache_[i].sent = solicit(i) ? 1 : 0;
     cache_.arm(i, now + config_.retransmit);
-    return hold(i, packet);
+    Resolution held = hold(i, packet);
+    if (oldest != kNone) held.reason = DropReason::NeighbourEvicted;
+    return held;
   }
   NeighbourEntry& e = cache_[i];
   if (e.state == Incomplete) return hold(i, packet);
-  if (e.may_go) cache_.let_go_last(i);
+  if (e.list == NeighbourEntry::List::Idle) cache_.let_go_last(i);
   if (e.state == Stale) {  // 7.3.3: the first packet to it
     e.source = source_for(next_hop, packet);
     become_delay(i, now);
@@ -167,14 +171,14 @@ void Neighbours::become_reachable(uint32_t i, Instant now) {
   e.state = Reachable;
   e.reachable_until = now + reachable_time(now);
   cache_.disarm(i);
-  if (!e.may_go) cache_.let_go_last(i);
+  if (e.list != NeighbourEntry::List::Idle) cache_.let_go_last(i);
 }
 
 void Neighbours::become_stale(uint32_t i) {
   NeighbourEntry& e = cache_[i];
   e.state = Stale;
   cache_.disarm(i);
-  if (!e.may_go) cache_.let_go_last(i);
+  if (e.list != NeighbourEntry::List::Idle) cache_.let_go_last(i);
 }
 
 void Neighbours::become_delay(uint32_t i, Instant now) {
@@ -222,7 +226,7 @@ void Neighbours::fingerprint(void (*add)(void* to, uint64_t field), void* to) co
     for (const uint8_t octet : e.mac.octets) put(octet);
     put(e.state);
     put(e.is_router);
-    put(e.may_go);
+    put(e.list);
     put(e.sent);
     put(e.held ? e.held.size() : 0);
     if (e.state == Reachable) {

@@ -52,7 +52,8 @@ class Neighbours {
   struct Resolution {
     Verdict verdict = Verdict::Failed;
     MacAddress mac;
-    // Held: NeighbourReplaced, when an older packet was dropped for this one (RFC 1122 2.3.2.2).
+    // Held: NeighbourReplaced, when an older packet was dropped for this one (RFC 1122 2.3.2.2);
+    // NeighbourEvicted, when the oldest question and its packet gave way to this one (RFC 6583).
     // Failed: NeighbourCacheFull, or NoRoute: no usable address of ours to ask from.
     DropReason reason = DropReason::None;
   };

@@ -549,10 +549,36 @@ TEST(Neighbours, AtTheCapTheLeastRecentlyUsedGoes) {
   EXPECT_EQ(w.n.size(), 3);
 }
 
-TEST(Neighbours, WhoIsBeingAskedForDoesNotGiveWay) {
-  Wire w({.cap = 2});
-  EXPECT_EQ(w.send(nth(0)).verdict, Verdict::Held);
-  EXPECT_EQ(w.send(nth(1)).verdict, Verdict::Held);
+TEST(Neighbours, AScanFillsNoMoreThanHalf_R6583) {
+  Wire w({.cap = 8});
+  const auto reply = [&w](uint32_t i) {
+    (void)w.n.hear_arp({.operation = wire::ArpOperation::Reply,
+                        .sender_mac = mac_a,
+                        .target_mac = our_mac,
+                        .sender = nth(i),
+                        .target = us4},
+                       w.now);
+  };
+  for (uint32_t i = 0; i < 4; ++i) {
+    (void)w.send(nth(i));
+    reply(i);
+  }
+  for (uint32_t i = 10; i < 1000; ++i) {  // nobody is there
+    const auto r = w.send(nth(i));
+    EXPECT_EQ(r.verdict, Verdict::Held);
+    EXPECT_EQ(r.reason, i < 14 ? DropReason::None : DropReason::NeighbourEvicted);
+  }
+  for (uint32_t i = 0; i < 4; ++i) EXPECT_EQ(w.state(nth(i)), Reachable);
+  EXPECT_EQ(w.state(nth(995)), std::nullopt);
+  EXPECT_EQ(w.state(nth(996)), Incomplete);
+  EXPECT_EQ(w.n.size(), 8);
+  reply(999);  // who does answer is not the oldest any more
+  EXPECT_EQ(w.state(nth(999)), Reachable);
+}
+
+TEST(Neighbours, WhoIsBeingProbedDoesNotGiveWay) {
+  Wire w({.cap = 1});
+  w.bring(Probe);
   Frame f = w.packet(nth(2));
   const auto r = w.n.resolve(nth(2), f, w.now);
   EXPECT_EQ(r.verdict, Verdict::Failed);

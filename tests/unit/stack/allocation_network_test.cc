@@ -153,7 +153,7 @@ TEST_F(NetworkAllocation, NeighboursThatAnswerAndThatDoNot) {
     forget_events();
   }
   EXPECT_GE(lan.a->counters().dropped(DropReason::NeighbourUnreachable), 200U);
-  EXPECT_GE(lan.a->counters().dropped(DropReason::NeighbourCacheFull), 1U);
+  EXPECT_GE(lan.a->counters().dropped(DropReason::NeighbourEvicted), 1U);
 }
 
 }  // namespace
