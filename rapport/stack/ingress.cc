@@ -223,6 +223,7 @@ void take_ipv6(World& w, std::span<const uint8_t> bytes, const Arrived& arrived)
   } else if (ip.is_fragment) {
     take_fragment(w, ip, packet);
   } else {
+    packet.arrived.reassembled = arrived.reassembled || ip.has_fragment_header;
     take_upper(w, packet);
   }
 }

@@ -18,7 +18,7 @@ struct Arrived {
   uint32_t serial = 0;       // of its frame, for the trace
   MacAddress from{};         // Ethernet: the frame's sender
   bool to_group = false;     // a multicast or broadcast frame
-  bool reassembled = false;  // made of fragments
+  bool reassembled = false;  // made of fragments, be it of one (RFC 6946)
 };
 
 struct Packet {

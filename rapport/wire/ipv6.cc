@@ -111,8 +111,8 @@ class Walk {
   }
 
   Ipv6Fault fragment_header() {
-    if (fragment_seen_) return refused(DropReason::Ipv6HeaderOrder);
-    fragment_seen_ = true;
+    if (ip_.has_fragment_header) return refused(DropReason::Ipv6HeaderOrder);
+    ip_.has_fragment_header = true;
     const uint16_t word = load16(&packet_[at_ + 2]);
     ip_.fragment_offset = word & 0xfff8U;
     ip_.more_fragments = (word & 1U) != 0;
@@ -183,7 +183,6 @@ class Walk {
   Ipv6& ip_;
   size_t at_ = kIpv6Header;
   int options_ = 0;
-  bool fragment_seen_ = false;
 };
 
 void read_fixed(const uint8_t* p, Ipv6& ip) {

@@ -29,8 +29,9 @@ struct Ipv6 {
   uint8_t dscp = 0;         // 0..63
   uint8_t ecn = 0;          // 0..3
   uint32_t flow_label = 0;  // 20 bits
-  // A Fragment header was there and says that this is not the whole: not for "atomic" fragments,
-  // which are read as if they had no such header (RFC 6946).
+  bool has_fragment_header = false;
+  // The header says that this is not the whole: not for "atomic" fragments, which are read as if
+  // they had no such header (RFC 6946).
   bool is_fragment = false;
   bool more_fragments = false;
   uint16_t fragment_offset = 0;      // in octets
