@@ -7,6 +7,7 @@
 #include "rapport/base/local_addresses.hh"
 #include "rapport/base/mac.hh"
 #include "rapport/base/siphash.hh"
+#include "rapport/base/time.hh"
 #include "rapport/ip/own_addresses.hh"
 #include "rapport/ip/routes.hh"
 
@@ -80,6 +81,10 @@ bool Paths::reaches(LocalId from, const IpAddress& remote) const {
 uint16_t Paths::path_mtu(LocalId from, const IpAddress& remote) const {
   const uint16_t mtu = interfaces_[locals_->interface_of(from)].mtu;
   return std::min(mtu, mtus_.towards(remote).value_or(mtu));
+}
+
+bool Paths::lower_path_mtu(LocalId from, const IpAddress& remote, uint16_t mtu, Instant now) {
+  return mtu < path_mtu(from, remote) && mtus_.lower(remote, mtu, now);
 }
 
 bool is_link_local(const IpAddress& a) {

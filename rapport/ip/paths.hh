@@ -8,6 +8,7 @@
 #include "rapport/base/local_addresses.hh"
 #include "rapport/base/network.hh"
 #include "rapport/base/siphash.hh"
+#include "rapport/base/time.hh"
 #include "rapport/ip/own_addresses.hh"
 #include "rapport/ip/path_mtu.hh"
 #include "rapport/ip/routes.hh"
@@ -28,6 +29,7 @@ class Paths final : public Network {
   [[nodiscard]] uint16_t source_towards(const IpAddress& remote) const override;
   [[nodiscard]] bool reaches(LocalId from, const IpAddress& remote) const override;
   [[nodiscard]] uint16_t path_mtu(LocalId from, const IpAddress& remote) const override;
+  bool lower_path_mtu(LocalId from, const IpAddress& remote, uint16_t mtu, Instant now) override;
 
   // What the check of an address on its link has said. Until then all may be used.
   void set_state(LocalId own, AddressState state) { states_[own.v] = state; }

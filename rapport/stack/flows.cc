@@ -77,7 +77,9 @@ void deliver_parsed(World& w) {
   for (size_t i = 0; i < w.parsed_count; ++i) {
     Parsed& p = w.parsed[i];
     w.cx.arrival_serial = p.serial;
+    w.cx.progress = false;
     tcp::segment_arrives_at(p.key, p.hash, p.segment, w.cx);
+    if (w.has_links && w.cx.progress) confirm_neighbour(w, p.key);
   }
   w.parsed_count = 0;
 }

@@ -64,9 +64,7 @@ DropReason tell_tcp(World& w, const wire::IcmpError& e, LocalId local) {
     mtu = *told;
   }
   const tcp::FlowHash hash = tcp::hash_of(w.cx.flow_key, key);
-  const tcp::IcmpVerdict verdict = tcp::icmp_arrives(key, hash, e, mtu, w.cx);
-  if (verdict == tcp::IcmpVerdict::Lowered) lower_path_mtu(w, local, e.quote.destination, mtu);
-  return as_drop(verdict);
+  return as_drop(tcp::icmp_arrives(key, hash, e, mtu, w.cx));
 }
 
 DropReason tell_udp(World& w, const wire::IcmpError& e, LocalId local) {
@@ -87,10 +85,13 @@ DropReason tell_udp(World& w, const wire::IcmpError& e, LocalId local) {
                                                           : DropReason::IcmpNobody;
     }
   }
+  // RFC 1191 5, 8201 5.1: later datagrams are cut to the path; no socket need hear of it.
   const std::optional<uint16_t> mtu = told_mtu(e);
   if (!mtu) return DropReason::IcmpIgnored;
-  if (!w.sockets.error_arrives(Error::MessageTooLong, ours, theirs)) return DropReason::IcmpNobody;
-  lower_path_mtu(w, local, e.quote.destination, *mtu);
+  if (!w.sockets.may_have_sent(ours, theirs)) return DropReason::IcmpNobody;
+  if (w.paths.lower_path_mtu(local, theirs.address, *mtu, w.cx.now)) {
+    ++w.cx.counters.path_mtus_lowered;
+  }
   return DropReason::None;
 }
 
@@ -227,11 +228,6 @@ void complain(World& w, const Packet& packet, Complaint complaint, const Problem
   } else {
     ++w.cx.counters.icmp_errors_sent;
   }
-}
-
-void lower_path_mtu(World& w, LocalId local, const IpAddress& remote, uint16_t mtu) {
-  if (mtu >= w.paths.path_mtu(local, remote)) return;  // R8201-2
-  if (w.paths.mtus().lower(remote, mtu, w.cx.now)) ++w.cx.counters.path_mtus_lowered;
 }
 
 }  // namespace rapport::stack

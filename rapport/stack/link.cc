@@ -37,7 +37,10 @@ void take_arp(World& w, Link& link, std::span<const uint8_t> bytes) {
 }
 
 DropReason hear(World& w, Link& link, const Packet& packet, const wire::Icmpv6& icmp) {
-  if (packet.hop_limit != wire::kNdpHopLimit) return DropReason::NeighbourIgnored;  // RFC 4861 7.1
+  // RFC 4861 7.1; RFC 6980 5: nothing of it comes in fragments.
+  if (packet.hop_limit != wire::kNdpHopLimit || packet.arrived.reassembled) {
+    return DropReason::NeighbourIgnored;
+  }
   if (icmp.type == wire::kNeighbourSolicitation) {
     const auto s = wire::parse_solicitation(icmp, packet.source, packet.destination);
     if (!s) return s.error();
@@ -193,6 +196,14 @@ Frame give_to_link(World& w, Frame&& finished, LocalId local, const IpAddress& r
     return with_ethernet(std::move(packet), link, found.mac);
   }
   return {};
+}
+
+void confirm_neighbour(World& w, const FlowKey& key) {
+  const uint16_t interface = w.locals.interface_of(key.local);
+  Link* link = w.link_of(interface);
+  if (link == nullptr) return;
+  const auto hop = w.paths.routes().by(interface, key.remote);
+  if (hop) link->neighbours.confirm(hop->next, w.cx.now);
 }
 
 Frame next_from_links(World& w, uint16_t& interface) {

@@ -111,6 +111,8 @@ void take_discovery(World& world, const Packet& packet, const wire::Icmpv6& icmp
 // The frame of a packet, when its next hop is known; else a false one: it waits, or was dropped.
 [[nodiscard]] Frame give_to_link(World& world, Frame&& packet, LocalId local,
                                  const IpAddress& remote);
+// RFC 4861 7.3.1: what we send to this peer gets there.
+void confirm_neighbour(World& world, const FlowKey& key);
 [[nodiscard]] Frame next_from_links(World& world, uint16_t& interface);
 
 // --- ingress.cc, flows.cc -----------------------------------------------------------------------
@@ -126,7 +128,6 @@ void complain(World& world, const Packet& packet, Complaint complaint, const Pro
 // An error about what we have sent from `local`, by ICMP or found out by ourselves. None: it was
 // somebody's.
 [[nodiscard]] DropReason tell_of_error(World& world, const wire::IcmpError& error, LocalId local);
-void lower_path_mtu(World& world, LocalId local, const IpAddress& remote, uint16_t mtu);
 
 // --- egress.cc ----------------------------------------------------------------------------------
 // The IP header goes before a finished segment.

@@ -94,6 +94,7 @@ void una_moves(Connection& c, const Arrival& a, Context& cx) {
   }
   c.snd.una = ack;
   c.syn_acked = 1;
+  cx.progress = true;
   if (c.extras != kNone) extras_learn_of(cx.extras[c.extras], ack);
   c.retries = 0;
   c.told_trouble = 0;

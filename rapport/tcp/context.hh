@@ -50,7 +50,7 @@ inline constexpr uint32_t kListenerBuckets = 1024;
 struct Surroundings {
   std::span<const Interface> interfaces;  // these three outlive the context
   const LocalAddresses* locals = nullptr;
-  const Network* network = nullptr;
+  Network* network = nullptr;
   uint32_t headroom = 64;  // before the IP header
   void (*release)(void*, uint64_t) = nullptr;
   void* release_context = nullptr;
@@ -106,6 +106,7 @@ struct Context {
   uint32_t challenges_left = 0;  // host cap of this second
   int64_t challenge_second = -1;
   bool draining = false;
+  bool progress = false;  // a peer has acknowledged what is new: IP's word that it is reachable
   Instant drain_until = kNever;
   uint32_t drain_next = 1;  // what the deadline aborts next
 

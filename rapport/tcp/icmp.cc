@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace rapport::tcp {
 
@@ -43,12 +44,16 @@ uint16_t smaller_mss(const Connection& c, uint16_t mtu) {
   return static_cast<uint16_t>(std::max<int>(text, kLeastMss));
 }
 
-// What larger segments have shown of the path is no longer true of it.
-void use_mss(Connection& c, Transfer& x, uint16_t mss) {
-  c.mss = mss;
+// Believed. What larger segments have shown of the path is no longer true of it. The estimate is
+// IP's, for whoever speaks to that host (RFC 1191 6.3), and ages there.
+void use_mtu(Connection& c, Transfer& x, uint16_t mtu, Context& cx) {
+  c.mss = smaller_mss(c, mtu);
   c.path_proven = 0;
   x.largest_acked = 0;
   x.largest_sent = 0;
+  if (cx.around.network->lower_path_mtu(c.key.local, c.key.remote, mtu, cx.now)) {
+    ++cx.counters.path_mtus_lowered;
+  }
 }
 
 IcmpVerdict too_big(Connection& c, Seq seq, uint16_t mtu, Context& cx) {
@@ -57,11 +62,11 @@ IcmpVerdict too_big(Connection& c, Seq seq, uint16_t mtu, Context& cx) {
   if (x == nullptr || c.syn_acked == 0 || mss >= c.mss) return IcmpVerdict::Ignored;  // R1191-2
   const uint32_t options = c.timestamps_on != 0 ? 12 : 0;
   if (c.path_proven != 0 || x->largest_acked + options > mss) {  // R5927-3
-    x->deferred_mss = mss;
+    x->deferred_mtu = mtu;
     x->deferred_at = seq;
     return IcmpVerdict::Deferred;
   }
-  use_mss(c, *x, mss);
+  use_mtu(c, *x, mtu, cx);
   resend_for_path(c, *x, cx);
   return IcmpVerdict::Lowered;
 }
@@ -118,10 +123,9 @@ IcmpVerdict icmp_arrives(const FlowKey& key, FlowHash hash, const wire::IcmpErro
   }
 }
 
-void take_deferred_mtu(Connection& c, Transfer& x) {
-  if (x.deferred_mss == 0) return;
-  use_mss(c, x, std::min(c.mss, x.deferred_mss));
-  x.deferred_mss = 0;
+void take_deferred_mtu(Connection& c, Transfer& x, Context& cx) {
+  const uint16_t mtu = std::exchange(x.deferred_mtu, uint16_t{0});
+  if (mtu != 0 && smaller_mss(c, mtu) < c.mss) use_mtu(c, x, mtu, cx);
 }
 
 void path_may_be_larger(Connection& c, Context& cx) {

@@ -17,7 +17,7 @@ enum class IcmpVerdict : uint8_t {
   Remembered,   // a soft error: reported, no state changes
   Aborted,      // a hard error of a handshake
   Deferred,     // too big, against what the path has carried: believed if the segment times out
-  Lowered,      // too big, believed: the estimate of the path may follow
+  Lowered,      // too big, believed
 };
 
 // An error quotes a segment of this flow. `mtu` is that of the next hop for PacketTooBig, never 0.
@@ -25,7 +25,7 @@ IcmpVerdict icmp_arrives(const FlowKey& key, FlowHash hash, const wire::IcmpErro
                          uint16_t mtu, Context& cx);
 
 // The retransmission timer fired: a deferred "too big" is believed now (RFC 5927 7.2).
-void take_deferred_mtu(Connection& c, Transfer& x);
+void take_deferred_mtu(Connection& c, Transfer& x, Context& cx);
 // The path's estimate has aged, or never was this connection's: larger segments are tried again.
 void path_may_be_larger(Connection& c, Context& cx);
 
@@ -42,7 +42,7 @@ inline void note_acknowledged_size(Connection& c, Transfer& x, Seq ack) {
     x.largest_acked = x.largest_sent;
     if (x.largest_acked + (c.timestamps_on != 0 ? 12U : 0U) >= c.mss) c.path_proven = 1;
   }
-  if (x.deferred_mss != 0 && after(ack, x.deferred_at)) x.deferred_mss = 0;
+  if (x.deferred_mtu != 0 && after(ack, x.deferred_at)) x.deferred_mtu = 0;
 }
 
 }  // namespace rapport::tcp

@@ -147,7 +147,7 @@ void maybe_duplicate_ack(Connection& c, const Arrival& a, bool window_changed, C
 void congestion_timed_out(Connection& c, Context& cx) {
   Transfer* x = cx.transfer_of(c);
   if (x == nullptr) return;
-  take_deferred_mtu(c, *x);
+  take_deferred_mtu(c, *x, cx);
   const bool first = c.retries <= 1;
   with_controller(*x, [&](auto& algorithm) { algorithm.timed_out(window_of(c), first); });
   x->recover = c.snd.nxt;  // R6582-5

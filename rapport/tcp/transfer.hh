@@ -89,7 +89,7 @@ struct Transfer {
   uint32_t ack_pending = 0;     // octets of in-order text since our last ACK
   // What the path carries, in octets of text (RFC 5927 7.2; icmp.hh):
   uint16_t largest_sent = 0, largest_acked = 0;
-  uint16_t deferred_mss = 0;     // of a "too big" that waits for a timeout; 0: none does
+  uint16_t deferred_mtu = 0;     // of a "too big" that waits for a timeout; 0: none does
   Seq largest_end, deferred_at;  // behind the largest; the quoted number
 };
 

@@ -53,6 +53,10 @@ bool Sockets::error_arrives(Error error, const Endpoint& local, const Endpoint& 
   return true;
 }
 
+bool Sockets::may_have_sent(const Endpoint& local, const Endpoint& remote) const {
+  return ports_.find_listening(local, remote) != kNone;
+}
+
 void Sockets::may_send() {
   while (stuck_.head != kNone) {
     const uint32_t i = stuck_.head;

@@ -89,6 +89,8 @@ class Sockets {
   // Unreachable (all other destination unreachable and time exceeded). False: nobody here has sent
   // it. A connected socket hears of it from its next call, any socket by What::Trouble.
   bool error_arrives(Error error, const Endpoint& local, const Endpoint& remote);
+  // A socket here may have sent a datagram from `local` to `remote`.
+  [[nodiscard]] bool may_have_sent(const Endpoint& local, const Endpoint& remote) const;
   // There is room to send again: sockets whose SendTo would have blocked are told.
   void may_send();
 

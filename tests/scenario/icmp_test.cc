@@ -250,6 +250,24 @@ SCENARIO_TEST(
   sends_on(t, 1500, 2);
 }
 
+SCENARIO_TEST(
+    "ESTABLISHED: what a timeout made believed ages as well [R5927-3, R1191-5, R8201-4]") {
+  auto t = peer::in_established();
+  sends_two(t);
+  t.hears(ack(t.snd_nxt())).says_nothing();
+  const ByteCount full = t.largest_text();
+  const Seq at = t.snd_nxt();
+  t.calls_send(full + full).says(data(full).seq(at)).says(data(full));
+  t.hears_icmp(PacketTooBig, at, 1300).says_nothing();
+  t.after_next_timer().says(data(full_on(t, 1300)).seq(at)).may_have_said_anything();
+  t.holds(t.stack().counters().path_mtus_lowered == 1, "others on this path learn of it");
+  t.hears(ack(at + full + full)).may_have_said_anything();
+  t.after(590_s);
+  sends_on(t, 1300, 1);
+  t.after(11_s);
+  sends_on(t, 1500, 2);
+}
+
 SCENARIO_TEST("SYN-SENT: who opens towards a known path begins with its MTU [R1191-1]") {
   auto t = peer::in_established();
   sends_two(t);

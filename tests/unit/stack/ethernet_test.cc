@@ -177,13 +177,26 @@ TEST_P(Ethernet, NobodyAnswersASoftErrorAndThenUnreachable) {
   for (const Seen& s : seen) EXPECT_NE(s.kind, Kind::Packet);
 }
 
+// What the peer acknowledges, it has received.
+TEST_P(Ethernet, TheUpperLayerConfirms_RFC_4861_7_3_1) {
+  connected();
+  lan.run_until(lan.now + 60_s);
+  seen.clear();
+  const uint8_t octet[1] = {1};
+  ASSERT_TRUE(lan.a->command(tcp::Send{client, octet}, lan.now).has_value());
+  lan.run_until(lan.now + 30_s);
+  EXPECT_EQ(questions(false) + questions(true), 0U);
+}
+
 // RFC 4861 7.3.3: STALE, DELAY, PROBE.
 TEST_P(Ethernet, AStaleNeighbourIsProbedAndAVanishedOneAskedForAgain) {
   connected();
   lan.run_until(lan.now + 60_s);
   seen.clear();
   const uint8_t octet[1] = {1};
-  ASSERT_TRUE(lan.a->command(tcp::Send{client, octet}, lan.now).has_value());
+  const Endpoint nowhere{address_of(GetParam(), 2), 9};
+  const auto socket = *lan.a->command(udp::Open{.local = {}, .remote = {}, .options = {}}, lan.now);
+  ASSERT_TRUE(lan.a->command(udp::SendTo{socket, nowhere, octet, {}}, lan.now).has_value());
   const Instant sent = lan.now;
   lan.settle();
   ASSERT_FALSE(seen.empty());
@@ -195,6 +208,7 @@ TEST_P(Ethernet, AStaleNeighbourIsProbedAndAVanishedOneAskedForAgain) {
   lan.run_until(sent + 30_s);
   EXPECT_EQ(questions(false), 1U);  // it answered
   EXPECT_EQ(questions(true), 0U);
+  ASSERT_TRUE(lan.a->command(udp::CloseSocket{socket}, lan.now).has_value());
 
   lan.run_until(lan.now + 60_s);
   seen.clear();
@@ -299,6 +313,26 @@ TEST_P(Frames, PaddingIsNotQuoted_R1122_4) {
   ASSERT_FALSE(error.empty()) << to_string(peer);
   const auto quote = payload_of(error).subspan(wire::kIcmpHeader);
   EXPECT_EQ(Octets(quote.begin(), quote.end()), small);
+}
+
+TEST(NeighbourDiscovery, InFragmentsIsIgnored_RFC_6980_5) {
+  Lan lan;
+  Lan::ready(lan);
+  Surroundings around;
+  const IpAddress group = wire::solicited_node(v6_of(1));
+  Octets o(wire::kNdpMaxLength);
+  o.resize(wire::build_solicitation(o.data(), {.target = v6_of(1), .source_mac = mac_of(2)},
+                                    v6_of(2), group));
+  const Octets whole = packet(v6_of(2), group, wire::kProtocolIcmpv6, o, wire::kNdpHopLimit);
+  const auto hears = [&](const Octets& part) {
+    return around.answers(*lan.a, in_ethernet(wire::group_mac(group), mac_of(2), part), lan.now);
+  };
+  const uint64_t before = lan.a->counters().dropped(DropReason::NeighbourIgnored);
+  EXPECT_TRUE(hears(fragment(whole, 0, o.size(), 7)).empty()) << "one that is all";
+  EXPECT_EQ(lan.a->counters().dropped(DropReason::NeighbourIgnored), before + 1);
+  for (const Octets& part : fragments(whole, 16, 8)) EXPECT_TRUE(hears(part).empty());
+  EXPECT_EQ(lan.a->counters().dropped(DropReason::NeighbourIgnored), before + 2);
+  EXPECT_EQ(hears(whole).size(), 1U);
 }
 
 TEST(NeighbourDiscovery, FromBeyondARouterIsIgnored_RFC_4861_7_1) {

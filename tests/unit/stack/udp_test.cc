@@ -207,8 +207,8 @@ TEST_P(Udp, TooBigLowersThePathForLaterDatagrams_R1191_R8201) {
   around.feed(*line.a, icmp(router, address_of(v4, 1), head, std::span(first[0]).first(100)),
               line.now);
   EXPECT_EQ(line.a->counters().path_mtus_lowered, 1U);
-  EXPECT_EQ(events(*line.a), static_cast<uint16_t>(udp::What::Trouble));
-  EXPECT_EQ(line.a->command(udp::GetStatus{client}, line.now)->last_error, Error::MessageTooLong);
+  EXPECT_EQ(events(*line.a), 0) << "nothing is lost that the socket could say better";
+  EXPECT_EQ(line.a->command(udp::GetStatus{client}, line.now)->errors, 0U);
   ASSERT_TRUE(send(client, pattern(1'400), at_b).has_value());
   const auto later = sent();
   ASSERT_EQ(later.size(), 2U);
