@@ -1,5 +1,5 @@
 // The local addresses of a host: FlowKey names them by a 16-bit number, their place in order of
-// interfaces. Which of them speaks to whom is ip/routes.hh's business. Capped at 65,535.
+// interfaces. Which of them speaks to whom is ip/paths.hh's business. Capped at 65,535.
 #pragma once
 
 #include "rapport/base/address.hh"

@@ -48,7 +48,7 @@ class OwnAddresses {
 
   [[nodiscard]] AddressState state_of(const IpAddress& address) const;
   // Somebody else speaks as `address`. Tentative: it is a duplicate. Usable: an IPv4 address is
-  // defended (RFC 5227 2.4 (b)), an IPv6 address is kept (RFC 4862 5.4.4).
+  // defended (RFC 5227 2.4 (c)), an IPv6 address is kept (RFC 4862 5.4.4).
   void conflict(const IpAddress& address, Instant now, Ring<NeighbourMessage>& out);
 
   // `wish` if it is usable, else a usable address of the family of `wish`; else unspecified.

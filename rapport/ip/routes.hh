@@ -1,7 +1,7 @@
 // Which way a packet goes: the interface it leaves by and the neighbour it is given to (RFC 1122
 // 3.3.1, RFC 8200; longest prefix first). The networks of our addresses are routes without a
 // gateway; an interface without link addresses reaches everybody of the families it has. Who may
-// speak for us is source.hh's business. Fixed when it is made.
+// speak for us is paths.hh's business. Fixed when it is made.
 #pragma once
 
 #include "rapport/base/address.hh"
@@ -23,7 +23,7 @@ struct Hop {
 
 class Routes {
  public:
-  // A route whose gateway is on no network of ours leads nowhere and is left out: see unusable().
+  // A route whose gateway is on no network of ours leads nowhere and is left out and counted.
   Routes(std::span<const Interface> interfaces, std::span<const Route> routes);
 
   // The best way; none: unreachable.

@@ -30,7 +30,9 @@ namespace rapport::stack {
 
 struct Config {
   std::vector<Interface> interfaces = std::vector<Interface>(1);  // by number, from 0
-  std::vector<Route> routes;      // through routers; networks of our addresses need none
+  // Through routers; networks of our addresses need none. One whose gateway is on no network of
+  // ours is left out, and counted in unusable_routes.
+  std::vector<Route> routes;
   uint32_t frame_headroom = 64;   // octets kept free before the IP header: link header and device
   uint32_t max_path_mtus = 1024;  // destinations whose path MTU is known; beyond, the oldest goes
   tcp::Config tcp;

@@ -67,6 +67,7 @@ World::World(const Config& settings, FramePool& pool)
       reassembly(config.reassembly),
       error_limit(config.icmp_errors, config.icmp_error_burst),
       links(config.interfaces.size()) {
+  cx.counters.unusable_routes = paths.routes().unusable();
   make_links(*this);
   ASSERT(!has_links || config.frame_headroom >= wire::kEthernetHeader);
 }

@@ -158,6 +158,14 @@ TEST_P(TwoInterfaces, AnErrorIsBelievedOnlyFromTheWayThatWasTaken) {
   EXPECT_EQ(a->counters().icmp_errors_received, 1U);
 }
 
+TEST_P(TwoInterfaces, ARouterOnNoNetworkOfOursLeadsNowhereAndIsCounted) {
+  EXPECT_EQ(a->counters().unusable_routes, 0U);
+  stack::Config config = two_interfaces();
+  config.routes = {{{IpAddress::v4(0), 0}, v4_of(254, 7)}, {{IpAddress{}, 0}, v4_of(254, 1)}};
+  start(config);
+  EXPECT_EQ(a->counters().unusable_routes, 2U);
+}
+
 // On Ethernet a router is who is asked for, never who is behind it.
 TEST_P(TwoInterfaces, ARouterIsTheNeighbour_RFC_1122_3_3_1) {
   stack::Config config = two_interfaces();
