@@ -105,7 +105,7 @@ struct TcpSegment {
   std::optional<Ports> ports;
   std::optional<uint32_t> psp_spi;  // "encap psp spi N"
   SequenceRange sequence;
-  std::optional<uint32_t> ack;  // none: not written; the parser sees to it that "." has one
+  std::optional<uint32_t> ack;  // none: not written, with or without "."
   std::optional<uint16_t> window;
   std::optional<uint16_t> urgent;
   bool options_unchecked = false;          // "<...>", outbound only

@@ -29,7 +29,7 @@ struct Define {
 struct ParseOptions {
   std::string_view file = "script";  // for messages
   Dialect dialect = Dialect::Auto;
-  std::span<const Define> defines;  // before those of the script's own --define options
+  std::span<const Define> defines = {};  // before those of the script's own --define options
 };
 
 // With Dialect::Auto the dialect is told by what only one of the two has (docs/scripts.md lists
