@@ -72,9 +72,8 @@ void ended_by_reset(Peer& t, const Row& row) {
 
 }  // namespace
 
-// Also R7323-19.
 SCENARIO_ROWS("a segment older than the last timestamp is answered and dropped (PAWS)",
-              rows_of("SA-ALL-01", with_syn_received(), kTimestamps)) {
+              also("R7323-19", rows_of("SA-ALL-01", with_syn_received(), kTimestamps))) {
   auto t = row.begins();
   const uint32_t old = t.tsval_now() - 1;
   t.hears(data(10_B).ack(t.snd_una()).ts(old, t.tsval_of_stack()));
@@ -83,8 +82,8 @@ SCENARIO_ROWS("a segment older than the last timestamp is answered and dropped (
   u.hears(ack().ts(old - 1'000'000, u.tsval_of_stack())).says(answer(u)).is(row.state());
 }
 
-// Also R7323-20.
-SCENARIO_ROWS("PAWS is not for resets", rows_of("SA-ALL-02", synchronized_starts(), kTimestamps)) {
+SCENARIO_ROWS("PAWS is not for resets",
+              also("R7323-20", rows_of("SA-ALL-02", synchronized_starts(), kTimestamps))) {
   auto t = row.begins();
   t.hears(rst().ts(t.tsval_now() - 1'000'000, 0)).says_nothing();
   ended_by_reset(t, row);
@@ -99,18 +98,17 @@ SCENARIO_ROWS("the timestamp of a reset is not taken over",
   t.hears(ack(t.snd_una())).says_nothing().is(row.state());
 }
 
-// Also R7323-11, R7323-12.
 SCENARIO_ROWS("a segment without the timestamp that was agreed on is dropped",
-              rows_of("SA-ALL-03", synchronized_starts(), kTimestamps)) {
+              also("R7323-11, R7323-12",
+                   rows_of("SA-ALL-03", synchronized_starts(), kTimestamps))) {
   auto t = row.begins();
   t.hears(data(10_B).no_ts()).says_nothing().is(row.state()).is_told_nothing();
   t.hears(data(10_B).seq(t.rcv_nxt() - 10_B).no_ts()).says_nothing().is(row.state());
   t.hears(ack().no_ts()).says_nothing().is(row.state());
 }
 
-// Also MUST-3.
 SCENARIO_ROWS("damaged segments change nothing and are never answered",
-              rows_of("SA-ALL-04", every_start())) {
+              also("MUST-3", rows_of("SA-ALL-04", every_start()))) {
   auto t = row.begins();
   const Seq number = t.snd_nxt();
   t.hears(ack(number).wrong_checksum()).says_nothing().dropped_as(DropReason::TcpChecksum);
@@ -122,8 +120,8 @@ SCENARIO_ROWS("damaged segments change nothing and are never answered",
   t.is(row.state()).is_told_nothing();
 }
 
-// Also R5961-4.
-SCENARIO_ROWS("challenges are throttled", rows_of("SA-ALL-05", synchronized_starts())) {
+SCENARIO_ROWS("challenges are throttled",
+              also("R5961-4", rows_of("SA-ALL-05", synchronized_starts()))) {
   auto t = row.begins();
   const Seg provocation = rst().seq(t.rcv_nxt() + 5_B);
   t.hears(provocation).says(answer(t));
@@ -132,13 +130,13 @@ SCENARIO_ROWS("challenges are throttled", rows_of("SA-ALL-05", synchronized_star
   t.hears(provocation).says(answer(t)).is(row.state());
 }
 
-// Also U-24.
 SCENARIO_ROWS("the user timeout ends what is not acknowledged, and says so",
-              rows_of("SA-ALL-06",
-                      {Start::SynSent, Start::SynReceivedActive, Start::Established,
-                       Start::EstablishedPassive, Start::FinWait1, Start::CloseWait, Start::Closing,
-                       Start::LastAck},
-                      {.options = [](tcp::ConnectionOptions& o) { o.user_timeout = 5_s; }})) {
+              also("U-24",
+                   rows_of("SA-ALL-06",
+                           {Start::SynSent, Start::SynReceivedActive, Start::Established,
+                            Start::EstablishedPassive, Start::FinWait1, Start::CloseWait,
+                            Start::Closing, Start::LastAck},
+                           {.options = [](tcp::ConnectionOptions& o) { o.user_timeout = 5_s; }}))) {
   auto t = row.begins();
   if (row.state() == State::Established || row.state() == State::CloseWait) {
     t.calls_send(10_B).says(data(10_B));
@@ -148,12 +146,12 @@ SCENARIO_ROWS("the user timeout ends what is not acknowledged, and says so",
   t.is_told_ended(CloseReason::UserTimedOut).is_gone().and_pools_are_empty();
 }
 
-// Also U-25.
 SCENARIO_ROWS("the front of the queue leaves again when its ACK does not come",
-              rows_of("SA-ALL-07",
-                      {Start::SynSent, Start::SynReceivedActive, Start::SynReceivedPassive,
-                       Start::Established, Start::EstablishedPassive, Start::FinWait1,
-                       Start::CloseWait, Start::Closing, Start::LastAck})) {
+              also("U-25",
+                   rows_of("SA-ALL-07",
+                           {Start::SynSent, Start::SynReceivedActive, Start::SynReceivedPassive,
+                            Start::Established, Start::EstablishedPassive, Start::FinWait1,
+                            Start::CloseWait, Start::Closing, Start::LastAck}))) {
   auto t = row.begins();
   Seg front = fin().seq(t.snd_nxt() - 1_B).ack(t.rcv_nxt());
   switch (row.state()) {
@@ -169,9 +167,8 @@ SCENARIO_ROWS("the front of the queue leaves again when its ACK does not come",
   for (int i = 0; i < 3; ++i) t.after_next_timer().says(front).says_nothing().is(row.state());
 }
 
-// Also U-6.
 SCENARIO_ROWS("a keep-alive probe is answered, its octet thrown away",
-              rows_of("SA-ALL-08", synchronized_starts())) {
+              also("U-6", rows_of("SA-ALL-08", synchronized_starts()))) {
   auto t = row.begins();
   t.hears(ack(t.snd_una()).seq(t.rcv_nxt() - 1_B)).says(answer(t)).is(row.state());
   auto u = row.begins();
@@ -191,8 +188,7 @@ SCENARIO_ROWS("a burst of segments is acknowledged once",
   t.calls_receive(300_B);
 }
 
-// Also U-10.
-SCENARIO_ROWS("a reset never draws a reset", rows_of("SA-ALL-10", every_start())) {
+SCENARIO_ROWS("a reset never draws a reset", also("U-10", rows_of("SA-ALL-10", every_start()))) {
   // Peer fails the story when a RST answers a RST; every kind from everywhere is tried.
   for (const auto where : {0_B, 1_B, 1000_B, 0x7fffffff_B, 0x80000000_B, 0xffffffff_B}) {
     for (const auto number : {0_B, 1_B, 2_B, 0x80000000_B, 0xffffffff_B}) {
@@ -213,9 +209,8 @@ SCENARIO_ROWS("with a closed window an exact reset counts and no other",
   ended_by_reset(t, row);
 }
 
-// Also SHLD-2.
 SCENARIO_ROWS("a reset with SYN, FIN, URG and text is a reset",
-              rows_of("SA-ALL-12", every_start())) {
+              also("SHLD-2", rows_of("SA-ALL-12", every_start()))) {
   for (int kind = 0; kind < 5; ++kind) {
     auto t = row.begins();
     Seg s = rst();

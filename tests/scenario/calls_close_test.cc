@@ -106,12 +106,11 @@ SCENARIO_TEST(
   t.hears(ack(t.iss + 1_B)).says(data(100_B).fin().seq(t.iss + 1_B)).is(State::FinWait1);
 }
 
-// Also SHLD-3, R2525-1.
 SCENARIO_ROWS("CLOSE for good with unread text is a reset",
-              (std::vector<Row>{{Start::Established, "UC-CLOSE-08"},
-                                {Start::EstablishedPassive, "UC-CLOSE-08"},
-                                {Start::FinWait1, "UC-CLOSE-17"},
-                                {Start::FinWait2, "UC-CLOSE-18"}})) {
+              also("SHLD-3, R2525-1", (std::vector<Row>{{Start::Established, "UC-CLOSE-08"},
+                                                        {Start::EstablishedPassive, "UC-CLOSE-08"},
+                                                        {Start::FinWait1, "UC-CLOSE-17"},
+                                                        {Start::FinWait2, "UC-CLOSE-18"}}))) {
   auto t = row.begins();
   takes_text(t, 10_B);
   t.calls_close().says(our_reset(t)).is_gone().and_pools_are_empty();

@@ -123,19 +123,18 @@ SCENARIO_TEST("LISTEN: an active OPEN without a remote is an error [UC-OPEN-09]"
   t.hears(t.syn_of_peer()).says(syn().ack(t.irs + 1_B));  // as before
 }
 
-// Also MUST-41.
 SCENARIO_ROWS("an OPEN of the same tuple is an error and disturbs nothing",
-              (std::vector<Row>{{Start::SynSent, "UC-OPEN-10"},
-                                {Start::SynReceivedActive, "UC-OPEN-11"},
-                                {Start::SynReceivedPassive, "UC-OPEN-11"},
-                                {Start::Established, "UC-OPEN-12"},
-                                {Start::EstablishedPassive, "UC-OPEN-12"},
-                                {Start::FinWait1, "UC-OPEN-13"},
-                                {Start::FinWait2, "UC-OPEN-14"},
-                                {Start::CloseWait, "UC-OPEN-15"},
-                                {Start::Closing, "UC-OPEN-16"},
-                                {Start::LastAck, "UC-OPEN-17"},
-                                {Start::TimeWait, "UC-OPEN-18"}})) {
+              also("MUST-41", (std::vector<Row>{{Start::SynSent, "UC-OPEN-10"},
+                                                {Start::SynReceivedActive, "UC-OPEN-11"},
+                                                {Start::SynReceivedPassive, "UC-OPEN-11"},
+                                                {Start::Established, "UC-OPEN-12"},
+                                                {Start::EstablishedPassive, "UC-OPEN-12"},
+                                                {Start::FinWait1, "UC-OPEN-13"},
+                                                {Start::FinWait2, "UC-OPEN-14"},
+                                                {Start::CloseWait, "UC-OPEN-15"},
+                                                {Start::Closing, "UC-OPEN-16"},
+                                                {Start::LastAck, "UC-OPEN-17"},
+                                                {Start::TimeWait, "UC-OPEN-18"}}))) {
   auto t = row.begins();
   const auto before = t.stack().fingerprint();
   t.calls_connect(to(t, t.remote), Error::AlreadyExists).says_nothing();

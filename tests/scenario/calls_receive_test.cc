@@ -55,9 +55,8 @@ SCENARIO_ROWS("text that waits is read, and no more than it",
   t.calls_receive(Error::WouldBlock).says_nothing().is(row.state());
 }
 
-// Also MUST-39, U-18.
 SCENARIO_ROWS("reading opens a closed window once that is worth telling",
-              open_states("UC-RECV-06", "UC-RECV-07", "UC-RECV-08")) {
+              also("MUST-39, U-18", open_states("UC-RECV-06", "UC-RECV-07", "UC-RECV-08"))) {
   auto t = row.begins({.window_closed = true});
   t.holds(t.rcv_wnd() == 0_B, "the window is closed");
   t.calls_receive(500_B).says_nothing();  // less than a segment: silly (MUST-39)

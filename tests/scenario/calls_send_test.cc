@@ -94,11 +94,10 @@ SCENARIO_TEST("ESTABLISHED: room again is told to whom it was refused [UC-SEND-1
   t.calls_send(500_B).calls_send(1_B, Error::WouldBlock).may_have_said_anything();
 }
 
-// Also MUST-60, MUST-61.
 SCENARIO_ROWS("text leaves with the current ACK",
-              (std::vector<Row>{{Start::Established, "UC-SEND-09"},
-                                {Start::EstablishedPassive, "UC-SEND-09"},
-                                {Start::CloseWait, "UC-SEND-12"}})) {
+              also("MUST-60, MUST-61", (std::vector<Row>{{Start::Established, "UC-SEND-09"},
+                                                         {Start::EstablishedPassive, "UC-SEND-09"},
+                                                         {Start::CloseWait, "UC-SEND-12"}}))) {
   auto t = row.begins();
   const Seq una = t.iss + 1_B;
   const ByteCount full = t.largest_text();
@@ -120,11 +119,10 @@ SCENARIO_ROWS("no more leaves than the window lets",
   t.holds(at_or_before(t.snd_nxt(), una + full + 2048_B), "SND.NXT =< SND.UNA + SND.WND");
 }
 
-// Also MUST-30, MUST-62.
 SCENARIO_ROWS("urgent text carries the pointer to the octet after it",
-              (std::vector<Row>{{Start::Established, "UC-SEND-11"},
-                                {Start::EstablishedPassive, "UC-SEND-11"},
-                                {Start::CloseWait, "UC-SEND-20"}})) {
+              also("MUST-30, MUST-62", (std::vector<Row>{{Start::Established, "UC-SEND-11"},
+                                                         {Start::EstablishedPassive, "UC-SEND-11"},
+                                                         {Start::CloseWait, "UC-SEND-20"}}))) {
   auto t = row.begins();
   t.calls_send_urgent(10_B).says(data(10_B).urg(10).seq(t.iss + 1_B).ack(t.rcv_nxt()));
   t.hears(ack()).says_nothing();

@@ -30,9 +30,8 @@ constexpr ByteCount kLongAgo{2'000'000};
 
 }  // namespace
 
-// Also U-5, U-9.
 SCENARIO_ROWS("an empty segment aside of a closed window draws an ACK",
-              rows_of_all_states("01", {}, {.window_closed = true})) {
+              also("U-5, U-9", rows_of_all_states("01", {}, {.window_closed = true}))) {
   for (const auto aside : {1_B, 100_B}) {
     auto t = row.begins();
     t.holds(t.rcv_wnd() == 0_B, "our window is closed");
@@ -42,17 +41,16 @@ SCENARIO_ROWS("an empty segment aside of a closed window draws an ACK",
   }
 }
 
-// Also U-5, U-9.
-SCENARIO_ROWS("an empty segment outside an open window draws an ACK", rows_of_all_states("02")) {
+SCENARIO_ROWS("an empty segment outside an open window draws an ACK",
+              also("U-5, U-9", rows_of_all_states("02"))) {
   auto t = row.begins();
   t.hears(ack(t.snd_una()).seq(t.rcv_nxt() - 1_B)).says(answer(t)).is(row.state());
   auto u = row.begins();
   u.hears(ack(u.snd_una()).seq(u.rcv_nxt() + u.rcv_wnd())).says(answer(u)).is(row.state());
 }
 
-// Also U-5, U-16.
 SCENARIO_ROWS("text against a closed window is refused with an ACK",
-              rows_of_all_states("03", {}, {.window_closed = true})) {
+              also("U-5, U-16", rows_of_all_states("03", {}, {.window_closed = true}))) {
   auto t = row.begins();
   t.hears(data(10_B).seq(t.rcv_nxt() + 5_B).ack(t.snd_una())).says(answer(t)).is(row.state());
   auto u = row.begins();
@@ -61,8 +59,8 @@ SCENARIO_ROWS("text against a closed window is refused with an ACK",
   v.hears(fin().no_ack()).says(answer(v)).is(row.state());
 }
 
-// Also U-5, U-6.
-SCENARIO_ROWS("text quite outside an open window draws an ACK", rows_of_all_states("04")) {
+SCENARIO_ROWS("text quite outside an open window draws an ACK",
+              also("U-5, U-6", rows_of_all_states("04"))) {
   auto t = row.begins();
   t.hears(data(10_B).seq(t.rcv_nxt() - 20_B).ack(t.snd_una())).says(answer(t)).is(row.state());
   auto u = row.begins();
@@ -70,18 +68,18 @@ SCENARIO_ROWS("text quite outside an open window draws an ACK", rows_of_all_stat
   u.says(answer(u)).is(row.state());
 }
 
-// Also U-30, R5961-1.
-SCENARIO_ROWS("a reset outside the window is met with silence", rows_of_all_states("05")) {
+SCENARIO_ROWS("a reset outside the window is met with silence",
+              also("U-30, R5961-1", rows_of_all_states("05"))) {
   auto t = row.begins();
   t.hears(rst().seq(t.rcv_nxt() + t.rcv_wnd())).says_nothing().is(row.state());
   t.hears(rst().seq(t.rcv_nxt() - 1_B)).says_nothing().is(row.state());
   t.hears(rst().seq(t.rcv_nxt() + 0x80000000_B)).says_nothing().is(row.state());
 }
 
-// Also U-30, R5961-1.
 SCENARIO_ROWS("an exact reset ends the connection",
-              rows_of_all_states("06", {Start::SynReceivedActive, Start::SynReceivedPassive,
-                                        Start::TimeWait})) {
+              also("U-30, R5961-1",
+                   rows_of_all_states("06", {Start::SynReceivedActive, Start::SynReceivedPassive,
+                                             Start::TimeWait}))) {
   auto t = row.begins();
   t.hears(rst()).says_nothing();
   t.is_told_ended(CloseReason::ResetByPeer).is_gone();
@@ -101,21 +99,21 @@ SCENARIO_TEST("TIME-WAIT: in the strict profile an exact reset deletes the TCB [
   t.hears(rst()).says_nothing().is_gone().and_pools_are_empty();
 }
 
-// Also U-30, R5961-1.
-SCENARIO_ROWS("a reset in the window but not exact is challenged", [] {
-  auto rows = rows_of_all_states("07", {Start::SynReceivedActive, Start::SynReceivedPassive});
-  rows.push_back({Start::SynReceivedActive, "SA-SYNRCVD-08"});
-  rows.push_back({Start::SynReceivedPassive, "SA-SYNRCVD-08"});
-  return rows;
-}()) {
+SCENARIO_ROWS("a reset in the window but not exact is challenged", also("U-30, R5961-1", [] {
+                auto rows =
+                    rows_of_all_states("07", {Start::SynReceivedActive, Start::SynReceivedPassive});
+                rows.push_back({Start::SynReceivedActive, "SA-SYNRCVD-08"});
+                rows.push_back({Start::SynReceivedPassive, "SA-SYNRCVD-08"});
+                return rows;
+              }())) {
   auto t = row.begins();
   t.hears(rst().seq(t.rcv_nxt() + 1_B)).says(answer(t)).is(row.state());
   auto u = row.begins();
   u.hears(rst().seq(u.rcv_nxt() + u.rcv_wnd() - 1_B)).says(answer(u)).is(row.state());
 }
 
-// Also U-31, R5961-2.
-SCENARIO_ROWS("a SYN is challenged, wherever it lies", alike("09", nullptr)) {
+SCENARIO_ROWS("a SYN is challenged, wherever it lies",
+              also("U-31, R5961-2", alike("09", nullptr))) {
   for (const auto where : {0_B, 100_B, 0x40000000_B, 0x80000000_B}) {
     auto t = row.begins();
     t.hears(syn().seq(t.rcv_nxt() + where)).says(answer(t)).is(row.state());
@@ -138,8 +136,8 @@ SCENARIO_ROWS("an ACK from long ago is challenged", alike("11", "SA-TW-16")) {
 }
 
 // MAX.SND.WND is the largest window that the peer has offered (RFC 5961 5.2).
-// Also MAY-12, R5961-3.
-SCENARIO_ROWS("an ACK is old by one octet more than the largest window", alike("11", "SA-TW-16")) {
+SCENARIO_ROWS("an ACK is old by one octet more than the largest window",
+              also("MAY-12, R5961-3", alike("11", "SA-TW-16"))) {
   auto t = row.begins();
   const Seq oldest = t.snd_una() - ByteCount{t.with().window};
   t.hears(ack(oldest)).says_nothing().is(row.state());
@@ -161,9 +159,8 @@ SCENARIO_TEST("ESTABLISHED: a larger window offered later widens the range [SA-E
   t.hears(ack(t.snd_una() - 16385_B)).says(answer(t)).is(State::Established);
 }
 
-// Also U-9, U-32.
 SCENARIO_ROWS("an ACK of what was never sent draws an ACK, its text is dropped",
-              alike("12", "SA-TW-17")) {
+              also("U-9, U-32", alike("12", "SA-TW-17"))) {
   auto t = row.begins();
   t.hears(data(10_B).ack(t.snd_nxt() + 1_B)).says(answer(t)).is(row.state()).is_told_nothing();
   auto u = row.begins();
@@ -204,11 +201,10 @@ SCENARIO_ROWS("an ACK of nothing new is not answered",
   t.holds(t.calls_status().snd_una == una, "SND.UNA stays");
 }
 
-// Also U-33.
 SCENARIO_ROWS("text with an old ACK is taken all the same",
-              list({{Start::Established, "SA-ESTAB-14"},
-                    {Start::FinWait1, "SA-FW1-14"},
-                    {Start::FinWait2, "SA-FW2-14"}})) {
+              also("U-33", list({{Start::Established, "SA-ESTAB-14"},
+                                 {Start::FinWait1, "SA-FW1-14"},
+                                 {Start::FinWait2, "SA-FW2-14"}}))) {
   auto t = row.begins();
   t.hears(data(10_B).ack(t.snd_una() - 1_B)).says(ack(t.irs + 11_B)).is(row.state());
   t.calls_receive(10_B);
@@ -228,13 +224,12 @@ SCENARIO_ROWS("a newer segment updates the window",
   }
 }
 
-// Also U-15.
 SCENARIO_ROWS("a segment older than the last window update does not touch the window",
-              list({{Start::Established, "SA-ESTAB-16"},
-                    {Start::EstablishedPassive, "SA-ESTAB-16"},
-                    {Start::FinWait1, "SA-FW1-16"},
-                    {Start::FinWait2, "SA-FW2-16"},
-                    {Start::CloseWait, "SA-CW-16"}})) {
+              also("U-15", list({{Start::Established, "SA-ESTAB-16"},
+                                 {Start::EstablishedPassive, "SA-ESTAB-16"},
+                                 {Start::FinWait1, "SA-FW1-16"},
+                                 {Start::FinWait2, "SA-FW2-16"},
+                                 {Start::CloseWait, "SA-CW-16"}}))) {
   auto t = row.begins();
   const Seq una = t.snd_una();
   t.hears(ack(una).seq(t.rcv_nxt() + 10_B).win(t.window_field(2048))).says_nothing();

@@ -65,6 +65,9 @@ class Peer {
   Peer& hears_burst(const std::vector<Seg>& all, At at = At::current());
   // The next segment, and no other, is like `s`. Text is compared with what was given to SEND.
   Peer& says(const Seg& s, At at = At::current());
+  // The packet that hears() would feed, to be spoilt by the test, and packets fed as they are.
+  [[nodiscard]] std::vector<uint8_t> packet_of(const Seg& s) const;
+  Peer& hears_packets(const std::vector<std::vector<uint8_t>>& all, At at = At::current());
   // What the last says() matched comes back to the stack, octet by octet.
   Peer& hears_echo(At at = At::current());
   // A router tells of trouble with a segment that began at `quoted`, as the family says it. `mtu`
@@ -77,6 +80,7 @@ class Peer {
   [[nodiscard]] bool has_more_to_say() const;
   // What the last says() matched.
   [[nodiscard]] const wire::Segment& heard() const;
+  [[nodiscard]] std::span<const uint8_t> heard_packet() const;  // from its IP header on
 
   struct IpFields {
     IpAddress source, destination;

@@ -125,12 +125,12 @@ const std::vector<Entry>& entries() {
   return list();
 }
 
-bool add([[maybe_unused]] const char* file, [[maybe_unused]] int line, const std::string& name,
+bool add(const char* file, [[maybe_unused]] int line, const std::string& name,
          std::function<void()> story) {
   for (const auto& e : list()) {
     if (e.name == name) refuse(name, "told twice");
   }
-  list().push_back({name, rules_in(name)});
+  list().push_back({name, rules_in(name), file});
   stories().push_back(std::move(story));
   [[maybe_unused]] const auto* kept = &stories().back();
 #ifndef __clang_analyzer__  // it takes what GoogleTest keeps for a leak
@@ -146,7 +146,9 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   if (argc > 1 && std::string_view(argv[1]) == "--list-rules") {
     for (const auto& entry : rapport::scenario::entries()) {
-      for (const auto& id : entry.rules) std::cout << id << '\t' << entry.name << '\n';
+      for (const auto& id : entry.rules) {
+        std::cout << id << '\t' << entry.name << '\t' << entry.file << '\n';
+      }
     }
     return 0;
   }

@@ -2,8 +2,9 @@
 // story for each of several starting points; the rule ids stand in brackets at the end of the name:
 //   SCENARIO_TEST("FIN-WAIT-1: a FIN that also acknowledges ours leads to TIME-WAIT [SA-FW1-18]")
 //   {…}
-// `test_scenario --list-rules` prints "id<TAB>test" for tools. Every story runs once in each
-// Dressing (which options the peer speaks, where the sequence numbers lie). No story is told here.
+// `test_scenario --list-rules` prints "id<TAB>test<TAB>file" for tools. Every story runs once in
+// each Dressing (which options the peer speaks, where the sequence numbers lie). No story is told
+// here.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +35,7 @@ struct StoryEnds {};
 struct Entry {
   std::string name;  // with its ids
   std::vector<std::string> rules;
+  std::string file;
 };
 
 // Registers `story` with GoogleTest. At most four ids; a name without ids ends the program.

@@ -248,6 +248,11 @@ std::vector<Row> rows_of(std::string_view rule, const std::vector<Start>& starts
   return rows;
 }
 
+std::vector<Row> also(std::string_view ids, std::vector<Row> rows) {
+  for (auto& row : rows) row.rule += ", " + std::string(ids);
+  return rows;
+}
+
 std::vector<Start> synchronized_starts() {
   std::vector<Start> starts;
   for (const auto& k : kKnown) {

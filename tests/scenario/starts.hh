@@ -87,6 +87,8 @@ std::vector<Row> rows_of_all_states(std::string_view number, const std::vector<S
 // The same rule, of no particular state, for each of `starts`.
 std::vector<Row> rows_of(std::string_view rule, const std::vector<Start>& starts,
                          const With& with = {});
+// The same rows, each of which shows the rules `ids` ("U-5, U-9") as well.
+std::vector<Row> also(std::string_view ids, std::vector<Row> rows);
 // The starting points in synchronized states (ESTABLISHED both ways … TIME-WAIT).
 std::vector<Start> synchronized_starts();
 

@@ -131,9 +131,8 @@ SCENARIO_ROWS("the ACK of our SYN establishes", rows_of("SA-SYNRCVD-16", kBoth))
   t.holds(s.snd_wnd == 2048_B, "SND.WND is that of the ACK, scaled");
 }
 
-// Also U-8.
 SCENARIO_ROWS("an ACK that is not acceptable is reset, the state kept",
-              rows_of("SA-SYNRCVD-17", kBoth)) {
+              also("U-8", rows_of("SA-SYNRCVD-17", kBoth))) {
   auto t = row.begins();
   t.hears(ack(t.iss)).says(rst().seq(t.iss));
   t.hears(ack(t.iss + 2_B)).says(rst().seq(t.iss + 2_B));

@@ -232,9 +232,10 @@ std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text) {
     tcp[kDataOffsetAt] = static_cast<uint8_t>((tcp.size() / 4) << 4);
   }
   if (s.data_offset_) tcp[kDataOffsetAt] = static_cast<uint8_t>(*s.data_offset_ << 4);
+  tcp[kDataOffsetAt] |= s.reserved_.value_or(0);
   tcp.insert(tcp.end(), text.begin(), text.end());
   if (s.cut_to_) tcp.resize(*s.cut_to_);
-  if ((s.raw_options_ || s.data_offset_) && tcp.size() >= wire::kTcpHeader) {
+  if ((s.raw_options_ || s.data_offset_ || s.reserved_) && tcp.size() >= wire::kTcpHeader) {
     sum_again(tcp, from, to);
   }
   if (s.wrong_checksum_) tcp[kChecksumAt] ^= 0x55;

@@ -104,6 +104,8 @@ class Seg {
 
   Seg& filled_with(uint8_t octet) { return set(fill_, octet); }
 
+  Seg& reserved(uint8_t bits) { return set(reserved_, bits); }  // beside the data offset
+
  private:
   friend class Peer;
   friend std::vector<uint8_t> build(const Seg& s, const std::vector<uint8_t>& text);
@@ -154,7 +156,7 @@ class Seg {
   std::optional<Endpoint> from_, to_;
   std::optional<std::vector<uint8_t>> raw_options_;
   std::optional<size_t> cut_to_;
-  std::optional<uint8_t> data_offset_, fill_;
+  std::optional<uint8_t> data_offset_, fill_, reserved_;
 };
 
 Seg syn();
