@@ -111,8 +111,8 @@ void add_connection(Fingerprint& f, const tcp::Connection& c, const tcp::Context
   f.add(c.state, c.snd.una.v, c.snd.nxt.v, c.snd.wnd.v, c.snd.wl1.v, c.snd.wl2.v, c.snd.max_wnd.v,
         c.snd.iss.v, c.rcv.nxt.v, c.rcv.edge.v, c.rcv.irs.v, c.rcv.last_ack_sent.v);
   f.add(c.ts_recent, c.srtt, c.rttvar, c.cwnd, c.ssthresh, c.retries, c.dup_acks, c.waiting,
-        c.quick_acks, c.reason, c.events, c.orphan, c.unaccepted, c.gone, c.fin_queued, c.fin_sent,
-        c.owes_ack, c.ack_delayed, c.owes_syn);
+        c.backoff, c.quick_acks, c.reason, c.events, c.orphan, c.unaccepted, c.gone, c.fin_queued,
+        c.fin_sent, c.owes_ack, c.ack_delayed, c.owes_syn);
   f.add(c.wants_room, c.syn_timed_out, c.told_trouble, c.override_due, c.called);
   add_terms(f, c);
   add_times(f, c);

@@ -60,20 +60,22 @@ ByteCount text_between(const Connection& c, Seq ack) {
   return n;
 }
 
-void measure(Connection& c, Transfer* x, const Arrival& a, Context& cx) {
+// True when there is a new sample.
+bool measure(Connection& c, Transfer* x, const Arrival& a, Context& cx) {
   if (x != nullptr && x->timing) {
-    if (after(a.whole.ack, x->timed_seq)) {
-      x->timing = false;
-      sample_rtt(c, cx.micros - x->timed_at);
-    }
-    return;
+    if (!after(a.whole.ack, x->timed_seq)) return false;
+    x->timing = false;
+    sample_rtt(c, cx.micros - x->timed_at);
+    return true;
   }
   // After a retransmission only the echoed timestamp tells which transmission was acknowledged
   // (RFC 7323 4.1; Karn's rule, R6298-6).
   const wire::Options& o = a.whole.options;
-  if (c.timestamps_on == 0 || !o.has_timestamps || o.tsecr == 0) return;
+  if (c.timestamps_on == 0 || !o.has_timestamps || o.tsecr == 0) return false;
   const uint32_t ms = timestamp_now(c, cx) - o.tsecr;
-  if (ms < 120'000) sample_rtt(c, ms * 1'000);
+  if (ms >= 120'000) return false;
+  sample_rtt(c, ms * 1'000);
+  return true;
 }
 
 // Something of ours is acknowledged.
@@ -86,7 +88,9 @@ void una_moves(Connection& c, const Arrival& a, Context& cx) {
   const Seq ack = a.whole.ack;
   Transfer* x = cx.transfer_of(c);
   const ByteCount text = text_between(c, ack);
-  measure(c, x, a, cx);
+  // RFC 6298 5.7, Karn: the doubled RTO stays until there is a sample. A probe's has no reason any
+  // more once something is acknowledged.
+  if (measure(c, x, a, cx) || c.waiting == Waiting::Persist) c.backoff = 0;
   const bool restart = congestion_acknowledged(c, ack, text, cx);
   if (x != nullptr && text > 0_B) {
     note_acknowledged_size(c, *x, ack);

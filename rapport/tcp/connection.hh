@@ -46,7 +46,8 @@ struct Connection {
   State state = State::Closed;
   uint8_t retries = 0;  // retransmissions or probes in a row
   uint8_t dup_acks = 0;
-  Waiting waiting = Waiting::Nothing;
+  Waiting waiting : 3 = Waiting::Nothing;
+  uint8_t backoff : 5 = 0;  // so often the RTO is doubled: until a round trip is measured
 
   SendSpace snd;
   ReceiveSpace rcv;

@@ -93,7 +93,7 @@ void syn_ack_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
   window_is_learnt(c, a, ByteCount{seg.window});
   move(c, Event::SynAckArrived, cx);
   becomes_established(c, cx);
-  c.retries = 0;
+  no_more_tries(c);
   owe_ack(c, cx);
   rest_is_processed(c, seg, cx);
 }
@@ -107,7 +107,7 @@ void syn_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
   c.snd.wl2 = c.snd.iss;
   move(c, Event::SynArrived, cx);
   c.owes_syn = 1;
-  c.retries = 0;
+  no_more_tries(c);
   mark_dirty(c, cx);
 }
 
@@ -158,6 +158,7 @@ void becomes_established(Connection& c, Context& cx) {
   const uint32_t initial = initial_window(c.mss, cx.config.initial_window_segments);
   c.cwnd = c.syn_timed_out != 0 && c.retries > 1 ? c.mss : initial;
   c.ssthresh = UINT32_MAX / 2;
+  c.backoff = 0;  // what the SYN's loss means for the RTO is R6298-11
   c.quick_acks = static_cast<uint8_t>(std::min<uint16_t>(cx.config.quick_acks, 255));
   c.last_sent = cx.tick_up;
   if (c.extras != kNone) cx.extras[c.extras].soft_error = wire::IcmpKind::Unknown;  // it is over

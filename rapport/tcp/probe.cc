@@ -10,6 +10,7 @@
 #include "rapport/tcp/lifecycle.hh"
 #include "rapport/tcp/output.hh"
 #include "rapport/tcp/record.hh"
+#include "rapport/tcp/rtt.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/options.hh"
 
@@ -61,7 +62,7 @@ void send_window_probe(Connection& c, Context& cx) {
 
 void persist_times_out(Connection& c, Context& cx) {
   const uint32_t waited = persist_us(c, cx) / 1'000;
-  if (c.retries < 250) ++c.retries;
+  one_more_try(c);
   record_timer(c, TimerKind::Persist, c.retries, waited, cx);
   send_window_probe(c, cx);
   begin_persist(c, cx);

@@ -6,6 +6,7 @@
 #include "rapport/tcp/congestion/controller.hh"
 #include "rapport/tcp/icmp.hh"
 #include "rapport/tcp/lifecycle.hh"
+#include "rapport/tcp/rtt.hh"
 #include "rapport/wire/options.hh"
 
 #include <cstdint>
@@ -167,7 +168,7 @@ void window_was_or_is_zero(Connection& c, Context& cx) {
   if (c.orphan == 0) c.stalled_since = cx.tick_up;  // MUST-37; an orphan's time runs on
   if (c.waiting == Waiting::Persist && c.snd.wnd > 0_B) {
     c.waiting = Waiting::Nothing;
-    c.retries = 0;
+    no_more_tries(c);
     // What was in flight when the window shut may have been refused: it goes out again, under its
     // own timer (an old ACK that came late can shut the window with text in flight).
     Transfer* x = cx.transfer_of(c);

@@ -28,4 +28,15 @@ inline uint32_t plain_rto_us(const Connection& c) {
   return c.srtt / 8 + std::max<uint32_t>(1'000, c.rttvar);
 }
 
+// What was sent, an ACK's segment or a probe, was for nothing: the next wait is twice as long.
+inline void one_more_try(Connection& c) {
+  if (c.retries < 250) ++c.retries;
+  if (c.backoff < 20) ++c.backoff;
+}
+
+inline void no_more_tries(Connection& c) {
+  c.retries = 0;
+  c.backoff = 0;
+}
+
 }  // namespace rapport::tcp

@@ -69,7 +69,7 @@ bool is_due(Tick at, const Context& cx) {
 }
 
 void retransmission_times_out(Connection& c, Context& cx) {
-  if (c.retries < 250) ++c.retries;
+  one_more_try(c);
   ++cx.counters.timeouts;
   const bool syn = in_handshake(c);
   record_timer(c, syn ? TimerKind::SynRetransmission : TimerKind::Retransmission, c.retries,
@@ -85,7 +85,7 @@ void retransmission_times_out(Connection& c, Context& cx) {
     return;
   }
   if (c.snd.wnd == 0_B) {  // MUST-35: a window shrunk to zero is probed
-    c.retries = 0;
+    no_more_tries(c);
     c.waiting = Waiting::Nothing;
     begin_persist(c, cx);
     send_window_probe(c, cx);
@@ -150,7 +150,7 @@ uint32_t rto_us(const Connection& c, const Context& cx) {
   } else {
     us = cx.initial_rto_us;
   }
-  us <<= std::min<uint32_t>(c.retries, 20);  // R6298-10
+  us <<= c.backoff;  // R6298-10
   return static_cast<uint32_t>(std::min<uint64_t>(us, cx.max_rto_us));
 }
 

@@ -116,6 +116,31 @@ SCENARIO_TEST("ESTABLISHED: the wait doubles up to the longest allowed [R6298-10
   }
 }
 
+SCENARIO_TEST(
+    "ESTABLISHED: a doubled wait stays until a round trip is measured [R6298-6, R6298-10]") {
+  auto t = peer::in_established(kNoTimestamps);
+  t.calls_send(100_B).says(data(100_B));
+  t.after(200_ms).says(data(100_B)).after(400_ms).says(data(100_B));
+  t.hears(ack()).says_nothing();  // of which of the three?
+  t.calls_send(100_B).says(data(100_B));
+  t.after(800_ms - 1_ms).says_nothing().after(1_ms).says(data(100_B));
+  t.hears(ack()).says_nothing();
+  t.calls_send(100_B).says(data(100_B)).hears(ack()).says_nothing();  // this is one
+  t.calls_send(100_B).says(data(100_B));
+  t.after(200_ms - 1_ms).says_nothing().after(1_ms).says(data(100_B));
+}
+
+SCENARIO_TEST(
+    "ESTABLISHED: a timestamp measures what was sent again, the wait is short again "
+    "[R6298-6, R7323-15]") {
+  auto t = peer::in_established({.timestamps = true});
+  t.calls_send(100_B).says(data(100_B));
+  t.after(200_ms).says(data(100_B)).after(400_ms).says(data(100_B));
+  t.hears(ack()).says_nothing();
+  t.calls_send(100_B).says(data(100_B));
+  t.after(200_ms - 1_ms).says_nothing().after(1_ms).says(data(100_B));
+}
+
 SCENARIO_TEST("ESTABLISHED: no wait is shorter than the floor that was told [R6298-4, R8961-4]") {
   auto t = peer::in_established({.config = [](stack::Config& c) { c.tcp.min_rto = 1_s; }});
   t.calls_send(100_B).says(data(100_B));

@@ -223,7 +223,7 @@ SCENARIO_TEST("ESTABLISHED: R1, the third time again, is told [SHLD-9, SHLD-10, 
   t.after(60_s).may_have_said_anything().is_not_told(What::DeliveryTrouble);  // once
   t.hears(ack()).says_nothing();
   t.calls_send(100_B).says(data(100_B));
-  t.after(200_s).may_have_said_anything().is_told(What::DeliveryTrouble);  // trouble anew
+  t.after(400_s).may_have_said_anything().is_told(What::DeliveryTrouble);  // trouble anew
 }
 
 SCENARIO_TEST("ESTABLISHED: an application that wants no such reports gets none [SHLD-20]") {
