@@ -23,8 +23,9 @@ struct CodeResult {
     Unsupported,  // a name or a construct that is not known: the script must be skipped
   };
   Verdict verdict = Verdict::Holds;
-  std::string text;  // "tcpi_snd_cwnd == 10: 9 == 10", "the name foo"
-  Place place;       // of the statement, in the script
+  // "tcpi_snd_cwnd == 10 (tcpi_snd_cwnd = 9)", "the name 'foo'"
+  std::string text;
+  Place place;  // of the statement, in the script
 
   friend bool operator==(const CodeResult&, const CodeResult&) = default;
 };

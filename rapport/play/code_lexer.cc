@@ -1,0 +1,104 @@
+// Tokens of assertions.
+#include "rapport/play/code_lexer.hh"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace rapport::play {
+
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+bool is_word(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+}  // namespace
+
+void CodeLexer::skip_blanks() {
+  while (at_ < text_.size()) {
+    const char c = look();
+    const bool continued = c == '\\' && (look(1) == '\n' || (look(1) == '\r' && look(2) == '\n'));
+    if (c == '#') {
+      at_ = std::min(text_.find('\n', at_), text_.size());
+    } else if (continued) {
+      at_ += look(1) == '\n' ? 2 : 3;
+    } else if (c == ' ' || c == '\t' || c == '\r' || c == '\f' || (c == '\n' && brackets_ > 0)) {
+      ++at_;
+    } else {
+      return;
+    }
+  }
+}
+
+// Of a text between ' or ", or three of them; 0 when it has no end.
+size_t CodeLexer::text_length() const {
+  const char quote = look();
+  const bool three = look(1) == quote && look(2) == quote;
+  size_t n = three ? 3 : 1;
+  while (at_ + n < text_.size()) {
+    const bool ends =
+        look(n) == quote && (!three || (look(n + 1) == quote && look(n + 2) == quote));
+    if (ends) return n + (three ? 3 : 1);
+    if (look(n) == '\n' && !three) return 0;
+    n += look(n) == '\\' ? 2 : 1;
+  }
+  return 0;
+}
+
+size_t CodeLexer::number_length() const {
+  size_t n = 0;
+  bool point = false;
+  while (is_word(look(n)) || (look(n) == '.' && !point)) {
+    point = point || look(n) == '.';
+    const bool exponent = (look(n) == 'e' || look(n) == 'E') && look(1) != 'x' && look(1) != 'X';
+    ++n;
+    if (exponent && (look(n) == '-' || look(n) == '+')) ++n;
+  }
+  return n;
+}
+
+size_t CodeLexer::operator_length() const {
+  constexpr auto kTwo =
+      std::to_array<std::string_view>({"==", "!=", "<>", "<=", ">=", "//", "**", "<<", ">>"});
+  const std::string_view two = text_.substr(at_, 2);
+  if (std::ranges::find(kTwo, two) != kTwo.end()) return 2;
+  return std::string_view{"()[],<>+-*/%&|^~=:.{}"}.contains(look()) ? 1 : 0;
+}
+
+CodeToken CodeLexer::make(CodeToken::Kind kind, size_t length) {
+  const CodeToken t{.kind = kind, .text = text_.substr(at_, length), .begin = at_};
+  at_ += length;
+  return t;
+}
+
+CodeToken CodeLexer::next() {
+  skip_blanks();
+  if (at_ >= text_.size()) return make(CodeToken::Kind::End, 0);
+  const char c = look();
+  if (c == '\n' || c == ';') return make(CodeToken::Kind::Break, 1);
+  if (is_digit(c) || (c == '.' && is_digit(look(1)))) {
+    return make(CodeToken::Kind::Number, number_length());
+  }
+  if (is_word(c)) {
+    size_t n = 1;
+    while (is_word(look(n))) ++n;
+    return make(CodeToken::Kind::Word, n);
+  }
+  if (c == '\'' || c == '"') {
+    const size_t n = text_length();
+    return make(n == 0 ? CodeToken::Kind::Bad : CodeToken::Kind::Text, std::max(n, size_t{1}));
+  }
+  const size_t n = look() == '\0' ? 0 : operator_length();
+  if (n == 0) return make(CodeToken::Kind::Bad, 1);
+  if (c == '(' || c == '[' || c == '{') ++brackets_;
+  if ((c == ')' || c == ']' || c == '}') && brackets_ > 0) --brackets_;
+  return make(CodeToken::Kind::Operator, n);
+}
+
+}  // namespace rapport::play
