@@ -50,8 +50,8 @@ class Fingerprint {
 };
 
 void add_options(Fingerprint& f, const tcp::ConnectionOptions& o) {
-  f.add(o.no_delay, o.quick_ack, o.keep_alive, o.keep_alive_octet, o.urgent_inline, o.soft_errors,
-        o.linger, o.dscp, o.ttl, o.keep_alive_probes, o.mss_clamp);
+  f.add(o.no_delay, o.cork, o.quick_ack, o.keep_alive, o.keep_alive_octet, o.urgent_inline,
+        o.soft_errors, o.linger, o.dscp, o.ttl, o.keep_alive_probes, o.mss_clamp);
   f.add(o.keep_alive_idle.ns, o.keep_alive_interval.ns, o.linger_time.ns, o.user_timeout.ns,
         o.send_buffer.v, o.receive_buffer.v);
 }
@@ -96,7 +96,7 @@ void add_extras(Fingerprint& f, const tcp::Extras& e) {
 void add_terms(Fingerprint& f, const tcp::Connection& c) {
   f.add(c.mss, c.peer_mss, c.snd_shift, c.rcv_shift, c.scaling_on, c.sack_on, c.timestamps_on,
         c.ts_offset, c.active_origin, c.syn_acked);
-  f.add(c.no_delay, c.quick_ack, c.keep_alive, c.dscp, c.path_proven, c.ttl, c.cookie);
+  f.add(c.no_delay, c.corked, c.quick_ack, c.keep_alive, c.dscp, c.path_proven, c.ttl, c.cookie);
 }
 
 void add_times(Fingerprint& f, const tcp::Connection& c) {

@@ -97,6 +97,27 @@ tcp::State Stack::state_of(const Endpoint& local, const Endpoint& remote) const 
   return tcp::State::Closed;
 }
 
+bool Stack::uses_port(const Endpoint& local) const {
+  const tcp::Context& cx = world_->cx;
+  const auto here = [&](const IpAddress& own) {
+    return local.address.is_unspecified() || own.is_unspecified() || own == local.address;
+  };
+  const auto holds = [&](const FlowKey& key) {
+    return key.local_port == local.port && here(cx.locals[key.local]);
+  };
+  uint32_t l = cx.listener_buckets[local.port % tcp::kListenerBuckets];
+  for (; l != kNone; l = cx.listeners[l].next) {
+    if (cx.listeners[l].port == local.port && here(cx.listeners[l].local)) return true;
+  }
+  for (uint32_t i = 1; i < cx.connections.top(); ++i) {
+    if (alive(cx.connections[i]) && holds(cx.connections[i].key)) return true;
+  }
+  for (uint32_t i = cx.time_wait_list.head; i != kNone; i = cx.time_wait[i].links.next) {
+    if (holds(cx.time_wait[i].key)) return true;
+  }
+  return false;
+}
+
 std::string_view Stack::audit() const {
   const tcp::Context& cx = world_->cx;
   for (uint32_t i = 1; i < cx.connections.top(); ++i) {

@@ -185,6 +185,10 @@ std::expected<void, Error> Stack::command(const tcp::SetOptions& c, Instant now)
   return carry_out(*world_, c, now);
 }
 
+std::expected<void, Error> Stack::command(const tcp::SetBacklog& c, Instant now) {
+  return carry_out(*world_, c, now);
+}
+
 std::expected<tcp::Status, Error> Stack::command(const tcp::GetStatus& c, Instant now) {
   return carry_out(*world_, c, now);
 }
@@ -276,6 +280,10 @@ std::span<const uint8_t> Stack::readable(Handle connection) const {
 
 const tcp::Counters& Stack::counters() const {
   return world_->cx.counters;
+}
+
+const Config& Stack::config() const {
+  return world_->config;
 }
 
 Trace& Stack::trace() {

@@ -77,6 +77,7 @@ class Stack {
   std::expected<void, Error> command(const tcp::Abort& c, Instant now);
   std::expected<void, Error> command(const tcp::CloseListener& c, Instant now);
   std::expected<void, Error> command(const tcp::SetOptions& c, Instant now);
+  std::expected<void, Error> command(const tcp::SetBacklog& c, Instant now);
   std::expected<tcp::Status, Error> command(const tcp::GetStatus& c, Instant now);
 
   std::expected<Handle, Error> command(const udp::Open& c, Instant now);
@@ -107,6 +108,8 @@ class Stack {
   // The first contiguous run of unread text, valid until the next input.
   [[nodiscard]] std::span<const uint8_t> readable(Handle connection) const;
   [[nodiscard]] const tcp::Counters& counters() const;
+  // What this stack was made with.
+  [[nodiscard]] const Config& config() const;
   [[nodiscard]] Trace& trace();
   // A hash of every protocol field, the same for the same history (DESIGN: Replay).
   [[nodiscard]] uint64_t fingerprint() const;
@@ -128,6 +131,9 @@ class Stack {
   [[nodiscard]] ip::AddressState address_state(const IpAddress& address) const;
   // The state of whatever lives under this tuple: Listen is not a tuple; Closed when nobody does.
   [[nodiscard]] tcp::State state_of(const Endpoint& local, const Endpoint& remote) const;
+  // Whether TCP uses this port at this address of ours: a listener, or connections up to the end of
+  // TIME-WAIT. With an unspecified address: at any. Looks at every connection.
+  [[nodiscard]] bool uses_port(const Endpoint& local) const;
   // For tests and auditors: the first broken invariant in words, empty when all hold.
   [[nodiscard]] std::string_view audit() const;
 

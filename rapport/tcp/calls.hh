@@ -21,6 +21,7 @@ std::expected<void, Error> call(const Close& c, Context& cx);
 std::expected<void, Error> call(const Abort& c, Context& cx);
 std::expected<void, Error> call(const CloseListener& c, Context& cx);
 std::expected<void, Error> call(const SetOptions& c, Context& cx);
+std::expected<void, Error> call(const SetBacklog& c, Context& cx);
 std::expected<Status, Error> call(const GetStatus& c, Context& cx);
 
 // Listeners share the handle space with connections: the top bit of the index tells them apart.

@@ -274,6 +274,7 @@ std::expected<ByteCount, Error> call(const Send& s, Context& cx) {
     return failed(c, CallKind::Send, Error::WouldBlock, cx);
   }
   if (s.urgent) note_urgent(c, *x, cx);
+  c.corked = s.more || cx.options_of(c).cork ? 1 : 0;
   text_was_queued(c, ByteCount{taken}, cx);
   return ByteCount{taken};
 }

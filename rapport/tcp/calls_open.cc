@@ -215,4 +215,12 @@ std::expected<void, Error> call(const SetOptions& s, Context& cx) {
   return {};
 }
 
+std::expected<void, Error> call(const SetBacklog& s, Context& cx) {
+  const uint32_t i = find_listener_by_handle(s.listener, cx);
+  if (i == kNone) return std::unexpected(why_missing(s.listener, cx));
+  if (s.backlog == 0) return std::unexpected(Error::InvalidArgument);
+  cx.listeners[i].backlog = s.backlog;
+  return {};
+}
+
 }  // namespace rapport::tcp

@@ -33,7 +33,7 @@ struct Connect {
 // Passive OPEN. Errors: AlreadyExists, LocalInvalid, RemoteInvalid, NotAllowed, InvalidArgument
 // (port 0), InsufficientResources.
 struct Listen {
-  IpAddress local_address;  // unspecified: any of ours
+  IpAddress local_address;  // ::, any of ours; 0.0.0.0, any of ours in IPv4
   uint16_t port = 0;
   Endpoint remote;         // a fully specified passive OPEN; unspecified: anyone
   uint32_t backlog = 128;  // connections that wait to be accepted, and handshakes under way
@@ -54,6 +54,7 @@ struct Send {
   Handle connection;
   std::span<const uint8_t> bytes;
   bool urgent = false;  // the urgent pointer is set behind the last octet (MUST-62)
+  bool more = false;    // more follows at once: as ConnectionOptions::cork, until the next Send
 };
 
 // Queues `bytes` without a copy: they must stay as they are until Config's release function is
@@ -105,6 +106,13 @@ struct CloseListener {
 struct SetOptions {
   Handle target;
   ConnectionOptions options;
+};
+
+// How many connections may wait to be accepted from now on; at least 1. Those that wait stay.
+// Errors: InvalidArgument, DoesNotExist, NotAllowed.
+struct SetBacklog {
+  Handle listener;
+  uint32_t backlog = 128;
 };
 
 // STATUS (3.9.1.6).

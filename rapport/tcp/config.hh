@@ -17,6 +17,7 @@ namespace rapport::tcp {
 // Options of one connection; a listener's children inherit the listener's.
 struct ConnectionOptions {
   bool no_delay = false;          // true: Nagle off (MUST-17)
+  bool cork = false;              // true: only full segments, for silly_window_override at most
   bool quick_ack = false;         // true: never delay an ACK
   bool keep_alive = false;        // MUST-24, MUST-25: off by default
   bool keep_alive_octet = false;  // MAY-6: probes carry one garbage octet

@@ -74,6 +74,7 @@ struct Connection {
   CloseReason reason = CloseReason::None;
   uint8_t quick_acks = 0;  // how many more ACKs go out at once
   uint8_t dscp : 6 = 0;
+  uint8_t corked : 1 = 0;       // text that fills no segment waits: cork, or Send::more
   uint8_t path_proven : 1 = 0;  // a segment of the size `mss` was acknowledged (RFC 5927 7.2)
   uint8_t ttl = 64;
   uint16_t peer_mss = 0;  // as received; 0: no option

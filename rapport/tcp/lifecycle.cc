@@ -150,6 +150,7 @@ void apply_options(Connection& c, const ConnectionOptions& o, Context& cx) {
     if (e != nullptr) e->options = o;
   }
   c.no_delay = o.no_delay ? 1 : 0;
+  c.corked = o.cork ? 1 : 0;
   c.quick_ack = o.quick_ack ? 1 : 0;
   c.keep_alive = o.keep_alive ? 1 : 0;
   c.dscp = o.dscp & 0x3fU;

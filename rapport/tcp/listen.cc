@@ -22,6 +22,8 @@ int fitness(const Listener& l, const FlowKey& key, const Context& cx) {
   if (!l.local.is_unspecified()) {
     if (l.local != cx.locals[key.local]) return 0;
     score += 1;
+  } else if (l.local.is_v4() && !key.remote.is_v4()) {
+    return 0;  // 0.0.0.0: any of ours in IPv4 only
   }
   if (!l.remote.address.is_unspecified()) {
     if (l.remote.address != key.remote) return 0;

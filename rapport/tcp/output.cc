@@ -156,7 +156,10 @@ bool is_worth_sending(const Connection& c, const Plan& p, uint32_t full, const C
   if (p.text >= full || c.override_due != 0) return true;
   const bool idle = c.snd.una == c.snd.nxt;
   const bool no_delay = c.no_delay != 0 || c.fin_queued != 0 || urgent_is_ahead(c, cx, c.snd.nxt);
-  if (p.text == p.unsent) return idle || no_delay;
+  if (p.text == p.unsent) {
+    const bool corked = c.corked != 0 && c.fin_queued == 0 && !urgent_is_ahead(c, cx, c.snd.nxt);
+    return !corked && (idle || no_delay);
+  }
   return p.text > 0 && p.text >= c.snd.max_wnd.v / 2;
 }
 
