@@ -1,0 +1,204 @@
+// Process: what is behind Sockets, private to socket/posix: the table of descriptors, the sockets
+// and epoll instances in it, and the calls that block. Plain structs; the functions lie in one file
+// for each kind of call.
+#pragma once
+
+#include "rapport/base/address.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/port_range.hh"
+#include "rapport/base/random.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/base/time.hh"
+#include "rapport/socket/posix/sockets.hh"
+#include "rapport/socket/posix/types.hh"
+#include "rapport/stack/stack.hh"
+#include "rapport/tcp/commands.hh"
+#include "rapport/udp/commands.hh"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace rapport::posix {
+
+// Of a stream. A datagram socket stays Fresh.
+enum class Phase : uint8_t {
+  Fresh,       // nothing asked for yet, or what was asked for has failed and been told
+  Listening,   //
+  Connecting,  // an active OPEN is under way
+  Failed,      // ... and came to nothing: socket.error, until somebody asks
+  Connected,   // the handshake was completed, by either side
+  Ended,       // ... and the connection is gone
+};
+
+struct Socket {
+  int domain = kAfInet;
+  bool stream = true;
+  Phase phase = Phase::Fresh;
+  Handle handle;
+  uint64_t cookie = 0;     // of the stack's events: those of an earlier connection do not count
+  Endpoint local, remote;  // as bound, connected or accepted
+  bool bound = false;      // by bind() or of itself: `local` is set
+  int error = 0;           // SO_ERROR: told once
+  bool peer_finished = false;
+  bool read_shut = false, write_shut = false;
+  bool urgent = false;         // the peer has urgent data: reading stops at the mark
+  bool room_promised = false;  // the stack will tell when there is room to send
+  bool room_watched = false;   // ... or it is looked for after each pump()
+  bool reuse_address = false, reuse_port = false, v6_only = false;
+  int receive_lowat = 1, send_lowat = 1;
+  Duration receive_timeout{}, send_timeout{};  // 0: none
+  tcp::ConnectionOptions options;
+  udp::Options datagram;
+  std::vector<int> watchers;  // epoll descriptors that watch this one
+};
+
+// One epoll instance. An item is ready from the moment that something may have happened to its
+// descriptor until epoll_wait() finds that nothing has.
+struct Epoll {
+  struct Item {
+    EpollEvent wanted;
+    bool queued = false;  // in `ready`
+  };
+
+  std::map<int, Item> items;
+  std::deque<int> ready;
+};
+
+struct File {
+  uint64_t serial = 0;  // 0: the descriptor is free
+  bool nonblocking = false, cloexec = false;
+  std::unique_ptr<Socket> socket;
+  std::unique_ptr<Epoll> epoll;
+};
+
+// One or several buffers.
+template <class T>
+struct Parts {
+  T one{};
+  std::span<const T> many{};
+
+  [[nodiscard]] std::span<const T> all() const { return many.empty() ? std::span{&one, 1} : many; }
+
+  [[nodiscard]] size_t octets() const {
+    size_t n = 0;
+    for (const T& part : all()) n += part.size();
+    return n;
+  }
+
+  // The rest, behind `offset`, of the part that this offset is in; empty at the end.
+  [[nodiscard]] T behind(size_t offset) const {
+    for (const T& part : all()) {
+      if (offset < part.size()) return part.subspan(offset);
+      offset -= part.size();
+    }
+    return {};
+  }
+};
+
+// A call that may have to wait.
+struct Operation {
+  enum class Kind : uint8_t { Connect, Accept, Receive, Send, Poll, EpollWait, Close };
+  Kind kind = Kind::Receive;
+  int fd = -1;
+  int flags = 0;
+  uint64_t serial = 0;            // of the descriptor's file
+  bool may_wait = true;           // else it ends at once
+  Instant deadline = kNever;      // SO_RCVTIMEO, SO_SNDTIMEO, the time limit of poll() and close()
+  size_t done = 0;                // octets moved so far
+  Parts<Part> into;               // Receive
+  Parts<ConstPart> from;          // Send
+  SocketAddress to;               // Send; AF_UNSPEC: none
+  SocketAddress* name = nullptr;  // Accept, Receive: to be filled
+  ReceiveMessage* message = nullptr;
+  std::span<PollEntry> entries;  // Poll
+  std::span<EpollEvent> events;  // EpollWait
+  Handle closing;                // Close
+};
+
+// What an attempt answers; nothing: it would block.
+using Attempt = std::optional<Result>;
+
+struct Process {
+  Process(stack::Stack& over, Instant at, const Settings& how);
+
+  stack::Stack& stack;
+  Settings settings;
+  Instant now;
+  std::vector<File> files;  // by number of the descriptor, from settings.first_descriptor
+  uint32_t open = 0;
+  uint64_t serials = 0;
+  std::map<uint64_t, Operation> blocked;  // by ticket
+  uint64_t tickets = 0;
+  std::multimap<uint16_t, int> ports;  // what streams are bound to
+  std::vector<int> room_watch;         // sockets whose room is looked at after each pump()
+  PortRange ephemeral;
+  Random random;
+  std::vector<uint8_t> scratch;  // datagrams in several parts, peeked text
+};
+
+// --- table.cc -----------------------------------------------------------------------------------
+[[nodiscard]] File* find_file(Process& p, int fd);
+// nullptr: `why` is EBADF or ENOTSOCK.
+[[nodiscard]] Socket* find_socket(Process& p, int fd, int& why);
+// The lowest free descriptor; -1 when all are taken.
+[[nodiscard]] int open_file(Process& p);
+void free_file(Process& p, int fd);
+[[nodiscard]] uint64_t new_cookie(Process& p, int fd);
+
+// --- events.cc ----------------------------------------------------------------------------------
+bool take_events(Process& p);
+bool take_event(Process& p, const tcp::Occurrence& o);
+// The connection is gone: the socket's error, and everybody who waits wakes up.
+void note_end(Process& p, Socket& s, CloseReason reason);
+// For a call that found the end before its event came.
+void note_error(Process& p, Socket& s, Error e);
+// SO_ERROR, told once.
+[[nodiscard]] int take_error(Socket& s);
+
+// --- operation.cc -------------------------------------------------------------------------------
+// Carries a call out, or keeps it until retry().
+Result run(Process& p, Operation op);
+Result go_on(Process& p, uint64_t ticket, bool interrupted);
+[[nodiscard]] Instant deadline_of(Duration limit, Instant now);
+
+// --- attempts, each in the file of its call -----------------------------------------------------
+Attempt try_connect(Process& p, Socket& s);
+Attempt try_accept(Process& p, Socket& s, Operation& op);
+Attempt try_receive(Process& p, Socket& s, Operation& op);
+Attempt try_send(Process& p, Socket& s, Operation& op);
+Attempt try_receive_datagram(Process& p, Socket& s, Operation& op);
+Attempt try_send_datagram(Process& p, Socket& s, Operation& op);
+Attempt try_poll(Process& p, Operation& op);
+Attempt try_epoll_wait(Process& p, Epoll& e, Operation& op);
+Attempt try_close(Process& p, const Operation& op);
+
+// --- open.cc, datagram.cc -----------------------------------------------------------------------
+Result bind_stream(Process& p, int fd, Socket& s, const Endpoint& at);
+Result connect_stream(Process& p, int fd, Socket& s, const Endpoint& to);
+Result bind_datagram(Process& p, int fd, Socket& s, const Endpoint& at);
+Result connect_datagram(Process& p, int fd, Socket& s, const Endpoint& to);
+// Back to Fresh, whatever it was (connect() with AF_UNSPEC).
+void disconnect(Process& p, int fd, Socket& s);
+void unbind(Process& p, int fd, const Socket& s);
+[[nodiscard]] bool family_fits(const Socket& s, const SocketAddress& a);
+
+// --- readiness.cc, epoll.cc ---------------------------------------------------------------------
+// What poll() would report of everything that it knows. `wanted`: whether room to send matters.
+[[nodiscard]] uint32_t readiness(Process& p, int fd, Socket& s, uint32_t wanted);
+[[nodiscard]] uint32_t readiness_of_file(Process& p, int fd, File& f, uint32_t wanted);
+// Something of these kinds may have happened.
+void wake(Process& p, int fd, const Socket& s, uint32_t kinds);
+void look_for_room(Process& p);
+// The descriptor is closed: nobody watches it, and it watches nobody.
+void unwatch(Process& p, int fd, File& f);
+
+inline constexpr uint32_t kAnyChange = ~uint32_t{0};
+
+}  // namespace rapport::posix
