@@ -11,73 +11,70 @@
 
 namespace rapport::play {
 
-// The settings that scripts make. The unit of the value is in the comment; times are in
-// microseconds.
+// The settings that scripts make. Times are in microseconds, sizes in octets.
 enum class SettingName : uint8_t {
-  Timestamps,             // 0, 1: offered and accepted (RFC 7323)
-  WindowScaling,          // 0, 1 (RFC 7323)
-  Sack,                   // 0, 1 (RFC 2018)
-  Dsack,                  // 0, 1 (RFC 2883)
-  Ecn,                    // 0 off, 1 asked for and accepted, 2 accepted only (RFC 3168)
-  SendBufferMin,          // octets
-  SendBufferDefault,      // octets
-  SendBufferMax,          // octets
-  ReceiveBufferMin,       // octets
-  ReceiveBufferDefault,   // octets
-  ReceiveBufferMax,       // octets
+  Timestamps,         // 0, 1: offered and accepted (RFC 7323)
+  WindowScaling,      // 0, 1 (RFC 7323)
+  Sack,               // 0, 1 (RFC 2018)
+  Dsack,              // 0, 1 (RFC 2883)
+  Ecn,                // 0 off, 1 asked for and accepted, 2 accepted only (RFC 3168), 3... accurate
+  SendBufferMin,      // of one socket, as ...
+  SendBufferDefault,  // ... it begins with
+  SendBufferMax,      // ... it may grow to by itself
+  ReceiveBufferMin,   // the same
+  ReceiveBufferDefault,   //
+  ReceiveBufferMax,       //
+  SendBufferLimit,        // what SO_SNDBUF may ask for
+  ReceiveBufferLimit,     // what SO_RCVBUF may ask for
   SendBufferAuto,         // 0, 1: grows by itself
   ReceiveBufferAuto,      // 0, 1
-  DelayedAckTime,         // us; RFC 9293 MUST-58: at most half a second
+  DelayedAckTime,         // RFC 9293 MUST-58: below half a second
   DelayedAck,             // 0, 1
-  InitialRto,             // us (RFC 6298 2.1)
-  MinimumRto,             // us
-  MaximumRto,             // us
-  RtoSlop,                // us, added to each RTO
-  SynRetries,             // count of SYN
-  SynAckRetries,          // count of SYN+ACK
+  InitialRto,             // RFC 6298 2.1
+  MinimumRto,             //
+  MaximumRto,             //
+  RtoSlop,                // added to each RTO
+  SynRetries,             // count of repeated SYN
+  SynAckRetries,          // count of repeated SYN+ACK
   Retries,                // R2 in retransmissions (RFC 9293 3.8.3)
   RetriesSoft,            // R1
   SynCookies,             // 0 off, 1 when the backlog is full, 2 always
-  ChallengeAckLimit,      // a second; RFC 5961 10
-  InvalidAckInterval,     // us between duplicate ACKs for what lies out of the window
+  ChallengeAckLimit,      // a second (RFC 5961 10)
+  InvalidAckInterval,     // between ACKs for what lies out of the window
   InsecureRst,            // 1: RFC 793's acceptance of a RST instead of RFC 5961's
   InsecureSyn,            // 1: RFC 793's answer to a SYN instead of RFC 5961's
   InsecureAck,            // 1: RFC 793's range of acceptable ACKs
   InitialWindow,          // segments (RFC 6928)
   CongestionControl,      // word: "reno", "newreno", "cubic"
   SlowStartAfterIdle,     // 0, 1 (RFC 5681 4.1)
-  Frto,                   // 0, 1 (RFC 5682)
+  Frto,                   // 0 off (RFC 5682)
   LimitedTransmit,        // 0, 1 (RFC 3042)
-  EarlyRetransmit,        // 0 off
-  Recovery,               // the kernel's bits: 1 RACK, 2 static reordering window, 4 no DUPTHRESH
-  TailLossProbe,          // 0, 1
-  DuplicateAckThreshold,  // count: when a segment counts as lost
-  Cork,                   // 0, 1: small writes are joined while a packet waits for the device
-  SegmentationOffload,    // 0, 1: what leaves may be larger than the MSS
-  KeepAliveIdle,          // us
-  KeepAliveInterval,      // us
-  KeepAliveInit,          // us: how long a connection may take to open
+  EarlyRetransmit,        // Linux's numbers: 0 off, 3 and 4 with tail loss probes
+  Recovery,               // Linux's bits: 1 RACK, 2 a static reordering window, 4 no DupThresh
+  DuplicateAckThreshold,  // how many duplicates tell of a loss (RFC 5681 3.2: 3)
+  Cork,                   // 0, 1: small writes are joined while packets wait for the device
+  KeepAliveIdle,          //
+  KeepAliveInterval,      //
+  KeepAliveInit,          // how long a connection may take to open
   KeepAliveProbes,        // count
   KeepAliveAlways,        // 0, 1: without SO_KEEPALIVE
-  FinWait2Time,           // us
+  FinWait2Time,           //
   FinWait2Recycle,        // 0, 1: FIN-WAIT-2 of closed sockets ends early
-  TimeWaitLength,         // us: 2 MSL (RFC 9293 3.4.2)
+  TimeWaitLength,         // 2 MSL (RFC 9293 3.4.2)
   TimeWaitReuse,          // 0, 1 (RFC 6191)
   DropSynFin,             // 0 a SYN+FIN is a SYN, 1 it is dropped
   BlackHole,              // 0 RST from CLOSED, 1 silence to SYN, 2 silence
-  AbortOnOverflow,        // 0, 1
+  AbortOnOverflow,        // 0, 1: RST when the backlog is full
   PathMtuDiscovery,       // 0, 1 (RFC 1191)
-  MtuProbing,             // 0, 1 (RFC 4821)
-  MinimumMss,             // octets
-  DefaultMss,             // octets (RFC 9293 MUST-15)
-  AdvertisedMssMin,       // octets
-  RouteMtu,               // octets: that of the route to the peer
-  FastOpen,               // the kernel's bits; 0 off
-  AppWindow,              // the kernel's shift
-  WindowClamp,            // the kernel's sysctl of buffers to windows
-  UnsentLowMark,          // octets
-  IcmpReplyLimit,         // a second; 0: unlimited
-  RfcStrict,              // other switches of RFC behaviour; `word` has the system's name
+  MtuProbing,             // 0 off (RFC 4821)
+  MinimumMss,             //
+  DefaultMss,             // RFC 9293 MUST-15
+  RouteMtu,               // of the way to the peer
+  FastOpen,               // 0 off (RFC 7413)
+  BuffersToWindows,       // Linux's shift from a buffer to its window
+  UnsentLowMark,          //
+  IcmpReplyLimit,         // a second, 0 unlimited
+  TimeToLive,             // of what leaves
 };
 
 struct Setting {
@@ -91,10 +88,10 @@ struct Setting {
 
 // How many sockets of one kind there must be: `sockstat ... | grep -c STATE | grep N`.
 struct Query {
-  std::string state;    // "ESTABLISHED", RFC 9293's words with "_"; empty: in any state
-  int64_t count = 0;    // how many there must be
-  bool absent = false;  // none may be there (a `grep -v`, a `!`)
-  std::string source;   // the whole line
+  std::string state;      // "ESTABLISHED": RFC 9293's words with "_"
+  int64_t count = 0;      // how many there must be
+  bool at_least = false;  // or more
+  std::string source;     // the whole line
 
   friend bool operator==(const Query&, const Query&) = default;
 };
