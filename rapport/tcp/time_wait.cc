@@ -122,6 +122,8 @@ Verdict judge_other(TimeWait& w, const wire::Segment& seg, Context& cx) {
     return Verdict::Stay;
   }
   if (is_fin_again(w, seg)) {
+    // Our ACK of it was lost, and this one has to echo the clock of this copy (choice 51).
+    if (w.timestamps_on != 0 && o.has_timestamps) w.ts_recent = o.tsval;
     answer(w, DropReason::NotAcceptable, cx);
     return Verdict::Restart;
   }
@@ -215,7 +217,6 @@ void segment_arrives_in_time_wait(uint32_t index, const wire::Segment& seg, Cont
     case Verdict::Restart:
       cx.time_wait_list.remove(index, cx.time_wait);
       start_2msl(index, cx);
-      if (w.timestamps_on != 0 && seg.options.has_timestamps) w.ts_recent = seg.options.tsval;
       return;
     case Verdict::Reset: remove_time_wait(index, Event::RstArrived, cx); return;
     case Verdict::Reuse: break;

@@ -82,6 +82,12 @@ SCENARIO_TEST(
   t.holds(echoed(t) == t.tsval_now(), "this copy, or its sender takes 3 s for a round trip");
 }
 
+SCENARIO_TEST("TIME-WAIT: the FIN come again is echoed: its ACK was lost [R7323-17, SA-TW-18]") {
+  auto t = peer::in_time_wait(kTimestamps);
+  t.after(3_s).hears(fin().seq(t.rcv_nxt() - 1_B)).says(ack(t.rcv_nxt()));
+  t.holds(echoed(t) == t.tsval_now(), "this copy");
+}
+
 SCENARIO_TEST("ESTABLISHED: an older segment come again is not echoed [R7323-17]") {
   auto t = peer::in_established(kTimestamps);
   t.hears(data(10_B)).says(ack(t.irs + 11_B)).hears(data(10_B)).says(ack(t.irs + 21_B));
