@@ -116,6 +116,7 @@ net::awaitable<void> answer(Stream stream) {
     }
     const auto target = parser.get().target();
     const size_t octets = put ? 0 : wanted({target.data(), target.size()});
+    if (put) buffer.reserve(size_t{1} << 16);  // Beast reads as much at a time as there is room for
     co_await swallow(stream, buffer, parser, ec);
     if (ec) co_return;
     co_await send(stream, put ? http::status::created : http::status::ok, octets, keep, ec);
