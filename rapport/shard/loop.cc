@@ -130,7 +130,7 @@ void Shard::take() {
     more_to_take_ = more_to_take_ || n == burst.size();
     if (n > 0) stack_.receive(burst.first(n), now_, static_cast<uint16_t>(i));
   }
-  for (int i = 0; i < kExpiriesPerTurn && stack_.next_deadline() <= now_; ++i) stack_.expire(now_);
+  for (int i = 0; i < kExpiriesPerTurn && stack_.is_due(now_); ++i) stack_.expire(now_);
 }
 
 void Shard::deliver(EventSink& sink) {

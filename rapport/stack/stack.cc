@@ -89,6 +89,18 @@ bool next_connection_event(tcp::Context& cx, tcp::Occurrence& out) {
   return false;
 }
 
+// As far as the timers are armed.
+Instant next_armed(World& w) {
+  const tcp::Context& cx = w.cx;
+  Instant next = cx.wheel.next_due();
+  next = std::min(next, tcp::next_half_open_deadline(cx));
+  if (cx.time_wait_list.head != kNone) {
+    next = std::min(next, tcp::instant_of(cx.time_wait[cx.time_wait_list.head].expiry, cx));
+  }
+  if (cx.draining) next = std::min(next, cx.drain_until);
+  return w.keeps_house() ? std::min(next, next_housekeeping(w)) : next;
+}
+
 }  // namespace
 
 uint32_t buffer_size(const Config& config) {
@@ -262,13 +274,11 @@ Instant Stack::next_deadline() {
   // Timers are armed when debts are paid: what is owed is settled first, as far as it makes no
   // frame.
   if (cx.outbox.empty() && cx.owes()) (void)tcp::settle_some(cx);
-  Instant next = cx.wheel.next_due();
-  next = std::min(next, tcp::next_half_open_deadline(cx));
-  if (cx.time_wait_list.head != kNone) {
-    next = std::min(next, tcp::instant_of(cx.time_wait[cx.time_wait_list.head].expiry, cx));
-  }
-  if (cx.draining) next = std::min(next, cx.drain_until);
-  return world_->keeps_house() ? std::min(next, next_housekeeping(*world_)) : next;
+  return next_armed(*world_);
+}
+
+bool Stack::is_due(Instant now) const {
+  return next_armed(*world_) <= now;
 }
 
 std::span<const uint8_t> Stack::readable(Handle connection) const {

@@ -103,6 +103,9 @@ class Stack {
   [[nodiscard]] bool next_event(tcp::Occurrence& out);
   // When expire() wants to be called; kNever when no timer runs.
   [[nodiscard]] Instant next_deadline();
+  // A timer is due. Unlike next_deadline() it settles nothing: for drivers that let the application
+  // hear of a burst before its debts are paid, so that an answer carries the ACK.
+  [[nodiscard]] bool is_due(Instant now) const;
 
   // --- questions ------------------------------------------------------------------------------
   // The first contiguous run of unread text, valid until the next input.

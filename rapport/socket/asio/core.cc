@@ -23,6 +23,15 @@ namespace rapport::asio {
 namespace net = boost::asio;
 using boost::system::error_code;
 
+namespace {
+
+// The handlers of what was said are heard before it leaves, until they have said nothing for so
+// many rounds (a coroutine may take two to come to its point); they may chain for ever, so in all
+// at most:
+constexpr int kQuietRounds = 2, kRounds = 16;
+
+}  // namespace
+
 Core::Core(net::io_context& io, shard::Shard& shard)
     : io_(&io),
       executor_(io.get_executor()),
@@ -110,6 +119,12 @@ void Core::run_input() {
 void Core::run_output() {
   output_posted_ = false;
   if (stopped()) return;
+  quiet_rounds_ = std::exchange(said_more_, false) ? 0 : quiet_rounds_ + 1;
+  if (quiet_rounds_ < kQuietRounds && ++rounds_ < kRounds) {
+    wake();
+    return;
+  }
+  rounds_ = quiet_rounds_ = 0;
   shard_->deliver(*this);  // commands cause events too
   const bool more = shard_->flush();
   shard_->deliver(*this);  // and so does paying the debts: what has finished retires there

@@ -1,7 +1,8 @@
 // Core: the loop of one shard inside an io_context, shared by the Context and by every stream and
 // acceptor that is alive. A turn is split: packets and timers in, events to the sockets, whose
 // handlers are posted; then, behind those handlers, everything that they said and the
-// acknowledgements that are owed go out together. Runs on the io_context's one thread only.
+// acknowledgements that are owed go out together. What the handlers of what they said say at once
+// (a close behind an answer) goes with it. Runs on the io_context's one thread only.
 #pragma once
 
 #include "rapport/base/handle.hh"
@@ -60,6 +61,7 @@ class Core final : public shard::EventSink, public std::enable_shared_from_this<
   template <class Command>
   auto command(const Command& c) {
     auto result = shard_->stack().command(c, shard_->now());
+    said_more_ = true;
     wake();
     return result;
   }
@@ -113,7 +115,9 @@ class Core final : public shard::EventSink, public std::enable_shared_from_this<
   bool waiting_ = false;       // for descriptor_
   bool input_posted_ = false;
   bool output_posted_ = false;
-  std::vector<Slot> slots_{1};  // 0 names nobody
+  bool said_more_ = false;             // since the output was posted
+  int rounds_ = 0, quiet_rounds_ = 0;  // how often it has waited for more, and in vain
+  std::vector<Slot> slots_{1};         // 0 names nobody
   uint32_t free_ = 0;
   Instant drain_deadline_ = kNever;
   CompletionPtr<boost::system::error_code, bool> drain_done_;

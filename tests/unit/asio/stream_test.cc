@@ -169,6 +169,36 @@ TEST(AsioStream, CarriesMegabytesBothWaysAtOnce) {
   w.run(both_ways(w.accepted(), octets, w), both_ways(w.connected(), octets, w));
 }
 
+// Each write's handler is posted, and the next is said in it: still one segment, with the FIN.
+TEST(AsioStream, WhatIsSaidOneBehindTheOtherLeavesTogether) {
+  World w;
+  uint64_t before = 0;
+  const auto sent = [&w] { return w.shards.right->stack().counters().segments_sent; };
+  w.run(
+      [&](World& world) -> net::awaitable<void> {
+        Stream s = co_await world.accepted();
+        error_code ec;
+        EXPECT_EQ(co_await read_some(s, ec), "good day");
+        co_await say(s, "good day");
+        before = sent() + 1;  // that is still to go
+        EXPECT_EQ(co_await read_some(s, ec), "what is there?");
+        co_await say(s, "a head, ");
+        co_await say(s, "a body");
+        EXPECT_FALSE(s.shutdown());
+        (void)co_await read_all(s);
+      }(w),
+      [](World& world) -> net::awaitable<void> {
+        Stream s = co_await world.connected();
+        error_code ec;
+        co_await say(s, "good day");
+        EXPECT_EQ(co_await read_some(s, ec), "good day");
+        co_await say(s, "what is there?");
+        const auto got = co_await read_all(s);
+        EXPECT_EQ(std::string(got.begin(), got.end()), "a head, a body");
+      }(w));
+  EXPECT_LE(sent(), before + 2) << "text and FIN; the ACK of the other FIN";
+}
+
 TEST(AsioStream, HalfCloseLeavesTheOtherDirectionOpen) {
   World w;
   w.run(
