@@ -1,4 +1,5 @@
-// Reservation: address space from the kernel. Small pages only, touched in small pieces ahead of
+// Reservation: address space from the kernel, or for a small one the heap, which is cheaper to get
+// by an order of magnitude (worlds of a thousand stacks a second). Small pages only, touched in small pieces ahead of
 // need, because the first touch of a page is the longest pause that a growing table can cause; huge
 // pages only for what is populated as a whole at the start. Nothing is unmapped before the end.
 #include "rapport/base/slab.hh"
@@ -8,6 +9,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <new>
 
 #include <sys/mman.h>
 
@@ -15,6 +18,8 @@ namespace rapport {
 namespace {
 
 constexpr size_t kPage = 4096;
+constexpr size_t kSmall = size_t{64} * 1024;  // up to here from the heap, all of it at once
+constexpr std::align_val_t kCacheLine{64};
 
 // Per thread, as a shard's reservations are: no atomics here.
 constinit thread_local uint64_t mappings_made = 0;
@@ -34,6 +39,11 @@ void make_resident(std::byte* from, const std::byte* to) {
 }  // namespace
 
 Reservation::Reservation(size_t octets) : size_(whole_pages(std::max<size_t>(octets, 1))) {
+  if (size_ <= kSmall) {
+    data_ = static_cast<std::byte*>(::operator new(size_, kCacheLine));
+    std::memset(data_, 0, size_);
+    return;
+  }
   void* at = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   ASSERT(at != MAP_FAILED);
@@ -44,7 +54,11 @@ Reservation::Reservation(size_t octets) : size_(whole_pages(std::max<size_t>(oct
 }
 
 Reservation::~Reservation() {
-  if (data_ != nullptr) (void)::munmap(data_, size_);
+  if (size_ <= kSmall) {
+    ::operator delete(data_, size_, kCacheLine);
+  } else {
+    (void)::munmap(data_, size_);
+  }
 }
 
 size_t Reservation::touch(size_t upto, size_t limit) {
@@ -66,7 +80,9 @@ size_t Reservation::touch_range(size_t from, size_t upto) {
 void Reservation::populate(size_t from) {
   const size_t begin = from / kPage * kPage;
   ASSERT(begin <= size_);
-  (void)::madvise(data_ + begin, size_ - begin, MADV_HUGEPAGE);  // advice, as above
+  if (size_ > kSmall) {
+    (void)::madvise(data_ + begin, size_ - begin, MADV_HUGEPAGE);  // advice, as above
+  }
   make_resident(data_ + begin, data_ + size_);
   if (begin <= touched_) touched_ = size_;
 }
