@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
   static constexpr std::array kVerbs{
       Verb{"demo", add_demo},       Verb{"ladder", add_ladder}, Verb{"serve", add_serve},
       Verb{"connect", add_connect}, Verb{"listen", add_listen}, Verb{"fetch", add_fetch},
-      Verb{"status", add_status},
+      Verb{"status", add_status},   Verb{"play", add_play},
   };
   return run(kVerbs, argc, argv);
 }

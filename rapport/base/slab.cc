@@ -1,7 +1,8 @@
 // Reservation: address space from the kernel, or for a small one the heap, which is cheaper to get
-// by an order of magnitude (worlds of a thousand stacks a second). Small pages only, touched in small pieces ahead of
-// need, because the first touch of a page is the longest pause that a growing table can cause; huge
-// pages only for what is populated as a whole at the start. Nothing is unmapped before the end.
+// by an order of magnitude (worlds of a thousand stacks a second). Small pages only, touched in
+// small pieces ahead of need, because the first touch of a page is the longest pause that a growing
+// table can cause; huge pages only for what is populated as a whole at the start. Nothing is
+// unmapped before the end.
 #include "rapport/base/slab.hh"
 
 #include "rapport/base/assert.hh"

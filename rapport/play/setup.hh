@@ -1,0 +1,38 @@
+// Setup: what a script asks of its world before it begins: addresses, tolerances, the stack's
+// settings. Taken from its options and from those shell lines that come before the first packet or
+// call. What the stack cannot be told makes the script Skip.
+#pragma once
+
+#include "rapport/base/address.hh"
+#include "rapport/base/time.hh"
+#include "rapport/play/calls.hh"
+#include "rapport/play/script.hh"
+#include "rapport/play/shell.hh"
+#include "rapport/stack/stack.hh"
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rapport::play {
+
+struct Setup {
+  stack::Config config;
+  Addresses addresses;
+  Endpoint local, remote;  // of the connection under test; the remote port of a passive open
+  uint16_t connect_port = 8080;
+  Duration tolerance{};             // at least this much
+  int64_t tolerance_ppm = 125'000;  // and this part of the time since the event before
+  std::optional<uint32_t> timestamp_tick_us;
+  bool super_packets = true;  // dialect G: what is expected may be several segments of the stack
+};
+
+// The reason to skip, as an error.
+[[nodiscard]] std::expected<Setup, std::string> set_up(const Script& script, bool strict_settings);
+
+// Carries out one setting. Empty: done, or it changes nothing; else why that cannot be.
+[[nodiscard]] std::string apply(const Setting& setting, stack::Config& config);
+
+}  // namespace rapport::play

@@ -1,0 +1,36 @@
+// Verdict: what became of one script.
+#pragma once
+
+#include "rapport/play/place.hh"
+#include "rapport/play/rules.hh"
+
+#include <cstdint>
+#include <string>
+
+namespace rapport::play {
+
+struct Verdict {
+  enum class Kind : uint8_t {
+    Pass,
+    PassByRule,  // `uses` tells which
+    Fail,        // at `place`: `expected`, `saw`
+    Skip,        // `reason`: nothing was judged
+  };
+  Kind kind = Kind::Pass;
+  std::string variant;  // of its #ifdef: "STANDARD", "FreeBSD"; empty: it has none
+  RuleUses uses;
+  Place place;
+  std::string expected, saw;
+  std::string reason;
+  std::string ladder;  // of a failure: what happened until then
+
+  [[nodiscard]] bool passed() const { return kind == Kind::Pass || kind == Kind::PassByRule; }
+};
+
+// "early-ack x2, windows"
+[[nodiscard]] std::string rules_text(const RuleUses& uses);
+// "PASS file", "PASS-by-rule (early-ack x2, windows) file", "SKIP (...) file",
+// "FAIL file:3: expected ..., saw ...".
+[[nodiscard]] std::string text(const Verdict& v, const std::string& file);
+
+}  // namespace rapport::play
