@@ -1,5 +1,6 @@
-// docs/scripts.md tells the truth: its examples parse, each command of its tables is known, and what
-// it says about the dialects holds. And every script of tests/scripts is printed and read again.
+// docs/scripts.md tells the truth: its examples parse, each command of its tables is known, and
+// what it says about the dialects holds. And every script of tests/scripts is printed and read
+// again.
 #include "rapport/play/code.hh"
 #include "rapport/play/mutants.hh"
 #include "rapport/play/parse.hh"
