@@ -13,7 +13,7 @@ import time
 
 from capture import Capture
 from lab import eventually, expect, interfaces, run
-from net import NAME, dropping
+from net import NAME, dropped, dropping
 from run import EVERYWHERE, on
 from http_talk import read_answer, read_to_end, request, sha256
 
@@ -57,10 +57,11 @@ def test_both_close_at_once(t):
         # Both FINs are under way at the same time: ours is lost until the kernel has sent its own.
         with dropping("input"):
             serve.interrupt()  # it closes the connection: FIN-WAIT-1
-            time.sleep(0.1)
+            eventually("our FIN, lost", lambda: dropped("input") >= 1)
             s.close()  # its FIN arrives and acknowledges nothing of ours: CLOSING
+            seen = dropped("input")
             eventually("FIN-WAIT-1", lambda: t.net.state(port) == "FIN-WAIT-1")
-            time.sleep(0.1)
+            eventually("our ACK of it, lost", lambda: dropped("input") > seen)
         # our FIN, again, acknowledges its FIN: the kernel has closed simultaneously, too
         eventually("TIME-WAIT", lambda: t.net.state(port) == "TIME-WAIT", 10)
         expect("status", serve.wait(10), 0)
@@ -81,7 +82,7 @@ def test_a_closed_port_is_refused(t):
         began = time.monotonic()
         done = run("curl", "-gsS", "--max-time", "10", t.net.url(port=81), ok=False)
         expect("curl's status", done.returncode, 7)
-        assert time.monotonic() - began < 2, "refused, but late"
+        assert time.monotonic() - began < 5, "refused, but late"
 
 
 @on("tun4", "tun6")
@@ -89,9 +90,9 @@ def test_a_peer_that_is_killed_in_mid_transfer(t):
     name = t.site.big(64)
     with t.serve() as serve:
         for _ in range(5):
-            with subprocess.Popen(["curl", "-gsS", "--limit-rate", "2M", "-o", "/dev/null",
-                                   t.net.url(name)]) as client:
-                time.sleep(0.3)
+            with subprocess.Popen(["curl", "-gsS", "--limit-rate", "2M", t.net.url(name)],
+                                  stdout=subprocess.PIPE) as client:
+                assert client.stdout.read(1 << 16), "nothing came"
                 client.send_signal(signal.SIGKILL)
         with t.net.connect() as s:
             s.sendall(request(version="1.0"))
@@ -127,7 +128,7 @@ def test_interrupt_counts_reasons(t):
             expect("a FIN, nothing else", read_to_end(s), b"")
             s.close()
         expect("status", serve.wait(10), 0)
-        assert time.monotonic() - began < 3, "all had closed, yet it waited"
+        assert time.monotonic() - began < 4.5, "all had closed, yet it waited"
         counts = serve.counts()
         expect("counts", {k: counts.get(k, 0) for k in
                           ("closed-by-us", "closed-by-peer", "reset-by-peer", "drained")},
@@ -177,7 +178,7 @@ def test_a_second_interrupt_ends_at_once(t):
         began = time.monotonic()
         serve.interrupt()
         expect("status", serve.wait(5), 130)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4, "it waited for the peer all the same"
         assert "by reason" not in serve.text, f"a heading without a line: {serve.text}"
         assert NAME not in interfaces()
 

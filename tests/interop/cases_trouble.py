@@ -1,17 +1,18 @@
 """A road that fails under way: interface down and up, nobody there, a smaller path, half closed for
 long; pings and fragments; datagrams."""
 
+import concurrent.futures
 import os
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 
 from capture import Capture
+from folder import MIB
 from http_talk import fetch, file_sha256, request
 from lab import eventually, expect, run, sysctl
-from net import NAME
+from net import NAME, received
 from run import EVERYWHERE, on
 
 
@@ -22,18 +23,15 @@ def test_the_interface_is_down_for_5_s(t):
     with t.serve() as serve:
         if t.net.family == 6:  # else the kernel forgets its address
             sysctl(f"net.ipv6.conf.{NAME}.keep_addr_on_down", 1)
-        results = []
-        client = threading.Thread(target=lambda: results.append(
-            fetch(t.net.url(name), 100, "--limit-rate", "16M")))
-        client.start()
-        time.sleep(1)
-        run("ip", "link", "set", NAME, "down")
-        before = serve.processor_seconds()
-        time.sleep(5)
-        used = serve.processor_seconds() - before
-        run("ip", "link", "set", NAME, "up")
-        client.join(110)
-        expect("SHA-256", [digest for digest, _ in results], [t.site.sums[name]])
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            client = pool.submit(fetch, t.net.url(name), 100, "--limit-rate", "16M")
+            eventually("octets flow", lambda: received() > MIB, 20)
+            run("ip", "link", "set", NAME, "down")
+            before = serve.processor_seconds()
+            time.sleep(5)
+            used = serve.processor_seconds() - before
+            run("ip", "link", "set", NAME, "up")
+            expect("SHA-256", client.result()[0], t.site.sums[name])
         assert used < 0.5, f"{used:.2f} s of the processor while the interface was down"
         serve.ends_well()
 
@@ -104,7 +102,7 @@ def test_the_path_becomes_smaller_under_way(t):
             command = ["curl", "-gsSf", "--max-time", "100", "--limit-rate", "8M", "-o",
                        os.path.join(folder, "got"), t.net.url(name)]
             client = away.start(*command)
-            time.sleep(2)
+            eventually("octets flow", lambda: received() > MIB, 20)
             run("ip", "link", "set", "near0", "mtu", "1300")
             away.run("ip", "link", "set", "far0", "mtu", "1300")
             expect("curl's status", client.wait(110), 0)

@@ -1,5 +1,7 @@
-"""The folder that is served: files with known sums, made once and shared by all tests of a run."""
+"""The folder that is served: files with known sums, made once and shared by all tests of a run, also
+by those that run beside each other in processes of their own."""
 
+import fcntl
 import hashlib
 import os
 import random
@@ -10,7 +12,9 @@ SMALL, MIDDLE = 65536, 32 * MIB
 
 class Site:
     def __init__(self, folder):
+        self.notes = os.path.join(folder, "notes")  # of what is made later, and by whom first
         self.folder = os.path.join(folder, "site")
+        os.makedirs(self.notes)
         os.makedirs(os.path.join(self.folder, "sub"))
         self.outside = os.path.join(folder, "secret.txt")
         self.sums, self.sizes = {}, {}
@@ -38,9 +42,19 @@ class Site:
         return os.path.join(self.folder, name)
 
     def big(self, mib):
-        """The name of a file of so many MiB, made when it is first asked for."""
+        """The name of a file of so many MiB. Whoever asks for it first makes it: another process
+        that made it once more would cut short what a server is sending to somebody."""
         name = f"big-{mib}.bin"
         if name not in self.sums:
-            octets = random.Random(mib)
-            self.write(name, (octets.randbytes(MIB) for _ in range(mib)))
+            note = os.path.join(self.notes, name)
+            with open(note, "a+") as known:
+                fcntl.flock(known, fcntl.LOCK_EX)
+                known.seek(0)
+                digest = known.read()
+                if not digest:
+                    octets = random.Random(mib)
+                    self.write(name, (octets.randbytes(MIB) for _ in range(mib)))
+                    known.write(self.sums[name])
+                self.sums[name] = digest or self.sums[name]
+                self.sizes[name] = mib * MIB
         return name

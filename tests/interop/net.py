@@ -105,6 +105,13 @@ def tx_dropped(name=NAME):
     return int(tx.group(4))
 
 
+def received(name=NAME):
+    """Octets that the kernel has had from us."""
+    with open("/proc/net/dev") as f:
+        return next((int(line.split(":")[1].split()[0]) for line in f
+                     if line.split(":")[0].strip() == name), 0)
+
+
 @contextlib.contextmanager
 def dropping(direction, what="", name=NAME):
     """Drops TCP packets on the interface, "input" or "output" as the kernel sees it, while it

@@ -10,6 +10,7 @@ Exit status: 0 all passed, 1 some failed, 77 cannot run here (says why).
 import dataclasses
 import importlib
 import os
+import re
 import sys
 import tempfile
 import time
@@ -68,8 +69,8 @@ def all_tests(module):
 
 
 def run_tests(tests, program, site):
-    """The names of those that failed."""
-    failed = []
+    """{name: what was wrong} of those that failed."""
+    failed = {}
     for name, (test, net) in tests.items():
         began = time.monotonic()
         lab = Lab()
@@ -80,14 +81,15 @@ def run_tests(tests, program, site):
             assert not lab.exists(), "the namespace is still there"
             print(f"ok   {name} ({time.monotonic() - began:.1f} s)")
         except Exception:  # a test that breaks must not hide the others
-            failed.append(name)
-            print(f"FAIL {name}\n{traceback.format_exc()}")
+            failed[name] = traceback.format_exc()
+            print(f"FAIL {name} ({time.monotonic() - began:.1f} s)\n{failed[name]}")
     return failed
 
 
 def run_aside(name, test, program, site):
     """Forks; returns the child's pid and where its output will be."""
     output = tempfile.TemporaryFile("w+")
+    sys.stdout.flush()
     child = os.fork()
     if child == 0:
         os.dup2(output.fileno(), 1)
@@ -102,10 +104,28 @@ def run_aside(name, test, program, site):
 
 
 def gather(child, output):
+    """What was wrong; "": nothing."""
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     output.seek(0)
-    print(output.read(), end="")
-    return status
+    text = output.read()
+    print(text, end="")
+    return "" if status == 0 else text or f"ended with {status} and said nothing"
+
+
+def complaint(text):
+    """Of a traceback: the place that raised last, and what it said."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    said = [n for n, line in enumerate(lines) if re.match(r"[A-Za-z_.]+(: |$)", line)]
+    last = said[-1] if said else max(0, len(lines) - 1)
+    return [line[:500] for line in lines[max(0, last - 2):last + 10]]
+
+
+def summary(failed):
+    """Behind everything else, for whoever sees only the end of a log."""
+    lines = []
+    for name, text in failed.items():
+        lines += [f"failed: {name}", *(f"    {line}" for line in complaint(text))]
+    return "\n".join(lines)
 
 
 def main():
@@ -123,8 +143,9 @@ def main():
         waiting = {n: t for n, t in tests.items() if getattr(t[0], "aside", False)}
         aside = {n: run_aside(n, t, program, site) for n, t in waiting.items()}
         failed = run_tests({n: t for n, t in tests.items() if n not in aside}, program, site)
-        failed += [name for name, child in aside.items() if gather(*child) != 0]
-    print(f"{len(failed)} failed: {', '.join(failed)}" if failed else "all passed")
+        told = {name: gather(*child) for name, child in aside.items()}
+    failed |= {name: text for name, text in told.items() if text}
+    print(f"{summary(failed)}\n{len(failed)} failed: {', '.join(failed)}" if failed else "all passed")
     sys.exit(1 if failed or not tests else 0)
 
 
