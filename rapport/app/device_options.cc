@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -31,6 +32,8 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/error_code.hpp>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace rapport::app {
 namespace {
@@ -66,13 +69,17 @@ IpAddress edge_of_network(const Cidr& c, bool bit) {
   return out;
 }
 
-// The first address of the network that a host may have and that is not this one.
-Cidr first_other(const Cidr& c) {
-  IpAddress other = edge_of_network(c, false);
-  do {
-    ++other.octets[15];
-  } while (other == c.address);
-  return {other, c.prefix};
+// The first address of the network that a host may have and nobody of `taken` has; of IPv4 not the
+// last, which is the broadcast address (RFC 1122 3.2.1.3).
+std::optional<Cidr> free_address(const Cidr& network, const std::vector<Cidr>& taken) {
+  const IpAddress last = edge_of_network(network, true);
+  IpAddress a = edge_of_network(network, false);
+  while (a != last) {
+    for (size_t i = a.octets.size(); i-- > 0 && ++a.octets[i] == 0;) continue;
+    if (a == last && a.is_v4()) break;
+    if (std::ranges::find(taken, a, &Cidr::address) == taken.end()) return Cidr{a, network.prefix};
+  }
+  return std::nullopt;
 }
 
 // An address and a number behind '/', whatever its size.
@@ -129,17 +136,18 @@ bool same_network(const Cidr& a, const Cidr& b) {
 }
 
 // Where nobody of the family is given on the other side, the first other address of each network.
-void fill_in(std::vector<Cidr>& missing, const std::vector<Cidr>& given) {
+void fill_in(std::string_view option, std::vector<Cidr>& missing, const std::vector<Cidr>& given) {
   std::vector<Cidr> made;
   for (const Cidr& c : given) {
     const auto fits = [&](const Cidr& m) { return same_family(m, c); };
     const auto covers = [&](const Cidr& m) { return same_network(m, c); };
     if (std::ranges::any_of(missing, fits) || std::ranges::any_of(made, covers)) continue;
-    Cidr other = first_other(c);
-    while (std::ranges::find(given, other.address, &Cidr::address) != given.end()) {
-      ++other.address.octets[15];
+    const auto other = free_address(c, given);
+    if (!other) {
+      throw Misuse(fmt::format("{}: none of {}/{} is left for it: a shorter prefix is needed",
+                               option, to_string(edge_of_network(c, false)), c.prefix));
     }
-    made.push_back(other);
+    made.push_back(*other);
   }
   missing.insert(missing.end(), made.begin(), made.end());
 }
@@ -162,6 +170,11 @@ void check_networks(std::string_view option, const std::vector<Cidr>& all,
   }
 }
 
+Misuse cannot_capture(const std::string& path, int code) {
+  return Misuse(
+      fmt::format("--pcap {}: cannot write it: {}", path, std::system_category().message(code)));
+}
+
 // A capture shows what this host sends and hears: what the faults take comes behind it.
 std::unique_ptr<device::Device> decorated(std::unique_ptr<device::Device> device,
                                           const DevicePlan& plan) {
@@ -174,12 +187,23 @@ std::unique_ptr<device::Device> decorated(std::unique_ptr<device::Device> device
   }
   if (!plan.pcap.empty()) {
     auto pcap = device::Pcap::make(std::move(device), plan.pcap, plan.name);
-    if (!pcap) {
-      throw Misuse(fmt::format("--pcap {}: cannot write it: {}", plan.pcap, reason(pcap.error())));
-    }
+    if (!pcap) throw cannot_capture(plan.pcap, pcap.error());
     device = std::move(*pcap);
   }
   return device;
+}
+
+// Why a capture cannot be written there, as far as that can be known without a file; 0: it can.
+int trouble_of_capture(const std::string& path) {
+  struct stat about{};
+  if (::stat(path.c_str(), &about) == 0) {
+    if (S_ISDIR(about.st_mode)) return EISDIR;
+    return ::access(path.c_str(), W_OK) == 0 ? 0 : errno;
+  }
+  if (errno != ENOENT) return errno;
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
 }
 
 std::unique_ptr<device::Device> device_of(const DevicePlan& plan) {
@@ -259,6 +283,15 @@ void add_device_options(CLI::App& verb, DeviceOptions& into) {
                   "before it for one way");
 }
 
+void add_backlog_option(CLI::App& verb, std::string& into) {
+  verb.add_option("--backlog", into, "Connections that may wait to be accepted, 1 to 65535")
+      ->capture_default_str();
+}
+
+uint32_t backlog_of(const std::string& text) {
+  return static_cast<uint32_t>(whole_number("--backlog", text, 1, UINT16_MAX));
+}
+
 DevicePlan plan_of(const DeviceOptions& options) {
   DevicePlan plan;
   if (!options.tun.empty() && !options.tap.empty()) {
@@ -273,6 +306,9 @@ DevicePlan plan_of(const DeviceOptions& options) {
               : !options.tun.empty() ? options.tun
                                      : kDefaultName;
   plan.pcap = options.pcap;
+  if (const int code = plan.pcap.empty() ? 0 : trouble_of_capture(plan.pcap); code != 0) {
+    throw cannot_capture(plan.pcap, code);
+  }
   plan.mtu = static_cast<uint16_t>(whole_number("--mtu", options.mtu, kLeastMtu, UINT16_MAX));
   if (!options.fault.empty()) {
     auto fault = device::parse_faults(options.fault);
@@ -284,8 +320,8 @@ DevicePlan plan_of(const DeviceOptions& options) {
   if (plan.own.empty() && plan.host.empty()) {
     plan.own = {{IpAddress::v4(10, 77, 0, 2), 24}};
   }
-  fill_in(plan.host, plan.own);
-  fill_in(plan.own, plan.host);
+  fill_in(kHost, plan.host, plan.own);
+  fill_in(kOwn, plan.own, plan.host);
   check_networks(kOwn, plan.own, kHost, plan.host);
   check_networks(kHost, plan.host, kOwn, plan.own);
   const auto is_v6 = [](const Cidr& c) { return !c.address.is_v4(); };

@@ -35,6 +35,13 @@ struct DeviceOptions {
 // outlive it.
 void add_device_options(CLI::App& verb, DeviceOptions& into);
 
+// --backlog of the verbs that listen: connections that may wait to be accepted, and those that have
+// not answered our SYN,ACK yet. As many as Linux's somaxconn: a crowd may come within one moment.
+inline constexpr const char* kUsualBacklog = "4096";
+void add_backlog_option(CLI::App& verb, std::string& into);
+// Throws Misuse for anything but 1 to 65535.
+[[nodiscard]] uint32_t backlog_of(const std::string& text);
+
 // What the options ask for, checked.
 struct DevicePlan {
   std::string name;                    // of the interface

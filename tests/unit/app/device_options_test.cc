@@ -51,6 +51,9 @@ TEST(DeviceOptions, TheOtherSideIsTheFirstOtherAddressOfTheNetwork) {
       {{"10.9.0.1/24", "10.9.0.2/24"}, {}, "10.9.0.1/24 10.9.0.2/24", "10.9.0.3/24"},
       {{"fd77::2/64"}, {}, "fd77::2/64", "fd77::1/64"},
       {{"10.9.0.2/24", "fd77::1/64"}, {}, "10.9.0.2/24 fd77::1/64", "10.9.0.1/24 fd77::2/64"},
+      {{"10.9.0.2/30"}, {}, "10.9.0.2/30", "10.9.0.1/30"},
+      {{"10.9.255.254/8"}, {}, "10.9.255.254/8", "10.0.0.1/8"},
+      {{"fd77::1/126", "fd77::2/126"}, {}, "fd77::1/126 fd77::2/126", "fd77::3/126"},
       {{"10.9.0.2/24"}, {"fd77::1/64"}, "10.9.0.2/24 fd77::2/64", "fd77::1/64 10.9.0.1/24"},
   };
   for (const Case& c : cases) {
@@ -95,6 +98,8 @@ TEST(DeviceOptions, WhatCannotBeIsOneLineThatNamesTheOption) {
       {{"10.9.0.2/24"}, {"10.9.0.2/24"}, "are both 10.9.0.2"},
       {{"10.9.0.2/24"}, {"10.8.0.1/24"}, "different networks"},
       {{"10.9.0.2/24"}, {"10.9.0.1/16"}, "different networks"},
+      {{"10.9.0.1/30", "10.9.0.2/30"}, {}, "--host-address: none of 10.9.0.0/30 is left"},
+      {{}, {"10.9.0.1/30", "10.9.0.2/30"}, "--address: none of 10.9.0.0/30 is left"},
   };
   for (const Case& c : cases) {
     try {
@@ -105,6 +110,16 @@ TEST(DeviceOptions, WhatCannotBeIsOneLineThatNamesTheOption) {
       EXPECT_EQ(std::string_view(e.what()).find('\n'), std::string_view::npos);
     }
   }
+}
+
+TEST(DeviceOptions, ACaptureThatCannotBeWrittenIsToldBeforeAnythingIsMade) {
+  DeviceOptions o;
+  for (const char* path : {"/nowhere/x.pcapng", "/tmp", "/proc/version/x"}) {
+    o.pcap = path;
+    EXPECT_THROW((void)plan_of(o), Misuse) << path;
+  }
+  o.pcap = testing::TempDir() + "x.pcapng";
+  EXPECT_EQ(plan_of(o).pcap, o.pcap);
 }
 
 TEST(DeviceOptions, OneInterfaceOfOneKind) {
