@@ -2,10 +2,10 @@
 #include "rapport/app/demo_page.hh"
 
 #include "rapport/app/demo_chronicle.hh"
+#include "rapport/app/http_server.hh"
 #include "rapport/socket/asio/acceptor.hh"
 #include "rapport/socket/asio/stream.hh"
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,9 +18,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -86,17 +84,6 @@ Response page(const Request& request, Chronicle& chronicle, uint16_t port) {
   return out;
 }
 
-// What to answer to octets that are no request; `unknown` when there is nobody to answer.
-http::status status_of(const error_code& ec) {
-  if (ec == http::error::header_limit || ec == http::error::buffer_overflow)
-    return http::status::request_header_fields_too_large;
-  if (ec == http::error::body_limit) return http::status::payload_too_large;
-  if (ec == http::error::end_of_stream || ec == http::error::partial_message)
-    return http::status::unknown;
-  static const auto& http_errors = make_error_code(http::error::end_of_stream).category();
-  return ec.category() == http_errors ? http::status::bad_request : http::status::unknown;
-}
-
 class PageSession {
  public:
   PageSession(asio::Stream stream, Chronicle& chronicle, uint64_t& served)
@@ -125,7 +112,7 @@ class PageSession {
       Response response = page(request, chronicle_, port_);
       co_return co_await send(response, request.keep_alive(), request.method() == http::verb::head);
     }
-    const http::status status = status_of(ec);
+    const auto status = static_cast<http::status>(status_of_malformed(ec));
     if (status == http::status::unknown) co_return false;
     Response refusal(status, 11);
     refusal.body() = std::string(view(http::obsolete_reason(status))) + "\n";
@@ -150,17 +137,10 @@ class PageSession {
     co_return !ec && keep_alive;
   }
 
-  // FIN first; what the peer still sends is read, for a close with unread text would draw a reset.
   net::awaitable<void> part() {
-    if (!stream_.is_open() || stream_.shutdown()) co_return;
+    if (!stream_.is_open()) co_return;
     stream_.expires_after(kParting);
-    std::array<char, 4096> chunk{};
-    error_code ec;
-    size_t read = 0;
-    while (!ec && read < kDiscarded) {
-      auto token = net::redirect_error(net::use_awaitable, ec);
-      read += co_await stream_.async_read_some(net::buffer(chunk), token);
-    }
+    co_await part_from(stream_, kDiscarded);
   }
 
   asio::Stream stream_;
@@ -179,18 +159,9 @@ net::awaitable<void> serve_one(asio::Stream stream, Chronicle& chronicle, uint64
 
 net::awaitable<void> serve_pages(asio::Acceptor& acceptor, Chronicle& chronicle, uint64_t& served) {
   const auto executor = acceptor.get_executor();
-  while (true) {
-    error_code ec;
-    auto token = net::redirect_error(net::use_awaitable, ec);
-    asio::Stream stream = co_await acceptor.async_accept(token);
-    if (ec == net::error::operation_aborted || ec == net::error::bad_descriptor) co_return;
-    if (ec) {  // a cap is reached: wait until something has ended
-      net::steady_timer pause(executor, std::chrono::milliseconds(100));
-      co_await pause.async_wait(net::use_awaitable);
-      continue;
-    }
+  co_await accept_each(acceptor, [&chronicle, &served, executor](asio::Stream stream) {
     net::co_spawn(executor, serve_one(std::move(stream), chronicle, served), net::detached);
-  }
+  });
 }
 
 }  // namespace rapport::app

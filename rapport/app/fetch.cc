@@ -2,16 +2,15 @@
 #include "rapport/app/device_options.hh"
 #include "rapport/app/fetch_http.hh"
 #include "rapport/app/fetch_sink.hh"
+#include "rapport/app/pipe_ends.hh"
+#include "rapport/app/remote.hh"
 #include "rapport/app/talk.hh"
 #include "rapport/app/transport.hh"
 #include "rapport/app/url.hh"
 #include "rapport/app/verbs.hh"
-#include "rapport/observe/names.hh"
 #include "rapport/socket/asio/resolver.hh"
 #include "rapport/socket/asio/stream.hh"
-#include "rapport/wire/icmp_error.hh"
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -30,7 +29,6 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 #include <fmt/format.h>
@@ -45,8 +43,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kParting{5}, kPartingInTrouble{1};
 constexpr std::chrono::milliseconds kShowEvery{100};
-constexpr std::chrono::milliseconds kLook{100};  // for what ICMP says while nobody answers
-constexpr int kInterrupted = 130;                // 128 + SIGINT, as shells count
+constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells count
 
 struct Arguments {
   std::string url, output = "-", authorities;
@@ -54,15 +51,49 @@ struct Arguments {
   DeviceOptions device;
 };
 
+Url url_of(const std::string& text) {
+  auto url = parse_url(text);
+  if (!url) throw Misuse(url.error());
+  return std::move(*url);
+}
+
+std::optional<Tls> tls_of(const Url& url, const std::string& authorities) {
+  if (!url.tls) return std::nullopt;
+  auto made = Tls::for_client(authorities);
+  if (!made) throw Misuse("--cacert: " + made.error());
+  return std::move(*made);
+}
+
+// What was asked for, checked: nothing of it needs a network.
+struct Job {
+  explicit Job(const Arguments& a)
+      : plan(plan_of(a.device)),
+        url(url_of(a.url)),
+        patience(whole_number("--timeout", a.patience, 1, 86'400)),
+        remotes(remotes_of(url.host, std::to_string(url.port), "tcp", plan)),
+        tls(tls_of(url, a.authorities)),
+        sink(a.output),
+        shows(::isatty(STDERR_FILENO) == 1 && (a.output != "-" || ::isatty(STDOUT_FILENO) == 0)) {}
+
+  DevicePlan plan;
+  Url url;
+  std::chrono::seconds patience;
+  asio::ResolverResults remotes;
+  std::optional<Tls> tls;
+  Sink sink;
+  bool shows;
+};
+
 class FetchRun {
  public:
-  FetchRun(const Arguments& a, Url url, const Tls* tls, Network& network)
-      : url_(std::move(url)),
-        tls_(tls),
+  FetchRun(Job& job, Network& network)
+      : url_(job.url),
+        tls_(job.tls ? &*job.tls : nullptr),
         network_(network),
-        patience_(whole_number("--timeout", a.patience, 1, 86'400)),
-        sink_(a.output),
-        shows_(::isatty(STDERR_FILENO) == 1 && (a.output != "-" || ::isatty(STDOUT_FILENO) == 0)) {}
+        patience_(job.patience),
+        sink_(job.sink),
+        output_(network.io(), job.sink.fd()),
+        shows_(job.shows) {}
 
   // The exit status. Throws Failure.
   int run(const asio::ResolverResults& remotes) {
@@ -87,14 +118,9 @@ class FetchRun {
     {
       asio::Stream stream(network_.context());
       stream.expires_after(patience_);
-      error_code ec;
-      auto token = net::redirect_error(net::use_awaitable, ec);
-      connecting_ = &stream;
-      net::co_spawn(network_.io(), tell_trouble(), net::detached);
-      (void)co_await stream.async_connect(remotes, token);
-      connecting_ = nullptr;
-      if (ec) {
-        problem_ = connect_words(stream, ec);
+      const Opened opened = co_await open_to(stream, remotes, "fetch", url_.authority());
+      if (opened.error) {
+        problem_ = connect_words(stream, opened);
       } else {
         auto transport = tls_ != nullptr ? tls_->connect(std::move(stream), url_.host)
                                          : plain_transport(std::move(stream));
@@ -104,28 +130,6 @@ class FetchRun {
       }
     }
     part();
-  }
-
-  // A soft error ends nothing (RFC 9293 3.9.2.2, MUST-56), but whoever waits wants to know.
-  net::awaitable<void> tell_trouble() {
-    net::steady_timer timer(network_.io());
-    while (connecting_ != nullptr) {
-      const auto status = connecting_->status();
-      if (status && status->soft_error != wire::IcmpKind::Unknown && soft_error_.empty()) {
-        soft_error_ = words_of(status->soft_error);
-        fmt::print(stderr, "rapport fetch: {}: {}, still trying\n", url_.authority(), soft_error_);
-      }
-      timer.expires_after(kLook);
-      error_code ec;
-      auto token = net::redirect_error(net::use_awaitable, ec);
-      co_await timer.async_wait(token);
-    }
-  }
-
-  static std::string words_of(wire::IcmpKind kind) {
-    std::string words(observe::name(kind));
-    std::ranges::replace(words, '-', ' ');
-    return words;
   }
 
   net::awaitable<void> get(Transport& transport) {
@@ -151,8 +155,12 @@ class FetchRun {
     judge(result, transport.stream());
   }
 
-  bool take(std::span<const char> octets) {
-    if (!sink_.write(octets)) return false;
+  net::awaitable<bool> take(std::span<const char> octets) {
+    const auto* first = reinterpret_cast<const uint8_t*>(octets.data());
+    if (const error_code failed = co_await output_.write({first, octets.size()})) {
+      sink_.fail(failed.message());
+      co_return false;
+    }
     done_ += octets.size();
     const auto now = steady_clock::now();
     if (shows_ && now - shown_ >= kShowEvery) {
@@ -161,7 +169,7 @@ class FetchRun {
       fmt::print(stderr, "\r\x1b[K{}", progress_line(done_, total_, taken.count()));
       (void)std::fflush(stderr);
     }
-    return true;
+    co_return true;
   }
 
   void clear_line() const {
@@ -194,14 +202,14 @@ class FetchRun {
     return trouble_words(stream, r.error);
   }
 
-  std::string connect_words(const asio::Stream& stream, const error_code& ec) const {
+  std::string connect_words(const asio::Stream& stream, const Opened& opened) const {
     const std::string where = url_.authority();
+    const std::string_view told = opened.soft_error;
     if (stream.expired()) {
       return fmt::format("{}: timed out: no SYN,ACK came to our SYN in {} s{}{}", where,
-                         patience_.count(),
-                         soft_error_.empty() ? "" : "; ICMP told: ", soft_error_);
+                         patience_.count(), told.empty() ? "" : "; ICMP told: ", told);
     }
-    return fmt::format("{}: {}", where, trouble_words(stream, ec));
+    return fmt::format("{}: {}", where, trouble_words(stream, opened.error));
   }
 
   static std::string trouble_words(const asio::Stream& stream, const error_code& ec) {
@@ -226,41 +234,21 @@ class FetchRun {
   const Tls* tls_;
   Network& network_;
   std::chrono::seconds patience_;
-  Sink sink_;
+  Sink& sink_;
+  Output output_;
   bool shows_;
   bool interrupted_ = false;
   std::string problem_;
-  const asio::Stream* connecting_ = nullptr;  // while no answer has come
-  std::string soft_error_;                    // the first that ICMP told meanwhile
   std::optional<uint64_t> total_;
   uint64_t done_ = 0;
   steady_clock::time_point began_, shown_;
 };
 
-asio::ResolverResults look_up(const Url& url) {
-  auto found = asio::resolve(url.host, fmt::format("{}", url.port));
-  if (found) return std::move(*found);
-  throw Misuse(fmt::format(
-      "host not found: '{}' is no address and no name of /etc/hosts (other names are not looked up "
-      "yet)",
-      url.host));
-}
-
 int fetch(const Arguments& a) {
-  auto url = parse_url(a.url);
-  if (!url) throw Misuse(url.error());
-  DevicePlan plan = plan_of(a.device);
-  const asio::ResolverResults remotes = look_up(*url);
-  std::optional<Tls> tls;
-  if (url->tls) {
-    auto made = Tls::for_client(a.authorities);
-    if (!made) throw Misuse("--cacert: " + made.error());
-    tls.emplace(std::move(*made));
-  }
-  (void)std::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error of write(2)
-  Network network(std::move(plan));
-  FetchRun run(a, std::move(*url), tls ? &*tls : nullptr, network);
-  return run.run(remotes);
+  Job job(a);
+  ignore_broken_pipes();  // a closed standard output is an error of write(2)
+  Network network(job.plan);
+  return FetchRun(job, network).run(job.remotes);
 }
 
 }  // namespace

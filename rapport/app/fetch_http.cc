@@ -109,7 +109,8 @@ class Fetch {
       co_await http::async_read_some(transport_, buffer_, *parser_, token);
       const size_t got = piece->size() - body.size;
       result_.octets += got;
-      if (!job_.take(std::span(*piece).first(got))) co_return;
+      const bool taken = co_await job_.take(std::span(*piece).first(got));
+      if (!taken) co_return;
       if (ec != http::error::need_buffer && fails(ec)) co_return;
     }
   }

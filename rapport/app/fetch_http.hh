@@ -23,7 +23,7 @@ struct FetchJob {
   // Called when the header has come. False: the body is not wanted.
   std::function<bool(unsigned status, std::optional<uint64_t> length)> begin;
   // Takes octets of the body. False: it cannot, and the rest is not wanted.
-  std::function<bool(std::span<const char>)> take;
+  std::function<boost::asio::awaitable<bool>(std::span<const char>)> take;
 };
 
 struct FetchResult {

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -59,25 +58,16 @@ Sink::~Sink() {
   if (!partial_.empty()) (void)::unlink(partial_.c_str());
 }
 
-bool Sink::fail(int code) {
-  failure_ =
-      fmt::format("cannot write {}: {}", path_ == "-" ? "standard output" : path_, reason(code));
-  return false;
-}
-
-bool Sink::write(std::span<const char> octets) {
-  while (!octets.empty()) {
-    const ssize_t put = ::write(fd_, octets.data(), octets.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return fail(errno);
-    octets = octets.subspan(static_cast<size_t>(put));
-  }
-  return true;
+void Sink::fail(const std::string& why) {
+  failure_ = fmt::format("cannot write {}: {}", path_ == "-" ? "standard output" : path_, why);
 }
 
 bool Sink::finish() {
   if (partial_.empty()) return true;
-  if (::rename(partial_.c_str(), path_.c_str()) != 0) return fail(errno);
+  if (::rename(partial_.c_str(), path_.c_str()) != 0) {
+    fail(reason(errno));
+    return false;
+  }
   partial_.clear();
   return true;
 }

@@ -6,29 +6,30 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 
 namespace rapport::app {
 
 class Sink {
  public:
-  // "-": standard output. Throws Misuse when the file cannot be made.
+  // "-": standard output. Opens the file, and waits for a reader of a named pipe. Throws Misuse
+  // when it cannot be made.
   explicit Sink(std::string path);
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
   ~Sink();  // what was not finished is removed
 
-  // False: it cannot be written; failure() says why.
-  [[nodiscard]] bool write(std::span<const char> octets);
-  // Gives the file its name. False as for write().
+  // Where to write; an Output does.
+  [[nodiscard]] int fd() const { return fd_; }
+
+  // Writing it ended so; failure() says it in words.
+  void fail(const std::string& why);
+  // Gives the file its name. False: it cannot; failure() says why.
   [[nodiscard]] bool finish();
 
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
-  bool fail(int code);
-
   std::string path_, partial_;  // partial_ is empty when there is nothing to rename or remove
   device::Descriptor file_;
   int fd_ = 1;

@@ -8,7 +8,6 @@
 #include "rapport/socket/asio/datagram.hh"
 #include "rapport/socket/asio/stream.hh"
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -31,19 +30,18 @@ using boost::system::error_code;
 struct Arguments {
   std::string port;
   bool keep = false;
-  bool udp = false;
-  std::string wait = "2";
-  bool verbose = false;
-  DeviceOptions device;
+  std::string backlog = kUsualBacklog;
+  TalkOptions talk;
 };
 
-// One peer. With --keep its bad end is told, and is not ours.
+// One peer. With --keep it is told who comes and goes, and a bad end is not ours.
 net::awaitable<void> serve_one(asio::Stream stream, Standard& standard, const Arguments& a) {
   const std::string peer = to_string(stream.remote_endpoint());
-  if (a.verbose) say("listen", fmt::format("connection from {}", peer));
+  if (a.talk.verbose || a.keep) say("listen", fmt::format("connection from {}", peer));
   const Until until = a.keep ? Until::PeerEnded : Until::BothEnded;
   try {
     co_await converse(stream, standard.input, standard.output, until);
+    if (a.keep) say("listen", fmt::format("{}: closed", peer));
   } catch (const Failure& e) {
     const std::string why = fmt::format("{}: {}", peer, e.what());
     if (!a.keep || standard.output.broken()) throw Failure(why);
@@ -86,14 +84,16 @@ int listen_for_datagrams(Network& network, Standard& standard, uint16_t port, Ex
 
 int listen(const Arguments& a) {
   const auto port = static_cast<uint16_t>(whole_number("PORT", a.port, 1, UINT16_MAX));
+  const uint32_t backlog = backlog_of(a.backlog);
   Exchange how;
   how.keep = a.keep;
-  how.silence = std::chrono::seconds(whole_number("--wait", a.wait, 0, kLongestWait));
-  Network network(plan_of(a.device));
+  how.silence = wait_of(a.talk);
+  Network network(plan_of(a.talk.device));
   Standard standard(network.io());
-  if (a.udp) return listen_for_datagrams(network, standard, port, how);
+  if (a.talk.udp) return listen_for_datagrams(network, standard, port, how);
   asio::Acceptor acceptor(network.context());
-  if (const error_code failed = acceptor.listen({{}, port})) throw cannot_listen(port, failed);
+  if (const error_code failed = acceptor.listen({{}, port}, backlog))
+    throw cannot_listen(port, failed);
   say_where(network, port, "");
   return run_to_end(network, standard, serve(acceptor, standard, a));
 }
@@ -109,18 +109,12 @@ void add_listen(CLI::App& program, int& status) {
   verb->add_flag("--keep", a->keep,
                  "Serve one peer after the other, each until it has finished; who comes meanwhile "
                  "waits");
-  verb->add_flag("-v,--verbose", a->verbose, "Say on standard error who comes");
-  verb->add_flag("--udp", a->udp,
-                 "Datagrams: each read of standard input is one, to whoever spoke first, with "
-                 "--keep last");
-  verb->add_option("--wait", a->wait,
-                   "With --udp: seconds of silence after the end of input that end it")
-      ->capture_default_str();
-  add_device_options(*verb, a->device);
-  verb->footer(
-      "Needs CAP_NET_ADMIN and /dev/net/tun. The end of input is a half close: a FIN; what the "
-      "peer still says\nis printed. The exit status is 0 when both sides have finished and all is "
-      "acknowledged, 1 when the\nconnection was reset or timed out, 130 after SIGINT.");
+  add_backlog_option(*verb, a->backlog);
+  add_talk_options(*verb, a->talk,
+                   {.verbose = "Say on standard error who comes; --keep does too",
+                    .udp = "Datagrams: each read of standard input is one, to whoever spoke first, "
+                           "with\n--keep last",
+                    .bad_end = "reset or timed out"});
   verb->callback([a, &status] {
     ignore_broken_pipes();
     status = listen(*a);

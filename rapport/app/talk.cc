@@ -38,6 +38,7 @@ using boost::system::error_code;
 
 constexpr std::chrono::seconds kPatience{5};  // for the peer to acknowledge our FIN
 constexpr int kInterrupted = 130;             // 128 + SIGINT, as shells count
+constexpr uint64_t kLongestWait = 86400;      // seconds
 constexpr size_t kReadAtOnce = 256 << 10;
 
 // What the two directions of a conversation know of each other.
@@ -140,6 +141,24 @@ constexpr std::array kSentences{
 };
 
 }  // namespace
+
+void add_talk_options(CLI::App& verb, TalkOptions& into, const TalkHelp& help) {
+  verb.add_flag("-v,--verbose", into.verbose, help.verbose);
+  verb.add_flag("--udp", into.udp, help.udp);
+  verb.add_option("--wait", into.wait,
+                  "With --udp: seconds of silence after the end of input that end it")
+      ->capture_default_str();
+  add_device_options(verb, into.device);
+  verb.footer(fmt::format(
+      "Needs CAP_NET_ADMIN and /dev/net/tun. The end of input is a half close: a FIN; what the "
+      "peer still says\nis printed. The exit status is 0 when both sides have finished and all is "
+      "acknowledged, 1 when the\nconnection was {}, 130 after SIGINT.",
+      help.bad_end));
+}
+
+std::chrono::seconds wait_of(const TalkOptions& options) {
+  return std::chrono::seconds(whole_number("--wait", options.wait, 0, kLongestWait));
+}
 
 std::string_view sentence(CloseReason reason) {
   const auto* const found = std::ranges::find(kSentences, reason, &Sentence::reason);

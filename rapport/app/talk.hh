@@ -8,18 +8,38 @@
 #include "rapport/base/reason.hh"
 #include "rapport/socket/asio/stream.hh"
 
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 
+#include <CLI/CLI.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/error_code.hpp>
 
 namespace rapport::app {
+
+// What `rapport connect` and `rapport listen` both take.
+struct TalkOptions {
+  bool udp = false, verbose = false;
+  std::string wait = "2";
+  DeviceOptions device;
+};
+
+// --udp, --wait, -v, the options of the device, and the footer. `into` must outlive the verb.
+struct TalkHelp {
+  const char* verbose;
+  const char* udp;
+  const char* bad_end;  // which ends of a connection make the exit status 1
+};
+
+void add_talk_options(CLI::App& verb, TalkOptions& into, const TalkHelp& help);
+// --wait. Throws Misuse.
+[[nodiscard]] std::chrono::seconds wait_of(const TalkOptions& options);
 
 // In TCP's words, why a connection that was wanted or under way came to nothing: "refused: the
 // peer's TCP answered our SYN with a reset". Empty for a proper end.

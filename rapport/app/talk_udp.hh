@@ -22,8 +22,6 @@ struct Exchange {
   size_t largest = 1472;                                       // octets of a datagram
 };
 
-inline constexpr uint64_t kLongestWait = 86400;  // seconds
-
 // The text of one that needs no fragments on a device of this MTU.
 [[nodiscard]] constexpr size_t largest_datagram(size_t mtu, const IpAddress& peer) {
   return mtu - (peer.is_v4() ? 20 : 40) - 8;

@@ -2,7 +2,9 @@
 what it tells when nobody is there."""
 
 import contextlib
+import hashlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -80,6 +82,36 @@ def test_from_nginx(t):
         fetched(t, host_url(t, name), "-o", got)
         print(f"    {t.site.sizes[name] * 8 / (time.monotonic() - began) / 1e9:.2f} Gbit/s")
         expect("SHA-256", file_sha256(got), t.site.sums[name])
+
+
+@on("tun4", "tap6", tools=("nginx", "ping"))
+def test_a_slow_reader_holds_up_nobody_else(t):
+    """Standard output is a pipe that is full: the program waits for it, its stack goes on."""
+    name = t.site.big(8)
+    with tempfile.TemporaryDirectory() as place, nginx(t, place):
+        with subprocess.Popen([t.program, "fetch", host_url(t, name), *t.net.options()],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as us:
+            digest = hashlib.sha256(us.stdout.read(4096))
+            time.sleep(1)  # the pipe is full
+            done = run("ping", f"-{t.net.family}", "-c", "5", "-i", "0.2", "-W", "2", t.net.ours,
+                       ok=False)
+            assert " 5 received" in done.stdout, f"it answers nobody: {done.stdout}"
+            while piece := us.stdout.read(1 << 20):
+                digest.update(piece)
+            expect("status", us.wait(30), 0)
+            expect("SHA-256", digest.hexdigest(), t.site.sums[name])
+
+
+@on("tun4", tools=("nginx",))
+def test_an_interrupt_ends_a_fetch_that_nobody_reads(t):
+    name = t.site.big(8)
+    with tempfile.TemporaryDirectory() as place, nginx(t, place):
+        with subprocess.Popen([t.program, "fetch", host_url(t, name), *t.net.options()],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as us:
+            us.stdout.read(4096)
+            time.sleep(0.5)
+            us.send_signal(signal.SIGINT)
+            expect("status", us.wait(10), 130)
 
 
 @on("tun4", "tun6", tools=("nginx",))

@@ -52,6 +52,48 @@ def test_misuse(t):
 
 
 @on("tun4")
+def test_wrong_arguments_touch_nothing(t):
+    """Whatever is wrong is said before an interface is made: the kernel tells of none."""
+    url, folder = f"http://{t.net.host}/", t.site.folder
+    cases = (
+        ("fetch", "ftp://x/"), ("fetch", url, "-o", "/nowhere/x"), ("fetch", url, "-o", folder),
+        ("fetch", url, "--timeout", "0"), ("fetch", url, "--timeout", "soon"),
+        ("fetch", url, "--mtu", "1"), ("fetch", url, "--pcap", "/nowhere/x"),
+        ("fetch", url, "--pcap", folder), ("fetch", "http://no-such-host.invalid/"),
+        ("fetch", f"https://{t.net.host}/", "--cacert", "/nowhere/x"),
+        ("fetch", f"https://{t.net.host}/", "--cacert", f"{folder}/index.html"),
+        ("fetch", "http://[fd00:99::1]/"), ("connect", "fd00:99::1", "80"),
+        ("connect", "no-such-host.invalid", "80"), ("connect", t.net.host, "0"),
+        ("connect", t.net.host, "80", "--wait", "x"),
+        ("connect", t.net.host, "80", "--fault", "loss=2"),
+        ("listen", "0"), ("listen", "80", "--wait", "-1"), ("listen", "80", "--backlog", "0"),
+        ("listen", "80", "--host-address", "10.78.0.1/24"),
+        ("serve", folder, "--port", "0"), ("serve", folder, "--per-client", "0"),
+        ("serve", folder, "--backlog", "x"), ("serve", folder, "--upload-limit", "5T"),
+        ("serve", folder, "--upload-limit", "1048577G"), ("serve", folder, "--upload-limit", "G"),
+        ("serve", folder, "--status-socket", "/nowhere/x"), ("serve", folder + "-none"),
+        ("serve", folder, "--tls", "/nowhere/x", "/nowhere/y"),
+        ("serve", folder, "--pcap", "/nowhere/x"),
+    )
+    with subprocess.Popen(["ip", "-o", "monitor", "link"], stdout=subprocess.PIPE,
+                          text=True) as monitor:
+        try:
+            for words in cases:
+                done = run(t.program, *words, "--tun", NAME, "--address", f"{t.net.ours}/24",
+                           ok=False)
+                expect(f"status of {words}", done.returncode, 2)
+                expect(f"lines of {words}", (done.stdout, done.stderr.count("\n")), ("", 1))
+            run("ip", "link", "add", "witness0", "type", "veth", "peer", "witness1")
+            told = ""
+            while "witness0" not in told:  # all that came before has been told by now
+                told = monitor.stdout.readline()
+                assert NAME not in told, told
+            run("ip", "link", "del", "witness0")
+        finally:
+            monitor.terminate()
+
+
+@on("tun4")
 def test_without_permission(t):
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)

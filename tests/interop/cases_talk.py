@@ -3,9 +3,10 @@
 import contextlib
 import socket
 import subprocess
+import threading
 import time
 
-from lab import eventually, interfaces
+from lab import eventually, interfaces, run, sysctl
 from net import NAME
 from run import EVERYWHERE, on
 from talk_ends import (MIB, PORT, SECONDS, Connecting, Listening, Server, Talking, dial, read_all,
@@ -26,6 +27,104 @@ def test_connect_half_closes_at_the_end_of_input(t):
                 time.sleep(0.05)
         assert us.heard() == b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n"
         us.ends(0)
+
+
+def towards(port):
+    """The kernel's connections to this port, with their states."""
+    return run("ss", "-Htan", f"dport = :{port}").stdout
+
+
+def dribble(into):
+    """A line now and then, for longer than 10 s; their text."""
+    said, began = [], time.monotonic()
+    while time.monotonic() < began + 11:
+        said.append(b"line %d\n" % len(said))
+        into.write(said[-1])
+        into.flush()
+        time.sleep(0.1)
+    return b"".join(said)
+
+
+@on(*EVERYWHERE, aside=True)
+def test_connect_half_closed_for_10_s(t):
+    """FIN-WAIT-2 here, CLOSE-WAIT there; nothing of what still comes is lost."""
+    with Server(t) as server, Connecting(t) as us:
+        us.say(b"question\n")
+        us.end_input()
+        with server.accept() as peer:
+            assert read_all(peer) == b"question\n"
+            said = dribble(peer.makefile("wb", buffering=0))
+            assert t.net.state(PORT) == "CLOSE-WAIT", t.net.state(PORT)
+        assert us.heard() == said
+        us.ends(0)
+
+
+@on(*EVERYWHERE, aside=True)
+def test_connect_sends_for_10_s_to_a_peer_that_has_finished(t):
+    """CLOSE-WAIT here, FIN-WAIT-2 there."""
+    with Server(t) as server, Connecting(t) as us:
+        with server.accept() as peer:
+            peer.shutdown(socket.SHUT_WR)
+            eventually("FIN-WAIT-2", lambda: t.net.state(PORT) == "FIN-WAIT-2", 20)
+            said = dribble(us.process.stdin)
+            assert t.net.state(PORT) == "FIN-WAIT-2", t.net.state(PORT)
+            us.end_input()
+            assert read_all(peer) == said
+        us.ends(0)
+
+
+@on(*EVERYWHERE, tools=("nc",), aside=True)
+def test_we_half_close_and_nc_sends_for_10_s(t):
+    """FIN-WAIT-2 here, CLOSE-WAIT there."""
+    with Listening(t) as us:
+        with subprocess.Popen(["nc", "-N", t.net.ours, str(PORT)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as nc:
+            us.say(b"question\n")
+            us.end_input()
+            assert nc.stdout.read(9) == b"question\n"
+            eventually("CLOSE-WAIT", lambda: "CLOSE-WAIT" in towards(PORT), 20)
+            said = dribble(nc.stdin)
+            assert "CLOSE-WAIT" in towards(PORT), towards(PORT)
+            nc.stdin.close()
+            assert us.heard() == said
+        us.ends(0)
+
+
+@on(*EVERYWHERE, tools=("nc",), aside=True)
+def test_nc_half_closes_and_we_send_for_10_s(t):
+    """CLOSE-WAIT here, FIN-WAIT-2 there."""
+    with Listening(t) as us:
+        with subprocess.Popen(["nc", "-N", t.net.ours, str(PORT)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as nc:
+            nc.stdin.write(b"question\n")
+            nc.stdin.close()
+            answers = []
+            heard = threading.Thread(target=lambda: answers.append(nc.stdout.read()))
+            heard.start()
+            assert us.heard(9) == b"question\n"
+            eventually("FIN-WAIT-2", lambda: "FIN-WAIT-2" in towards(PORT), 20)
+            said = dribble(us.process.stdin)
+            assert "FIN-WAIT-2" in towards(PORT), towards(PORT)
+            us.end_input()
+            heard.join(SECONDS)
+            assert answers == [said], f"{len(said)} octets said"
+        us.ends(0)
+
+
+@on("tun4", "tun6", aside=True)
+def test_connect_says_why_nobody_answers(t):
+    """The host forwards and has no way there: a soft error, and it goes on trying (MUST-56)."""
+    sysctl("net.ipv6.conf.all.forwarding" if t.net.family == 6 else "net.ipv4.ip_forward", 1)
+    far = "fd00:99::9" if t.net.family == 6 else "10.99.0.9"
+    with Connecting(t, to=far) as us:
+        line = us.process.stderr.readline().decode()
+        assert line.startswith(f"rapport connect: {far} port {PORT}: "), line
+        assert "unreachable" in line or "no route" in line, line
+        assert line.endswith(", still trying\n"), line
+        time.sleep(0.5)
+        assert us.process.poll() is None, "a soft error ended it"
+        us.interrupt()
+        us.ends(130, 10)
 
 
 def test_connect_goes_on_sending_when_the_peer_has_finished(t):
@@ -195,7 +294,8 @@ def test_keep_serves_one_after_the_other(t):
                 assert read_all(peer) == b""
             assert us.heard(1) == b"%d" % n
         us.interrupt()
-        us.ends(130, 10)
+        text = us.ends(130, 10)
+        assert text.count("connection from ") == text.count(": closed\n") == 3, text
 
 
 def test_keep_survives_a_reset(t):
