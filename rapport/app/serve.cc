@@ -16,6 +16,7 @@
 #include "rapport/tcp/counters.hh"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -45,7 +46,6 @@ namespace net = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::seconds kPatience{5};  // from SIGINT until the rest is reset
-constexpr uint32_t kBacklog = 4096;  // Linux's somaxconn: a crowd may come within one moment
 constexpr uint16_t kHttpPort = 80, kHttpsPort = 443;
 constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells count
 
@@ -56,6 +56,8 @@ struct Arguments {
   std::string upload_limit = "16G";
   std::vector<std::string> tls;  // certificate, key
   std::string status_socket;     // empty: none
+  std::string backlog = kUsualBacklog;
+  std::string per_client = std::to_string(HttpLimits().per_client);
   DeviceOptions device;
 };
 
@@ -97,8 +99,8 @@ class Server {
   Server(Network& network, HttpService& http)
       : shard_(network.shard()), io_(network.io()), context_(network.context()), http_(http) {}
 
-  int run(uint16_t port, const std::string& greeting) {
-    if (const error_code failed = acceptor_.listen({{}, port}, kBacklog)) {
+  int run(uint16_t port, uint32_t backlog, const std::string& greeting) {
+    if (const error_code failed = acceptor_.listen({{}, port}, backlog)) {
       throw Misuse(fmt::format("--port {}: cannot listen: {}", port, failed.message()));
     }
     net::co_spawn(io_, http_.run(acceptor_), net::detached);
@@ -161,11 +163,21 @@ class Server {
 // "16G": K, M and G are powers of 1024.
 uint64_t octets_of(std::string_view option, const std::string& text) {
   constexpr std::string_view kUnits = "KMG";
+  constexpr uint64_t kMost = 1ULL << 50;
   const size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
   const bool has_unit = unit != std::string_view::npos;
-  constexpr uint64_t kMost = 1ULL << 20;
-  if (!has_unit) return whole_number(option, text, 0, UINT32_MAX);
-  return whole_number(option, text.substr(0, text.size() - 1), 0, kMost) << (10 * (unit + 1));
+  const std::string_view digits(text.data(), text.size() - (has_unit ? 1 : 0));
+  const unsigned shift = has_unit ? 10 * (static_cast<unsigned>(unit) + 1) : 0;
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()
+      || value > kMost >> shift) {
+    throw Misuse(
+        fmt::format("{} {}: octets are needed, such as 65536, 500K, 20M or 16G, at most "
+                    "{}G",
+                    option, text, kMost >> 30U));
+  }
+  return value << shift;
 }
 
 std::optional<Tls> tls_of(const Arguments& a) {
@@ -204,6 +216,10 @@ int serve(const Arguments& a) {
   const uint64_t usual = a.tls.empty() ? kHttpPort : kHttpsPort;
   const auto port =
       static_cast<uint16_t>(a.port.empty() ? usual : whole_number("--port", a.port, 1, UINT16_MAX));
+  const uint32_t backlog = backlog_of(a.backlog);
+  HttpLimits limits;
+  limits.per_client =
+      static_cast<uint32_t>(whole_number("--per-client", a.per_client, 1, UINT16_MAX));
   Rules rules;
   rules.upload = a.upload;
   rules.upload_octets = octets_of("--upload-limit", a.upload_limit);
@@ -212,12 +228,12 @@ int serve(const Arguments& a) {
   const std::optional<Tls> tls = tls_of(a);
 
   std::optional<SocketFile> file = socket_file_of(a);
-  HttpService http(*site, rules, tls ? &*tls : nullptr);
+  HttpService http(*site, rules, tls ? &*tls : nullptr, limits);
   Network network(std::move(plan));
   std::optional<StatusSocket> status;
   if (file) status.emplace(std::move(*file), network, http);
   Server server(network, http);
-  return server.run(port, greeting_of(a, network.plan(), port));
+  return server.run(port, backlog, greeting_of(a, network.plan(), port));
 }
 
 }  // namespace
@@ -245,6 +261,11 @@ void add_serve(CLI::App& program, int& status) {
   verb->add_option("--status-socket", a->status_socket,
                    "Tell `rapport status` about every connection over this Unix socket; auto: "
                        + usual_status_socket());
+  verb->add_option(
+          "--per-client", a->per_client,
+          "Connections of one IPv4 address or IPv6 /64 at a time; one more is answered 429")
+      ->capture_default_str();
+  add_backlog_option(*verb, a->backlog);
   add_device_options(*verb, a->device);
   verb->footer(
       "Needs CAP_NET_ADMIN and /dev/net/tun. SIGINT finishes the answers under way, closes every "

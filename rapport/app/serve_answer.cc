@@ -196,6 +196,7 @@ unsigned status_of(Refusal r) {
     case Refusal::IsFolder: return 301;
     case Refusal::NoParent:
     case Refusal::InTheWay: return 409;
+    case Refusal::AlreadyThere: return 412;
     case Refusal::Overloaded: return 503;
     case Refusal::DiskFull: return 507;
   }
@@ -247,6 +248,10 @@ Answer answer_to(const Request& request, const Site& site, std::time_t now) {
     wanted = ranges_of(*request.range, file->size);
   }
   return answer_with(std::move(*file), wanted);
+}
+
+bool must_be_new(const Request& request) {
+  return request.conditions.if_none_match == "*";
 }
 
 std::optional<Answer> refusal_of_upload(const Request& request, const Site& site) {

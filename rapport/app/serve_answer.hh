@@ -92,6 +92,9 @@ struct Rules {
 // PUT: whether its preconditions hold. Nothing: they do.
 [[nodiscard]] std::optional<Answer> refusal_of_upload(const Request& request, const Site& site);
 
+// PUT with If-None-Match: * (RFC 9110 13.1.2): only where there is no file, at the very end, too.
+[[nodiscard]] bool must_be_new(const Request& request);
+
 [[nodiscard]] unsigned status_of(Refusal r);
 
 }  // namespace rapport::app

@@ -1,6 +1,7 @@
 // Accepting, the limits on how many, the clock of all connections, and the end.
 #include "rapport/app/serve_http.hh"
 
+#include "rapport/app/http_server.hh"
 #include "rapport/app/serve_answer.hh"
 #include "rapport/app/serve_session.hh"
 #include "rapport/app/transport.hh"
@@ -22,7 +23,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -86,20 +86,24 @@ net::awaitable<void> HttpService::watch_times(asio::Stream::executor_type execut
   }
 }
 
-// One client too many: without TLS it hears why (RFC 6585 4).
+// One connection too many: without TLS its client hears why (RFC 6585 4), in time to read it.
 net::awaitable<void> HttpService::turn_away(asio::Stream stream) {
   ++counters_.turned_away;
-  if (tls_ != nullptr) {
+  if (tls_ != nullptr || telling_ >= limits_.told) {
     stream.abort();
     co_return;
   }
   ++counters_.answers[429];
+  ++telling_;
   static const std::string kText =
       "HTTP/1.1 429 Too Many Requests\r\nServer: rapport\r\nRetry-After: 5\r\nConnection: close\r\n"
       "Content-Length: 0\r\n\r\n";
+  stream.expires_after(limits_.parting);
   error_code ec;
   auto token = net::redirect_error(net::use_awaitable, ec);
   co_await net::async_write(stream, net::buffer(kText), token);
+  if (!ec) co_await part_from(stream, limits_.discarded);
+  --telling_;
 }
 
 net::awaitable<void> HttpService::serve_one(asio::Stream stream) {
@@ -122,21 +126,12 @@ net::awaitable<void> HttpService::serve_one(asio::Stream stream) {
 net::awaitable<void> HttpService::run(asio::Acceptor& acceptor) {
   const auto executor = acceptor.get_executor();
   net::co_spawn(executor, watch_times(executor), net::detached);
-  while (true) {
-    error_code ec;
-    auto token = net::redirect_error(net::use_awaitable, ec);
-    asio::Stream stream = co_await acceptor.async_accept(token);
-    if (ec == net::error::operation_aborted || ec == net::error::bad_descriptor) co_return;
-    if (ec) {  // a cap is reached: wait until something has ended
-      net::steady_timer pause(executor, std::chrono::milliseconds(100));
-      co_await pause.async_wait(net::use_awaitable);
-      continue;
-    }
+  co_await accept_each(acceptor, [this, executor](asio::Stream stream) {
     ++counters_.connections;
     // The last segment of an answer must not wait for the client's delayed ACK (MUST-17).
     (void)stream.set_no_delay(true);
     net::co_spawn(executor, serve_one(std::move(stream)), net::detached);
-  }
+  });
 }
 
 }  // namespace rapport::app

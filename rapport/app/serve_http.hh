@@ -31,8 +31,10 @@ struct HttpLimits {
   uint64_t slowest = 1024;
   std::chrono::seconds stalled{60};  // for 128 KiB of an answer to be taken
   std::chrono::seconds parting{5};   // for the peer to close after us
+  size_t discarded = 1 << 20;        // most that is read and thrown away meanwhile
   uint32_t header_octets = 16384;    // request line and fields
   uint32_t per_client = 2048;        // connections of one IPv4 address or IPv6 /64 at a time
+  uint32_t told = 256;               // that are told at a time that they are too many
 };
 
 struct HttpCounters {
@@ -97,6 +99,7 @@ class HttpService {
   std::set<HttpSession*> open_;
   std::map<IpAddress, uint32_t> by_client_;
   std::function<void()> ended_;
+  uint32_t telling_ = 0;  // that they are too many
   bool finishing_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include "rapport/app/serve_session.hh"
 
 #include "rapport/app/http_fields.hh"
+#include "rapport/app/http_server.hh"
 #include "rapport/app/serve_answer.hh"
 #include "rapport/app/serve_http.hh"
 #include "rapport/app/transport.hh"
@@ -43,7 +44,6 @@ using std::chrono::steady_clock;
 using Parser = http::request_parser<http::buffer_body>;
 
 constexpr size_t kBodyBuffer = 64 << 10;
-constexpr size_t kDiscarded = 1 << 20;  // most that is read and thrown away when parting
 
 std::string_view view(boost::string_view s) {
   return {s.data(), s.size()};
@@ -51,16 +51,6 @@ std::string_view view(boost::string_view s) {
 
 boost::string_view beast_view(std::string_view s) {
   return {s.data(), s.size()};
-}
-
-// What to answer to bytes that are no request; 0 when there is nobody to answer.
-unsigned status_of_malformed(const error_code& ec) {
-  if (ec == http::error::header_limit || ec == http::error::buffer_overflow) return 431;
-  if (ec == http::error::body_limit) return 413;
-  if (ec == http::error::bad_version) return 505;
-  if (ec == http::error::end_of_stream || ec == http::error::partial_message) return 0;
-  static const auto& http_errors = make_error_code(http::error::end_of_stream).category();
-  return ec.category() == http_errors ? 400 : 0;
 }
 
 Method method_of(http::verb verb) {
@@ -266,7 +256,10 @@ net::awaitable<bool> HttpSession::receive(const Request& request) {
   if (!co_await invite(request)) co_return false;
   if (!co_await fill(*upload)) co_return false;
   reading_->buffer.shrink_to_fit();
-  const auto created = upload->commit();
+  // What was so when the header came need not be so any more: others have been served meanwhile.
+  refused = refusal_of_upload(request, service_.site_);
+  if (refused) co_return co_await send(*refused);
+  const auto created = upload->commit(must_be_new(request));
   if (!created) co_return co_await refuse(status_of(created.error()));
   Answer answer = *created ? refusal(201) : Answer{};
   if (!*created) answer.status = 204;
@@ -342,21 +335,12 @@ net::awaitable<bool> HttpSession::send(Answer& answer) {
   co_return true;
 }
 
-// FIN first; what the peer still sends is read, for a close with unread text would draw a reset
-// that may overtake our answer (RFC 9112 9.6).
 net::awaitable<void> HttpSession::part() {
   asio::Stream& stream = transport_->stream();
   if (!stream.is_open()) co_return;
   enter(Phase::Parting, service_.limits_.parting);
   co_await transport_->say_end();
-  if (stream.shutdown()) co_return;
-  std::array<char, 4096> nowhere{};
-  error_code ec;
-  size_t read = 0;
-  while (!ec && read < kDiscarded) {
-    auto token = net::redirect_error(net::use_awaitable, ec);
-    read += co_await stream.async_read_some(net::buffer(nowhere), token);
-  }
+  co_await part_from(stream, service_.limits_.discarded);
 }
 
 }  // namespace rapport::app

@@ -25,15 +25,16 @@ struct SiteFile {
 };
 
 enum class Refusal : uint8_t {
-  BadTarget,   // 400: not a path, or wrongly encoded
-  Forbidden,   // 403: leads out of the folder, or may not be read
-  NotFound,    // 404; also for names that begin with a dot
-  NoIndex,     // 404: a folder without an index.html
-  IsFolder,    // 301: the same target with '/' behind its path
-  NoParent,    // 409: of an upload: the folder it would be in does not exist
-  InTheWay,    // 409: of an upload: a folder has that name, or the name is none for a file
-  Overloaded,  // 503: no descriptors left
-  DiskFull,    // 507
+  BadTarget,     // 400: not a path, or wrongly encoded
+  Forbidden,     // 403: leads out of the folder, or may not be read
+  NotFound,      // 404; also for names that begin with a dot
+  NoIndex,       // 404: a folder without an index.html
+  IsFolder,      // 301: the same target with '/' behind its path
+  NoParent,      // 409: of an upload: the folder it would be in does not exist
+  InTheWay,      // 409: of an upload: a folder has that name, or the name is none for a file
+  AlreadyThere,  // 412: of an upload that must be new
+  Overloaded,    // 503: no descriptors left
+  DiskFull,      // 507
 };
 
 // A file that is being uploaded: without a name until commit(), so that nothing is left of it when
@@ -48,9 +49,9 @@ class Upload {
   // Appends. An errno, 0: all is written.
   [[nodiscard]] int write(std::span<const char> octets);
 
-  // The file appears under its name in one step, instead of one that was there. True: there was
-  // none.
-  [[nodiscard]] std::expected<bool, Refusal> commit();
+  // The file appears under its name in one step, instead of one that was there; `must_be_new`: only
+  // if there is none in that very moment. True: there was none.
+  [[nodiscard]] std::expected<bool, Refusal> commit(bool must_be_new);
 
  private:
   friend class Site;
@@ -60,6 +61,7 @@ class Upload {
 
   [[nodiscard]] bool open();
   [[nodiscard]] bool give_hidden_name();
+  [[nodiscard]] bool give_new_name();
 
   device::Descriptor folder_;  // where it will be
   std::string name_;

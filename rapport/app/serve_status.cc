@@ -46,7 +46,8 @@ using std::chrono::milliseconds;
 constexpr uint32_t kTraceRecords = 1 << 15;  // 8 MiB: what comes in a few 10 ms
 constexpr milliseconds kBusy{10}, kQuiet{50};
 constexpr std::chrono::seconds kPatience{5};
-constexpr uint32_t kMostAtOnce = 8;
+constexpr uint32_t kMostAtOnce = 8;  // more wait to be accepted
+constexpr milliseconds kPause{10}, kPauseInTrouble{100};
 
 std::string reason(int code) {
   return std::system_category().message(code);
@@ -150,21 +151,24 @@ net::awaitable<void> StatusSocket::keep_reading() {
 }
 
 net::awaitable<void> StatusSocket::accept() {
+  net::steady_timer pause(network_.io());
   while (true) {
     error_code ec;
     auto token = net::redirect_error(net::use_awaitable, ec);
-    Socket socket = co_await acceptor_.async_accept(token);
-    if (ec) {  // no descriptor left, say
-      net::steady_timer pause(network_.io(), milliseconds(100));
-      co_await pause.async_wait(net::use_awaitable);
-    } else if (telling_ < kMostAtOnce) {
-      net::co_spawn(network_.io(), tell(std::move(socket)), net::detached);
+    if (telling_ < kMostAtOnce) {
+      Socket socket = co_await acceptor_.async_accept(token);
+      if (!ec) {
+        ++telling_;
+        net::co_spawn(network_.io(), tell(std::move(socket)), net::detached);
+        continue;
+      }
     }
+    pause.expires_after(ec ? kPauseInTrouble : kPause);  // no descriptor left, say
+    co_await pause.async_wait(net::use_awaitable);
   }
 }
 
 net::awaitable<void> StatusSocket::tell(Socket socket) {
-  ++telling_;
   read_trace();
   auto& shard = network_.shard();
   const StatusSource source{shard.stack(), watch_, http_.counters(), network_.two_msl(),

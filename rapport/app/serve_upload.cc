@@ -28,6 +28,11 @@ std::string fresh_hidden_name() {
   return fmt::format(".rapport-upload-{}-{}", ::getpid(), ++count);
 }
 
+bool link_nameless(int file, int folder, const std::string& name) {
+  const std::string self = fmt::format("/proc/self/fd/{}", file);
+  return ::linkat(AT_FDCWD, self.c_str(), folder, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
 }  // namespace
 
 Upload::~Upload() {
@@ -56,16 +61,23 @@ int Upload::write(std::span<const char> octets) {
 
 bool Upload::give_hidden_name() {
   if (!hidden_name_.empty()) return true;
-  const std::string self = fmt::format("/proc/self/fd/{}", file_.get());
   std::string name = fresh_hidden_name();
-  if (::linkat(AT_FDCWD, self.c_str(), folder_.get(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
-    return false;
-  }
+  if (!link_nameless(file_.get(), folder_.get(), name)) return false;
   hidden_name_ = std::move(name);
   return true;
 }
 
-std::expected<bool, Refusal> Upload::commit() {
+// The wanted name, if nobody has it: a link, unlike a rename, never takes another's place.
+bool Upload::give_new_name() {
+  if (hidden_name_.empty()) return link_nameless(file_.get(), folder_.get(), name_);
+  return ::linkat(folder_.get(), hidden_name_.c_str(), folder_.get(), name_.c_str(), 0) == 0;
+}
+
+std::expected<bool, Refusal> Upload::commit(bool must_be_new) {
+  if (must_be_new) {
+    if (give_new_name()) return true;
+    return std::unexpected(errno == EEXIST ? Refusal::AlreadyThere : refusal_of(errno));
+  }
   struct stat about{};
   const bool replaces = ::fstatat(folder_.get(), name_.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0;
   if (!give_hidden_name()

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import tempfile
 import time
 
 from capture import Capture
 from folder import MIDDLE, SMALL
-from lab import expect, run
+from lab import eventually, expect, run
 from run import EVERYWHERE, on
 from http_talk import fetch, file_sha256, read_answer, read_to_end, request, sha256
 
@@ -87,6 +88,108 @@ def test_bad_requests(t):
             expect("afterwards", read_answer(s)[0], 200)
 
 
+def chunked(octets, size=16384):
+    """As Transfer-Encoding: chunked sends them (RFC 9112 7.1)."""
+    pieces = [octets[at:at + size] for at in range(0, len(octets), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+@on("tun4", "tap6")
+def test_huge_bodies_are_refused_in_words(t):
+    """The answer arrives, though the client has sent on: no reset overtakes it (RFC 9112 9.6)."""
+    octets = bytes(600_000)
+    fields = ("Host: x", "Transfer-Encoding: chunked")
+    with tempfile.TemporaryDirectory() as folder:
+        with t.serve("--upload", "--upload-limit", "100K", folder=folder) as serve:
+            for what, sent in (
+                    ("PUT that says so", request("/a", "PUT", fields=(
+                        "Host: x", f"Content-Length: {len(octets)}")) + octets),
+                    ("PUT in chunks", request("/a", "PUT", fields=fields) + chunked(octets)),
+                    ("GET in chunks", request(fields=fields) + chunked(octets))):
+                with t.net.connect() as s:
+                    s.sendall(sent)
+                    time.sleep(0.3)  # whatever else came is there before we look
+                    expect(what, read_to_end(s).split(b"\r\n")[0],
+                           b"HTTP/1.1 413 Payload Too Large")
+            serve.ends_well()
+            expect("resets", serve.counts().get("unread-data", 0), 0)
+        expect("files", os.listdir(folder), [])
+
+
+@on("tun4", "tap6")
+def test_one_connection_too_many_hears_why(t):
+    """The limit is a client's; its request, which nobody reads, draws no reset (RFC 6585 4)."""
+    with t.serve("--per-client", "3") as serve, contextlib.ExitStack() as stack:
+        held = [stack.enter_context(t.net.connect()) for _ in range(3)]
+        for s in held:
+            s.sendall(request())
+            expect("status", read_answer(s)[0], 200)
+        for _ in range(5):
+            with t.net.connect() as s:
+                s.sendall(request())
+                time.sleep(0.1)
+                answer = read_to_end(s)
+                expect("status", answer.split(b"\r\n")[0], b"HTTP/1.1 429 Too Many Requests")
+                assert b"Retry-After: " in answer, answer
+        held.pop().close()
+
+        def served():
+            with t.net.connect() as s:
+                s.sendall(request(version="1.0"))
+                return b" 200 OK" in read_to_end(s)
+
+        eventually("a place is free again", served)
+        serve.ends_well()
+        assert re.search(r"too many connections of one client: [5-9]", serve.text), serve.text
+
+
+@on("tun4")
+def test_conditions_of_an_upload_hold_when_it_is_whole(t):
+    """RFC 9110 13.1: what was so when the header came need not be so at the end."""
+    def upload(name, condition):
+        s = t.net.connect()
+        s.sendall(request(f"/{name}", "PUT", fields=("Host: x", "Content-Length: 8", condition)))
+        s.sendall(b"late")
+        return s
+
+    with tempfile.TemporaryDirectory() as folder:
+        with t.serve("--upload", folder=folder):
+            put = ("curl", "-gsSf", "-X", "PUT", "--data-binary")
+            with upload("new", "If-None-Match: *") as s:
+                time.sleep(0.2)
+                run(*put, "early", t.net.url("new"))
+                s.sendall(b"late")
+                expect("status", read_answer(s)[0], 412)
+            with open(os.path.join(folder, "new")) as f:
+                expect("the file of the first", f.read(), "early")
+            etag = re.search(r"(?im)^etag: (.*)$", run("curl", "-gsSI", t.net.url("new")).stdout)
+            with upload("new", f"If-Match: {etag.group(1)}") as s:
+                time.sleep(0.2)
+                run(*put, "changed meanwhile", t.net.url("new"))
+                s.sendall(b"late")
+                expect("status", read_answer(s)[0], 412)
+            with open(os.path.join(folder, "new")) as f:
+                expect("what came between", f.read(), "changed meanwhile")
+            with upload("other", "If-None-Match: *") as s:
+                s.sendall(b"late")
+                expect("status", read_answer(s)[0], 201)
+            expect("nothing else is there", sorted(os.listdir(folder)), ["new", "other"])
+
+
+@on("tun4", aside=True)
+def test_a_slow_body_runs_out_of_time(t):
+    with tempfile.TemporaryDirectory() as folder, t.serve("--upload", folder=folder) as serve:
+        with t.net.connect(timeout=50) as s:
+            s.sendall(request("/slow", "PUT", fields=("Host: x", "Content-Length: 1000000")))
+            s.sendall(b"some of it")
+            began = time.monotonic()
+            expect("status", read_to_end(s).split(b"\r\n")[0], b"HTTP/1.1 408 Request Timeout")
+            took = time.monotonic() - began
+            assert took > 25, f"after {took:.1f} s, wanted 30"
+        serve.ends_well()
+        expect("files", os.listdir(folder), [])
+
+
 @on("tun4", aside=True)
 def test_a_slow_request_runs_out_of_time(t):
     with t.serve(), t.net.connect(timeout=40) as s:
@@ -103,9 +206,12 @@ def test_wget_resumes_a_download(t):
         got = os.path.join(folder, "got")
         with open(t.site.path("middle.bin"), "rb") as whole, open(got, "wb") as part:
             part.write(whole.read(MIDDLE // 3))
-        done = run("wget", "-nv", "-c", "-O", got, t.net.url("middle.bin"))
+        done = run("wget", "-S", "--progress=dot:mega", "-c", "-O", got, t.net.url("middle.bin"))
         expect("SHA-256", file_sha256(got), t.site.sums["middle.bin"])
-        assert f"/{MIDDLE - MIDDLE // 3}]" in done.stderr or "[" in done.stderr, done.stderr
+        for words in ("HTTP/1.1 206 Partial Content",
+                      f"Content-Range: bytes {MIDDLE // 3}-{MIDDLE - 1}/{MIDDLE}",
+                      f"Content-Length: {MIDDLE - MIDDLE // 3}"):
+            assert words in done.stderr, f"no {words!r}: {done.stderr[:2000]}"
 
 
 @on(*EVERYWHERE)

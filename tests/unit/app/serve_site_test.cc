@@ -74,6 +74,25 @@ class SiteTest : public testing::Test {
   std::optional<Site> site;
 };
 
+TEST_F(SiteTest, AnUploadThatMustBeNewIsRefusedIfAnotherCameFirst) {
+  auto late = site->upload("/new.txt");
+  ASSERT_TRUE(late);
+  ASSERT_EQ(late->write(std::string_view("late")), 0);
+  auto early = site->upload("/new.txt");
+  ASSERT_TRUE(early);
+  ASSERT_EQ(early->write(std::string_view("early")), 0);
+  EXPECT_TRUE(early->commit(true).value_or(false));
+  const auto second = late->commit(true);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error(), Refusal::AlreadyThere);
+  EXPECT_EQ(content("/new.txt"), "early");
+  EXPECT_FALSE(late->commit(false).value_or(true)) << "it takes the place of one";
+  EXPECT_EQ(content("/new.txt"), "late");
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".rapport")) << entry.path();
+  }
+}
+
 TEST_F(SiteTest, FindsFilesAndTheIndexOfFolders) {
   EXPECT_EQ(content("/index.html"), "front");
   EXPECT_EQ(content("/"), "front");
