@@ -121,7 +121,8 @@ std::string draw_json(std::FILE* file, const std::string& name, const observe::W
     try {
       lines.take(line);
     } catch (const std::exception& e) {
-      fault = fmt::format("line {}: no record of demo --json: {}", n, e.what());
+      fault = fmt::format("line {}: no record of demo --json: {}; what follows is not drawn", n,
+                          e.what());
     }
   }
   if (lines.size() == 0) throw Misuse(fmt::format("{}: {}", name, fault));

@@ -258,6 +258,18 @@ uint32_t JsonStory::host(const std::string& name) {
 }
 
 void JsonStory::take(const std::string& line) {
+  try {
+    take_record(line);
+  } catch (const json::parse_error& e) {
+    throw std::runtime_error(fmt::format("no JSON, from column {} on", e.byte));
+  } catch (const json::exception& e) {  // "[json.exception.out_of_range.403] key 'kind' not found"
+    const std::string what = e.what();
+    const size_t end = what.find("] ");
+    throw std::runtime_error(end == std::string::npos ? what : what.substr(end + 2));
+  }
+}
+
+void JsonStory::take_record(const std::string& line) {
   constexpr int kKinds = 9;
   const json j = json::parse(line);
   const auto kind = j.at("kind").get<std::string>();

@@ -16,8 +16,8 @@ namespace rapport::app {
 // The story that lines tell, as it grows. story() is a view of it.
 class JsonStory {
  public:
-  // Takes a line. Throws std::runtime_error (the JSON library's, or its own) for one that is none
-  // of ours; what was taken before stays.
+  // Takes a line. Throws std::runtime_error, in words for people, for one that is none of ours;
+  // what was taken before stays.
   void take(const std::string& line);
 
   [[nodiscard]] observe::Story story() const;
@@ -25,6 +25,7 @@ class JsonStory {
   [[nodiscard]] size_t size() const { return records_.size() + wires_.size() + remarks_.size(); }
 
  private:
+  void take_record(const std::string& line);
   [[nodiscard]] uint32_t host(const std::string& name);
 
   std::vector<std::string> hosts_;

@@ -112,6 +112,10 @@ Cidr peer_of(const std::string& text) {
   return {*address, static_cast<uint8_t>(address->is_v4() ? 32 : 128)};
 }
 
+std::string no_status(const std::string& path) {
+  return fmt::format("what '{}' tells is no status of a `rapport serve`", path);
+}
+
 int status(const Arguments& a) {
   StatusFilter filter;
   for (const std::string& s : a.states) check_state(s);
@@ -122,10 +126,16 @@ int status(const Arguments& a) {
   if (!a.peer.empty()) filter.peer = peer_of(a.peer);
   Json document = Json::parse(read_all(connect_to(a.socket), a.socket), nullptr, false);
   if (!document.is_object() || !document.contains("connections")) {
-    throw Failure(fmt::format("what '{}' tells is no status of a `rapport serve`", a.socket));
+    throw Failure(no_status(a.socket));
   }
-  keep_matching(filter, document);
-  fmt::print("{}", a.json ? document.dump() + "\n" : status_text(document));
+  std::string text;
+  try {
+    keep_matching(filter, document);
+    text = a.json ? document.dump() + "\n" : status_text(document);
+  } catch (const Json::exception&) {  // a field that is no number where one belongs, say
+    throw Failure(no_status(a.socket));
+  }
+  fmt::print("{}", text);
   return 0;
 }
 

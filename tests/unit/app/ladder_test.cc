@@ -197,7 +197,12 @@ TEST(Ladder, OfCutJsonShowsWhatIsThere) {
       Captured("cut.json", std::string_view(json).substr(0, json.size() - 40)).ladder();
   EXPECT_EQ(cut.status, 1);
   EXPECT_NE(cut.out.find("SYN seq=0"), std::string::npos);
-  EXPECT_NE(cut.err.find("no record of demo --json"), std::string::npos) << cut.err;
+  EXPECT_NE(cut.err.find("no record of demo --json: no JSON, from column "), std::string::npos)
+      << cut.err;
+  const Outcome other = Captured("other.json", json + "{\"host\":\"A\"}\n").ladder();
+  EXPECT_EQ(other.status, 1);
+  EXPECT_NE(other.err.find(": key 'kind' not found"), std::string::npos) << other.err;
+  EXPECT_EQ(other.err.find("json.exception"), std::string::npos) << other.err;
   EXPECT_EQ(Captured("no.json", "{\"kind\":\"dance\"}\n").ladder().status, 2);
   EXPECT_EQ(Captured("no.json", "{").ladder().status, 2);
 }

@@ -1,13 +1,16 @@
 // The status document: that docs/json.md names its fields and no others, its filters, its text, and
 // the socket file it comes through.
 #include "../stack/pair.hh"
+#include "program.hh"
 #include "rapport/app/serve_http.hh"
 #include "rapport/app/serve_status.hh"
 #include "rapport/app/status_report.hh"
 #include "rapport/app/status_text.hh"
+#include "rapport/app/verbs.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
+#include "rapport/device/descriptor.hh"
 #include "rapport/observe/watch.hh"
 #include "rapport/tcp/commands.hh"
 
@@ -19,10 +22,13 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <utility>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -169,6 +175,58 @@ TEST_F(StatusTest, TheTextHasALineForEachAndTheCounts) {
         "answers, by status: 200 5", "ended, by reason: closed-by-us 1", "rtt "}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
+}
+
+// What `rapport status PATH` does when this is told there.
+Outcome status_of(const std::string& path, const std::string& told) {
+  auto file = SocketFile::make(path);
+  EXPECT_TRUE(file) << file.error();
+  const device::Descriptor listening(file->duplicate());
+  (void)::fcntl(listening.get(), F_SETFL, 0);  // accept() waits
+  std::thread server([&] {
+    const device::Descriptor peer(::accept(listening.get(), nullptr, nullptr));
+    (void)!::write(peer.get(), told.data(), told.size());
+  });
+  static constexpr std::array kVerbs{Verb{"status", add_status}};
+  const std::array argv{"rapport", "status", path.c_str()};
+  Outcome o;
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  o.status = run(kVerbs, static_cast<int>(argv.size()), argv.data());
+  o.out = testing::internal::GetCapturedStdout();
+  o.err = testing::internal::GetCapturedStderr();
+  server.join();
+  return o;
+}
+
+TEST_F(StatusTest, WhatIsNoStatusIsOneLine) {
+  const std::string path =
+      fs::path(testing::TempDir()) / ("rapport-odd-" + std::to_string(::getpid()));
+  Json report_with_text_for_a_number = report();
+  report_with_text_for_a_number["connections"][0]["ssthresh"] = "many";
+  report_with_text_for_a_number["connections"][0]["cwnd"] = 1;
+  Json report_with_a_list_for_a_word = report();
+  report_with_a_list_for_a_word["connections"][0]["state"] = Json::array({1, 2});
+  const std::string odd[] = {"",
+                             "{}",
+                             "[1]",
+                             "null",
+                             "{\"connections\": 7}",
+                             "{\"connections\": [7]}",
+                             "{\"connections\": [{\"state\": {}}]}",
+                             report_with_text_for_a_number.dump(),
+                             report_with_a_list_for_a_word.dump(),
+                             "{\"connections\": [], \"omitted\": \"x\"}"};
+  for (const std::string& told : odd) {
+    const Outcome o = status_of(path, told);
+    EXPECT_EQ(o.status, 1) << told;
+    EXPECT_EQ(o.out, "") << told;
+    EXPECT_NE(o.err.find("is no status of a `rapport serve`"), std::string::npos) << o.err;
+    EXPECT_EQ(lines(o.err).size(), 1U) << o.err;
+  }
+  const Outcome good = status_of(path, report().dump());
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_NE(good.out.find("CLOSE-WAIT"), std::string::npos);
 }
 
 class SocketFileTest : public testing::Test {
