@@ -92,7 +92,7 @@ def test_captures_with_loss_are_sound(t):
         assert sum(repeats.values()) > 100, "tshark saw no loss: does it look?"
 
 
-@on("tun4", "tun6", "tap4", aside=True)
+@on(*EVERYWHERE, aside=True)
 def test_4_mib_each_way_with_every_tenth_packet_lost(t):
     octets = os.urandom(4 * MIB)
     with tempfile.TemporaryDirectory() as folder:

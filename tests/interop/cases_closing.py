@@ -85,7 +85,7 @@ def test_a_closed_port_is_refused(t):
         assert time.monotonic() - began < 5, "refused, but late"
 
 
-@on("tun4", "tun6")
+@on(*EVERYWHERE)
 def test_a_peer_that_is_killed_in_mid_transfer(t):
     name = t.site.big(64)
     with t.serve() as serve:

@@ -1,7 +1,12 @@
 """Datagrams between `rapport connect --udp` or `rapport listen --udp` and sockets of the kernel's."""
 
+import os
 import socket
+import subprocess
+import time
 
+from cases_trouble import far_away
+from lab import eventually, run
 from run import EVERYWHERE, on
 from talk_ends import PORT, SECONDS, Connecting, Listening
 
@@ -31,6 +36,34 @@ def test_a_datagram_to_a_closed_port_is_told(t):
     with Connecting(t, "--udp") as us:
         us.say(b"x")
         assert "nobody has that port (ICMP port unreachable)" in us.ends(1)
+
+
+@on("tun4", "tun6")
+def test_datagrams_go_on_when_the_path_is_smaller(t):
+    """A router on the way takes 1300 octets at most and says so (RFC 1191 4, RFC 4443 3.2): what was
+    too long is lost, the program goes on, and the next long one arrives in fragments."""
+    with far_away(t) as away:
+        away.run("ip", "link", "set", "far0", "mtu", "1300")
+        run("ip", "link", "set", "near0", "mtu", "1300")
+        with Connecting(t, "--udp", "--wait", "1", to=away.far) as us, \
+             away.start("nc", f"-{t.net.family}", "-u", "-l", str(PORT),
+                        stdout=subprocess.PIPE) as nc:
+            try:
+                eventually("nc listens", lambda: away.run("ss", "-Hluan", f"sport = :{PORT}").stdout)
+                heard = b""
+                os.set_blocking(nc.stdout.fileno(), False)
+                for _ in range(20):
+                    us.say(b"x" * 1400)
+                    time.sleep(0.1)
+                    heard += nc.stdout.read() or b""
+                    assert us.process.poll() is None, us.ends(0)
+                us.say(b"short")
+                eventually("the last one", lambda: (nc.stdout.read() or b"").endswith(b"short"))
+                assert len(heard) >= 1400, "no long datagram has arrived"
+                us.end_input()
+                us.ends(0)
+            finally:
+                nc.kill()
 
 
 @on(*EVERYWHERE)

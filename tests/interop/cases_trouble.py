@@ -92,13 +92,10 @@ def test_the_path_becomes_smaller_under_way(t):
     """A client behind a router; in mid-transfer the link behind it takes 1300 octets only. The
     router says so (ICMP: too big), and the transfer goes on."""
     v6 = t.net.family == 6
-    far, near = ("fd00:88::9", "fd00:88::1") if v6 else ("10.88.0.9", "10.88.0.1")
-    prefix, forwarding = (64, "net.ipv6.conf.all.forwarding") if v6 else (24, "net.ipv4.ip_forward")
     name = t.site.big(64)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "path.pcapng")
-        with t.serve("--pcap", path) as serve, FarAway(far, near, prefix) as away:
-            sysctl(forwarding, 1)
+        with t.serve("--pcap", path) as serve, far_away(t) as away:
             command = ["curl", "-gsSf", "--max-time", "100", "--limit-rate", "8M", "-o",
                        os.path.join(folder, "got"), t.net.url(name)]
             client = away.start(*command)
@@ -116,6 +113,13 @@ def test_the_path_becomes_smaller_under_way(t):
         lengths = [int(r["frame.len"].split(",")[0]) for r in capture.rows
                    if r["ipv6.src" if v6 else "ip.src"] == t.net.ours]
         assert max(lengths[-1000:]) <= 1300, f"at the end still {max(lengths[-1000:])} octets"
+
+
+def far_away(t):
+    """A host behind ours, which forwards."""
+    v6 = t.net.family == 6
+    sysctl("net.ipv6.conf.all.forwarding" if v6 else "net.ipv4.ip_forward", 1)
+    return FarAway("fd00:88::9", "fd00:88::1", 64) if v6 else FarAway("10.88.0.9", "10.88.0.1", 24)
 
 
 class FarAway:
@@ -147,5 +151,5 @@ class FarAway:
     def run(self, *command):
         return run("ip", "netns", "exec", self.name, *command)
 
-    def start(self, *command):
-        return subprocess.Popen(["ip", "netns", "exec", self.name, *command])
+    def start(self, *command, **more):
+        return subprocess.Popen(["ip", "netns", "exec", self.name, *command], **more)
