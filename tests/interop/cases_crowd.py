@@ -1,6 +1,7 @@
 """Many connections at once and one after the other: wrk and ab, zero failures, nothing dropped, and
 the pools as empty at the end as they were in the beginning."""
 
+import contextlib
 import itertools
 import json
 import re
@@ -108,6 +109,22 @@ def leaked(rounds):
     round, with the requests: what the best round shows is an upper bound of it."""
     return min((after - before) / requests
                for (_, before), (requests, after) in itertools.pairwise(rounds))
+
+
+@on("tun4", aside=True)
+def test_a_ninth_asks_for_the_status(t):
+    """Eight that do not read what they asked for hold up a ninth for their 5 s, no longer."""
+    path = t.site.outside + ".ninth"
+    with t.serve("--status-socket", path) as serve, contextlib.ExitStack() as stack:
+        for _ in range(800):  # more to tell than fits into a socket's buffers
+            stack.enter_context(t.net.connect())
+        eventually("all are told of", lambda: len(status(path)["connections"]) > 800)
+        for _ in range(8):
+            stack.enter_context(socket.socket(socket.AF_UNIX)).connect(path)
+        done = run(t.program, "status", path, "--state", "listen")
+        assert "LISTEN" in done.stdout, done.stdout
+        stack.close()
+        serve.ends_well()
 
 
 @on("tun4", tools=("wrk",))

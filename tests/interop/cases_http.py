@@ -140,7 +140,8 @@ def test_one_connection_too_many_hears_why(t):
 
         eventually("a place is free again", served)
         serve.ends_well()
-        assert re.search(r"too many connections of one client: [5-9]", serve.text), serve.text
+        told = re.search(r"too many connections of one client: (\d+)", serve.text)
+        assert told and int(told.group(1)) >= 5, serve.text
 
 
 @on("tun4")

@@ -11,6 +11,7 @@ import dataclasses
 import importlib
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,7 @@ from program import Program, Serve
 TOOLS = ("ip", "nft", "ss", "curl", "ping", "tshark")
 USUAL = ("tun4", "tun6")  # where a test runs that does not say
 EVERYWHERE = (*USUAL, "tap4", "tap6")
+SECONDS, CHILD_SECONDS = 570, 540  # for a module (ctest: 600), and for what runs beside it
 
 
 def on(*nets, aside=False, tools=()):
@@ -86,6 +88,17 @@ def run_tests(tests, program, site):
     return failed
 
 
+def limit(seconds):
+    """What hangs fails, with the place where it hangs, before ctest kills the whole module."""
+    def too_long(*_):
+        signal.alarm(5)  # for those that come behind it
+        raise TimeoutError(f"not done {seconds} s after the module began")
+
+    if os.environ.get("RAPPORT_INTEROP_LARGE") != "1":
+        signal.signal(signal.SIGALRM, too_long)
+        signal.alarm(seconds)
+
+
 def run_aside(name, test, program, site):
     """Forks; returns the child's pid and where its output will be."""
     output = tempfile.TemporaryFile("w+")
@@ -94,6 +107,7 @@ def run_aside(name, test, program, site):
     if child == 0:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
+        limit(CHILD_SECONDS)
         status = 1
         try:
             status = 1 if run_tests({name: test}, program, site) else 0
@@ -117,7 +131,7 @@ def complaint(text):
     lines = [line for line in text.splitlines() if line.strip()]
     said = [n for n, line in enumerate(lines) if re.match(r"[A-Za-z_.]+(: |$)", line)]
     last = said[-1] if said else max(0, len(lines) - 1)
-    return [line[:500] for line in lines[max(0, last - 2):last + 10]]
+    return [line[:500] for line in lines[max(0, last - 5):last + 10]]
 
 
 def summary(failed):
@@ -137,6 +151,7 @@ def main():
     needed = {tool for test, _ in tests.values() for tool in getattr(test, "tools", ())}
     need_root_and(*TOOLS, *sorted(needed))
     sys.stdout.reconfigure(line_buffering=True)
+    limit(SECONDS)
     with tempfile.TemporaryDirectory(prefix="rapport-interop-") as folder:
         os.chmod(folder, 0o755)
         site = Site(folder)
