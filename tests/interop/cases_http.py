@@ -139,6 +139,7 @@ def test_one_connection_too_many_hears_why(t):
                 return b" 200 OK" in read_to_end(s)
 
         eventually("a place is free again", served)
+        stack.close()
         serve.ends_well()
         told = re.search(r"too many connections of one client: (\d+)", serve.text)
         assert told and int(told.group(1)) >= 5, serve.text
