@@ -1,0 +1,106 @@
+// The generated table: each state x what arrives x where in the window x what it acknowledges, one
+// sequence for each cell. After the segment there is time for a delayed ACK.
+#include "sequence.hh"
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace rapport::differential {
+
+namespace {
+
+struct Start {
+  std::string_view words;
+  int next = 1;     // what the peer sends next
+  int una = 1;      // the stack's SND.UNA and SND.NXT
+  int nxt = 1;
+  bool has_window = true;
+};
+
+constexpr std::array<Start, 14> kStarts{{
+    {"LISTEN", 0, 500, 500, false},
+    {"SYN-SENT", 0, 0, 1, false},
+    {"SYN-RECEIVED passive sack", 1, 0, 1},
+    {"SYN-RECEIVED active sack", 1, 0, 1},
+    {"ESTABLISHED passive sack", 1, 1, 1},
+    {"ESTABLISHED active sack", 1, 1, 1},
+    {"ESTABLISHED passive", 1, 1, 1},
+    {"FIN-WAIT-1 passive sack", 1, 1, 2},
+    {"FIN-WAIT-2 passive sack", 1, 2, 2},
+    {"CLOSE-WAIT passive sack", 2, 1, 1},
+    {"CLOSING passive sack", 2, 1, 2},
+    {"LAST-ACK passive sack", 2, 1, 2},
+    {"TIME-WAIT passive sack", 2, 2, 2},
+    {"TIME-WAIT-together passive sack", 2, 2, 2},
+}};
+
+struct Kind {
+  std::string_view flags, words;
+  bool has_ack = false;
+};
+
+constexpr std::array<Kind, 9> kKinds{{{"S", "", false},
+                                      {"SA", "", true},
+                                      {"F", "", false},
+                                      {"FA", "", true},
+                                      {"R", "", false},
+                                      {"RA", "", true},
+                                      {"A", "", true},
+                                      {"PA", " len 10", true},
+                                      {"none", " len 10", false}}};
+
+constexpr std::array<std::string_view, 5> kPlaces{"left", "at-left-edge", "inside", "at-right-edge",
+                                                  "beyond"};
+constexpr std::array<std::string_view, 3> kAcks{"old", "current", "future"};
+
+std::string place_of(const Start& s, std::string_view place) {
+  if (place == "left") return std::to_string(s.next - 20);
+  if (place == "inside") return std::to_string(s.next + 100);
+  if (place == "at-right-edge") return "edge-1";
+  if (place == "beyond") return "edge+100";
+  return std::to_string(s.next);
+}
+
+int number_of(const Start& s, std::string_view ack) {
+  if (ack == "current") return s.nxt;
+  if (ack == "future") return s.nxt + 1000;
+  return s.una < s.nxt ? s.una : s.una - 1;
+}
+
+std::string with_dashes(std::string_view words) {
+  std::string name(words);
+  for (char& c : name) {
+    if (c == ' ') c = '-';
+  }
+  return name;
+}
+
+void add(std::string& all, const Start& s, const Kind& k, std::string_view place) {
+  for (const auto ack : kAcks) {
+    const std::string said = k.has_ack ? "/ack-" + std::string(ack) : "";
+    const std::string where = s.has_window ? "/" + std::string(place) : "";
+    all += "sequence cross/" + with_dashes(s.words) + "/" + std::string(k.flags) + where + said;
+    all += "\nstart " + std::string(s.words);
+    all += "\n> " + std::string(k.flags) + " seq " + place_of(s, place) + std::string(k.words);
+    if (k.has_ack) all += " ack " + std::to_string(number_of(s, ack));
+    all += "\nwait 60\n";
+    if (!k.has_ack) return;
+  }
+}
+
+}  // namespace
+
+std::string cross() {
+  std::string all;
+  for (const auto& start : kStarts) {
+    for (const auto& kind : kKinds) {
+      for (const auto place : kPlaces) {
+        if (start.has_window || place == "at-left-edge") add(all, start, kind, place);
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace rapport::differential

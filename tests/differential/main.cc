@@ -1,0 +1,181 @@
+// The differential test: the same sequences to the Linux kernel and to a Stack in memory. What
+// differs must be in differences.txt, and each reason named there in docs/differences.md; what is
+// in the file must still differ. Exit status: 0, 1 (a difference nobody explains, or an explanation
+// of nothing), 2 (a file that cannot be read), 77 (cannot run here).
+#include "differences.hh"
+#include "kernel.hh"
+#include "player.hh"
+#include "sequence.hh"
+#include "stack_host.hh"
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <set>
+#include <span>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace rapport::differential;
+
+constexpr int kUnexplained = 1, kUnreadable = 2, kSkipped = 77;
+
+struct Arguments {
+  std::string folder = DIFFERENTIAL_DIR;
+  std::string document = DIFFERENTIAL_DOCUMENT;
+  std::string only;      // sequences whose name contains it
+  bool print = false;    // every answer of both
+  bool record = false;   // all differences as lines of the file, known reasons kept
+};
+
+constexpr const char* kUsage =
+    "usage: differential [--only PART] [--print] [--record]\n"
+    "  --only PART  only sequences whose names contain PART; the file is then not checked for\n"
+    "               explanations that no longer occur\n"
+    "  --print      says what both answered\n"
+    "  --record     prints the file of differences anew; those without a reason have '?'\n";
+
+std::string contents(const std::string& path) {
+  const std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool understood(std::span<char* const> words, Arguments& a) {
+  for (size_t i = 1; i < words.size(); ++i) {
+    const std::string word = words[i];
+    if (word == "--print") {
+      a.print = true;
+    } else if (word == "--record") {
+      a.record = true;
+    } else if (word == "--only" && i + 1 < words.size()) {
+      a.only = words[++i];
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::expected<std::vector<Sequence>, std::string> sequences(const Arguments& a) {
+  std::vector<Sequence> all;
+  for (const auto& text : {contents(a.folder + "/sequences.txt"), cross()}) {
+    auto some = parse(text);
+    if (!some) return std::unexpected(some.error());
+    for (auto& s : *some) {
+      const std::string name = s.name + " v" + std::to_string(s.family);
+      if (name.contains(a.only)) all.push_back(std::move(s));
+    }
+  }
+  return all;
+}
+
+void print(const Sequence& s, const std::vector<Answer>& kernel, const std::vector<Answer>& ours) {
+  std::cout << s.name << " v" << int{s.family} << '\n';
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    std::cout << "  " << kernel[i].step << '\n';
+    const bool same = kernel[i].said == ours[i].said;
+    std::cout << (same ? "      both     " : "      Linux    ") << kernel[i].said << '\n';
+    if (!same) std::cout << "      Rapport  " << ours[i].said << '\n';
+  }
+}
+
+// Takes over the reasons that are known.
+void explain(Differences& found, const Differences& known) {
+  Differences explained;
+  for (Difference d : found) {
+    const auto it = known.find(d);
+    if (it != known.end()) d.reason = it->reason;
+    explained.insert(d);
+  }
+  found = explained;
+}
+
+// The number of complaints.
+size_t judge(const Differences& found, const Differences& known, const Arguments& a) {
+  size_t complaints = 0;
+  const auto complain = [&](const std::string& what) {
+    std::cout << what << '\n';
+    ++complaints;
+  };
+  for (const auto& d : found) {
+    if (d.reason.empty()) complain("not explained: " + to_string(d));
+  }
+  const auto explained = reasons_explained(contents(a.document));
+  std::set<std::string> used;
+  for (const auto& d : known) {
+    used.insert(d.reason);
+    if (a.only.empty() && !found.contains(d)) complain("does not occur: " + to_string(d));
+  }
+  for (const auto& reason : used) {
+    if (!explained.contains(reason)) complain("not in docs/differences.md: " + reason);
+  }
+  for (const auto& reason : explained) {
+    if (!used.contains(reason)) complain("in docs/differences.md only: " + reason);
+  }
+  return complaints;
+}
+
+void summarize(const Differences& found, size_t sequences, uint32_t repeated) {
+  std::map<std::string, size_t> by_reason;
+  std::set<std::string> differing;
+  for (const auto& d : found) {
+    ++by_reason[d.reason.empty() ? "?" : d.reason];
+    differing.insert(d.sequence);
+  }
+  std::cout << sequences << " sequences, " << found.size() << " differences in " << differing.size()
+            << " of them, " << repeated << " played again\n";
+  for (const auto& [reason, count] : by_reason) std::cout << "  " << count << "  " << reason << '\n';
+}
+
+int run(const Arguments& a) {
+  const auto all = sequences(a);
+  const auto known = parse_differences(contents(a.folder + "/differences.txt"));
+  if (!all || !known) {
+    std::cerr << (all ? "differences.txt: " + known.error() : "sequences: " + all.error()) << '\n';
+    return kUnreadable;
+  }
+  auto kernel = Kernel::make();
+  if (!kernel) {
+    std::cout << "SKIPPED: " << kernel.error() << '\n';
+    return kSkipped;
+  }
+  const auto theirs = (*kernel)->play(*all);
+  if (!theirs) {
+    std::cerr << theirs.error() << '\n';
+    return kUnexplained;
+  }
+  std::vector<std::vector<Answer>> ours;
+  for (uint32_t i = 0; const auto& s : *all) ours.push_back(play_on_stack(s, ends_of(s.family, i++)));
+  if (a.print) {
+    for (size_t i = 0; i < all->size(); ++i) print((*all)[i], (*theirs)[i], ours[i]);
+  }
+  Differences found = differences(*all, *theirs, ours);
+  explain(found, *known);
+  if (a.record) {
+    for (const auto& d : found) std::cout << to_string(d) << '\n';
+    return 0;
+  }
+  const size_t complaints = judge(found, *known, a);
+  summarize(found, all->size(), (*kernel)->repeated());
+  return complaints == 0 ? 0 : kUnexplained;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments a;
+  if (!understood({argv, static_cast<size_t>(argc)}, a)) {
+    std::cerr << kUsage;
+    return kUnreadable;
+  }
+  return run(a);
+}
