@@ -145,15 +145,21 @@ Verdict check_syn(uint32_t index, const wire::Segment& seg, Context& cx) {
   return Verdict::Done;
 }
 
-// PAWS and the window, before the ACK is looked at.
+// RFC 7323 5.3 R1, before anything but RST is looked at: also a SYN from long ago only draws an ACK,
+// or it would end the handshake (choice 9). False: the segment is answered.
+bool clock_allows(HalfOpen& h, const wire::Segment& seg, Context& cx) {
+  if (h.timestamps_on == 0 || !seg.options.has_timestamps
+      || static_cast<int32_t>(seg.options.tsval - h.ts_recent) >= 0) {
+    return true;
+  }
+  answer_with_ack(h, Answer::Plain, DropReason::PawsRejected, cx);
+  return false;
+}
+
+// The window, before the ACK is looked at.
 Verdict check_sequence(HalfOpen& h, const wire::Segment& seg, Context& cx) {
   if (h.timestamps_on != 0 && !seg.options.has_timestamps && cx.config.require_timestamps) {
     dropped(h.key, DropReason::TimestampMissing, cx);
-    return Verdict::Done;
-  }
-  if (h.timestamps_on != 0 && seg.options.has_timestamps
-      && static_cast<int32_t>(seg.options.tsval - h.ts_recent) < 0) {
-    answer_with_ack(h, Answer::Plain, DropReason::PawsRejected, cx);
     return Verdict::Done;
   }
   const Seq nxt = h.irs + 1_B;
@@ -291,6 +297,7 @@ void segment_arrives_half_open(uint32_t index, FlowHash hash, const wire::Segmen
     (void)check_reset(index, seg, cx);
     return;
   }
+  if (!clock_allows(h, seg, cx)) return;
   if (seg.flags.any(wire::kSyn)) {
     (void)check_syn(index, seg, cx);
     return;
