@@ -81,25 +81,25 @@ bool refuse(Connection& c, const Arrival& a, Context& cx) {
   return dropped(c, DropReason::NotAcceptable, cx);
 }
 
-void trim_left(Connection& c, Arrival& a, Context& cx) {
+void trim_left(const Connection& c, Arrival& a) {
   if (!before(a.seq, c.rcv.nxt)) return;
   const ByteCount old = c.rcv.nxt - a.seq;
   const auto cut = std::min<size_t>(old.v, a.text.size());
-  if (cut > 0) {  // D-SACK for what came again (R2883-4)
-    a.duplicate_told = true;
-    owe_own_ack(c, {.kind = Debt::Kind::Duplicate, .dsack = {a.seq, a.seq + ByteCount{cut}}}, cx);
-  }
+  a.again = {a.seq, a.seq + ByteCount{cut}};
   a.text = a.text.subspan(cut);
   a.seq = c.rcv.nxt;
 }
 
+// A closed window refuses what it cuts off, and that is answered whatever the ACK field says
+// (SA-ESTAB-03); what is cut off elsewhere belongs to a segment that was taken.
 void trim_right(Connection& c, Arrival& a, Context& cx) {
   if (!after(a.end(), c.rcv.edge)) return;
   const ByteCount room = c.rcv.edge - a.seq;
+  a.beyond = room > 0_B;
   a.fin = false;  // the FIN lies behind the text, so it goes first
   if (a.text.size() > room.v) a.text = a.text.first(room.v);
   cx.drop(DropReason::TextBeyondWindow);
-  owe_ack(c, cx);
+  if (!a.beyond) owe_ack(c, cx);
 }
 
 // SYN-RECEIVED by simultaneous open: the peer's SYN again, or its SYN,ACK (choices 8 and 10). The
@@ -138,8 +138,18 @@ bool sequence_is_acceptable(Connection& c, Arrival& a, Context& cx) {
   c.last_heard = cx.tick_up;
   c.heard_hour = cx.hour;
   if (c.extras != kNone) cx.extras[c.extras].keep_alives_sent = 0;
-  trim_left(c, a, cx);
+  trim_left(c, a);
   trim_right(c, a, cx);
+  return true;
+}
+
+// Only once the ACK field is found good: a segment without ACK is dropped in silence, and one whose
+// ACK draws a reset draws nothing else (3.10.7.4, fifth). D-SACK for what came again (R2883-4).
+bool trimming_is_told(Connection& c, Arrival& a, Context& cx) {
+  if (!a.again.empty()) {
+    owe_own_ack(c, {.kind = Debt::Kind::Duplicate, .dsack = a.again}, cx);
+  }
+  if (a.beyond) owe_ack(c, cx);
   return true;
 }
 

@@ -21,6 +21,7 @@ void segment_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
          && survives_reset(c, a, cx)       // second   reset.cc (RFC 5961)
          && is_no_stray_syn(c, a, cx)      // fourth   reset.cc
          && ack_is_processed(c, a, cx)     // fifth    acknowledgment.cc
+         && (!a.was_trimmed() || trimming_is_told(c, a, cx))     // what the first has cut off
          && (!a.has(wire::kUrg) || urgent_is_noted(c, a, cx))    // sixth    urgent.cc
          && (a.text.empty() || text_is_taken(c, a, cx))          // seventh  text.cc, reassembly.cc
          && (!may_finish(c, a, cx) || fin_is_taken(c, a, cx)));  // eighth   teardown.cc

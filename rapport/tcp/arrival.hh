@@ -18,7 +18,8 @@ struct Arrival {
   std::span<const uint8_t> text;
   bool syn = false;
   bool fin = false;
-  bool duplicate_told = false;  // its D-SACK is owed already: one a segment
+  SeqRange again{};     // text left of the window that was trimmed off; empty: none
+  bool beyond = false;  // something right of it was
 
   explicit Arrival(const wire::Segment& s)
       : whole(s),
@@ -26,6 +27,8 @@ struct Arrival {
         text(s.text),
         syn(s.flags.any(wire::kSyn)),
         fin(s.flags.any(wire::kFin)) {}
+
+  [[nodiscard]] bool was_trimmed() const { return beyond || !again.empty(); }
 
   [[nodiscard]] bool has(wire::Flags f) const { return whole.flags.any(f); }
 
@@ -40,6 +43,7 @@ void segment_arrives(Connection& c, const wire::Segment& seg, Context& cx);
 [[nodiscard]] bool survives_reset(Connection& c, Arrival& a, Context& cx);          // second
 [[nodiscard]] bool is_no_stray_syn(Connection& c, Arrival& a, Context& cx);         // fourth
 [[nodiscard]] bool ack_is_processed(Connection& c, Arrival& a, Context& cx);        // fifth
+[[nodiscard]] bool trimming_is_told(Connection& c, Arrival& a, Context& cx);        // after it
 [[nodiscard]] bool urgent_is_noted(Connection& c, Arrival& a, Context& cx);         // sixth
 [[nodiscard]] bool text_is_taken(Connection& c, Arrival& a, Context& cx);           // seventh
 [[nodiscard]] bool fin_is_taken(Connection& c, Arrival& a, Context& cx);            // eighth

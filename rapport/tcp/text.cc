@@ -51,7 +51,7 @@ void text_in_order(Connection& c, Transfer& x, const Arrival& a, Context& cx) {
   const ByteCount octets{a.text.size()};
   const bool fills = x.receive.runs > 0;
   const Seq end = c.rcv.nxt + octets;
-  if (!a.duplicate_told) note_duplicate(c, x, end, cx);
+  if (a.again.empty()) note_duplicate(c, x, end, cx);
   c.rcv.nxt = absorb_runs(x.receive, end, cx);
   if (fills) {  // R5681-11: an ACK at once when a gap is filled, wholly or in part
     x.ack_pending = 0;

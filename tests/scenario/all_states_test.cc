@@ -80,6 +80,9 @@ SCENARIO_ROWS("a segment older than the last timestamp is answered and dropped (
   t.says(answer(t).ts()).is(row.state()).is_told_nothing();
   auto u = row.begins();
   u.hears(ack().ts(old - 1'000'000, u.tsval_of_stack())).says(answer(u)).is(row.state());
+  // A SYN too, before it is looked at as one: it must not end a handshake (SA-SYNRCVD-11).
+  auto v = row.begins();
+  v.hears(syn().seq(v.rcv_nxt()).ts(v.tsval_now() - 1'000, 0)).says(answer(v)).is(row.state());
 }
 
 SCENARIO_ROWS("PAWS is not for resets",

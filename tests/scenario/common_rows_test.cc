@@ -126,6 +126,10 @@ SCENARIO_ROWS("without an ACK bit nothing is taken", alike("10", "SA-TW-15")) {
   auto t = row.begins();
   t.hears(data(10_B).no_ack()).says_nothing().is(row.state());
   t.hears(fin().no_ack()).says_nothing().is(row.state());
+  // Nor is it said what of it lay outside of the window.
+  t.hears(data(10_B).no_ack().seq(t.rcv_nxt() - 5_B)).says_nothing().is(row.state());
+  const Seq edge = t.rcv_nxt() + t.rcv_wnd();
+  t.hears(data(10_B).no_ack().seq(edge - 5_B)).says_nothing().is(row.state());
   t.hears(none()).says_nothing().is(row.state()).is_told_nothing();
 }
 

@@ -295,6 +295,11 @@ SCENARIO_ROWS("text with an unacceptable ACK is not kept", rows_of("SA-SYNRCVD-3
   auto t = row.begins();
   t.hears(data(10_B).ack(t.iss + 2_B)).says(rst().seq(t.iss + 2_B));
   t.is(State::SynReceived);
+  // The reset is the only answer, also to what lies partly outside of the window.
+  t.hears(data(20_B).seq(t.irs - 9_B).ack(t.iss + 2_B)).says(rst().seq(t.iss + 2_B));
+  const Seq edge = t.rcv_nxt() + t.rcv_wnd();
+  t.hears(data(20_B).seq(edge - 5_B).ack(t.iss + 2_B)).says(rst().seq(t.iss + 2_B));
+  t.is(State::SynReceived);
   t.hears(ack(t.iss + 1_B).seq(t.irs + 1_B)).says_nothing();
   has_opened(t, row);
   t.calls_receive(Error::WouldBlock);
