@@ -145,8 +145,8 @@ Verdict check_syn(uint32_t index, const wire::Segment& seg, Context& cx) {
   return Verdict::Done;
 }
 
-// RFC 7323 5.3 R1, before anything but RST is looked at: also a SYN from long ago only draws an ACK,
-// or it would end the handshake (choice 9). False: the segment is answered.
+// RFC 7323 5.3 R1, before anything but RST is looked at: also a SYN from long ago only draws an
+// ACK, or it would end the handshake (choice 9). False: the segment is answered.
 bool clock_allows(HalfOpen& h, const wire::Segment& seg, Context& cx) {
   if (h.timestamps_on == 0 || !seg.options.has_timestamps
       || static_cast<int32_t>(seg.options.tsval - h.ts_recent) >= 0) {

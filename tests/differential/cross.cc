@@ -1,5 +1,6 @@
-// The generated table: each state x what arrives x where in the window x what it acknowledges, one
-// sequence for each cell. After the segment there is time for a delayed ACK.
+// The generated tables: each state x what arrives x where in the window x what it acknowledges, and
+// each state x what arrives x how old it is, one sequence for each cell. After the segment there is
+// time for a delayed ACK.
 #include "sequence.hh"
 
 #include <array>
@@ -12,8 +13,8 @@ namespace {
 
 struct Start {
   std::string_view words;
-  int next = 1;     // what the peer sends next
-  int una = 1;      // the stack's SND.UNA and SND.NXT
+  int next = 1;  // what the peer sends next
+  int una = 1;   // the stack's SND.UNA and SND.NXT
   int nxt = 1;
   bool has_window = true;
 };
@@ -34,6 +35,26 @@ constexpr std::array<Start, 14> kStarts{{
     {"TIME-WAIT passive sack", 2, 2, 2},
     {"TIME-WAIT-together passive sack", 2, 2, 2},
 }};
+
+constexpr std::array<Start, 10> kStartsWithClock{{
+    {"SYN-SENT", 0, 0, 1, false},
+    {"SYN-RECEIVED passive ts", 1, 0, 1},
+    {"SYN-RECEIVED active ts", 1, 0, 1},
+    {"ESTABLISHED passive ts", 1, 1, 1},
+    {"FIN-WAIT-1 passive ts", 1, 1, 2},
+    {"FIN-WAIT-2 passive ts", 1, 2, 2},
+    {"CLOSE-WAIT passive ts", 2, 1, 1},
+    {"CLOSING passive ts", 2, 1, 2},
+    {"LAST-ACK passive ts", 2, 1, 2},
+    {"TIME-WAIT passive ts", 2, 2, 2},
+}};
+
+struct Age {
+  std::string_view name, words;
+};
+
+constexpr std::array<Age, 3> kAges{
+    {{"older", " tsval -1000"}, {"newer", " tsval 100000"}, {"without", " nots"}}};
 
 struct Kind {
   std::string_view flags, words;
@@ -89,10 +110,24 @@ void add(std::string& all, const Start& s, const Kind& k, std::string_view place
   }
 }
 
+void add_aged(std::string& all, const Start& s, const Kind& k) {
+  for (const auto& age : kAges) {
+    all += "sequence clock/" + with_dashes(s.words) + "/" + std::string(k.flags) + "/";
+    all += std::string(age.name) + "\nstart " + std::string(s.words);
+    all += "\n> " + std::string(k.flags) + " seq " + std::to_string(s.next);
+    all += std::string(k.words) + std::string(age.words);
+    if (k.has_ack) all += " ack " + std::to_string(s.nxt);
+    all += "\nwait 60\n";
+  }
+}
+
 }  // namespace
 
 std::string cross() {
   std::string all;
+  for (const auto& start : kStartsWithClock) {
+    for (const auto& kind : kKinds) add_aged(all, start, kind);
+  }
   for (const auto& start : kStarts) {
     for (const auto& kind : kKinds) {
       for (const auto place : kPlaces) {

@@ -76,7 +76,8 @@ std::expected<Differences, std::string> parse_differences(std::string_view text)
     std::vector<std::string> fields;
     std::istringstream parts(line);
     for (std::string field; std::getline(parts, field, '|');) fields.push_back(trimmed(field));
-    if (fields.size() != 5) return std::unexpected("line " + std::to_string(count) + ": five fields");
+    if (fields.size() != 5)
+      return std::unexpected("line " + std::to_string(count) + ": five fields");
     const bool fresh = all.insert({fields[1], fields[2], fields[3], fields[4], fields[0]}).second;
     if (!fresh) return std::unexpected("line " + std::to_string(count) + ": twice the same");
   }

@@ -27,9 +27,7 @@ struct Difference {
            <=> std::tie(b.sequence, b.step, b.kernel, b.ours);
   }
 
-  friend bool operator==(const Difference& a, const Difference& b) {
-    return std::is_eq(a <=> b);
-  }
+  friend bool operator==(const Difference& a, const Difference& b) { return std::is_eq(a <=> b); }
 };
 
 using Differences = std::set<Difference>;

@@ -25,14 +25,22 @@ class Host {
 
   // A packet for it has come.
   virtual void packet(std::span<const uint8_t> octets) = 0;
-  // One of the calls of the language. "ok", "none" (nothing to accept), "sent 5", "read 5",
-  // "read 5 eof", "read 0 error", or "error".
+  // One of the calls of the language. "ok", "none" (nothing to accept), "sent 5", "later" (it would
+  // block), "read 5", "read 5 eof", "read 0 error", or "error".
   virtual std::string call(const std::string& what, uint32_t number) = 0;
   // Of the connection between the ends, "CLOSED" when nobody lives there.
   virtual std::string state() = 0;
   // Octets in order that the application has not read; 0 without a connection.
   virtual uint32_t unread() = 0;
 };
+
+// Octets in words. How many fit before a window is closed depends on what a buffer's memory is
+// counted as: so many are only "much".
+inline constexpr uint32_t kMuch = 30000;
+
+[[nodiscard]] inline std::string in_words(uint64_t octets) {
+  return octets < kMuch ? std::to_string(octets) : "much";
+}
 
 // Settings that both sides are given.
 inline constexpr uint32_t kReceiveBuffer = 32768;

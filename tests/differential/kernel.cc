@@ -40,9 +40,9 @@ namespace rapport::differential {
 
 namespace {
 
-constexpr Duration kApart = 2_ms;       // between the beginnings of two sequences
-constexpr Duration kMayBeLate = 8_ms;   // kAtOnce and this are less than any delayed ACK
-constexpr uint32_t kMostRepeats = 8;    // of one sequence
+constexpr Duration kApart = 2_ms;      // between the beginnings of two sequences
+constexpr Duration kMayBeLate = 8_ms;  // kAtOnce and this are less than any delayed ACK
+constexpr uint32_t kMostRepeats = 8;   // of one sequence
 constexpr uint16_t kFirstPort = 10000;
 constexpr uint32_t kPorts = 50000;
 constexpr uint16_t kPeerPort = 7000;
@@ -138,7 +138,8 @@ std::expected<std::unique_ptr<Kernel>, std::string> Kernel::make() {
   config.name = "rap0";
   config.mtu = kMtu;
   for (const uint8_t family : {uint8_t{4}, uint8_t{6}}) {
-    config.hosts.push_back({ends_of(family, 0).local.address, static_cast<uint8_t>(family == 4 ? 16 : 64)});
+    config.hosts.push_back(
+        {ends_of(family, 0).local.address, static_cast<uint8_t>(family == 4 ? 16 : 64)});
   }
   auto tun = device::make_tun(config);
   if (!tun) return std::unexpected(tun.error().text);

@@ -33,9 +33,7 @@ struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t length = 0;
 
-  [[nodiscard]] const sockaddr* get() const {
-    return reinterpret_cast<const sockaddr*>(&storage);
-  }
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
 SocketAddress address_of(const Endpoint& e) {
@@ -140,7 +138,8 @@ std::string KernelHost::opens(const std::string& what) {
 std::string KernelHost::sends(uint32_t number, int flags) const {
   const std::vector<uint8_t> text(number, 's');
   const auto n = ::send(connection_.get(), text.data(), text.size(), flags);
-  return n < 0 ? "error" : "sent " + std::to_string(n);
+  if (n < 0) return errno == EAGAIN ? "later" : "error";
+  return "sent " + std::to_string(n);
 }
 
 std::string KernelHost::reads() const {
@@ -152,7 +151,7 @@ std::string KernelHost::reads() const {
       count += static_cast<size_t>(n);
       continue;
     }
-    const std::string read = "read " + std::to_string(count);
+    const std::string read = "read " + in_words(count);
     if (n == 0) return read + " eof";
     return errno == EAGAIN ? read : read + " error";
   }

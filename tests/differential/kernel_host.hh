@@ -15,6 +15,7 @@ class KernelHost final : public Host {
  public:
   // The descriptors are the Kernel's and must outlive it.
   KernelHost(const Ends& ends, int tun, int diag) : ends_(ends), tun_(tun), diag_(diag) {}
+
   KernelHost(const KernelHost&) = delete;
   KernelHost& operator=(const KernelHost&) = delete;
   ~KernelHost() override;

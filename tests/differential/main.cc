@@ -29,10 +29,10 @@ constexpr int kUnexplained = 1, kUnreadable = 2, kSkipped = 77;
 
 struct Arguments {
   std::string folder = DIFFERENTIAL_DIR;
-  std::string document = DIFFERENTIAL_DOCUMENT;
-  std::string only;      // sequences whose name contains it
-  bool print = false;    // every answer of both
-  bool record = false;   // all differences as lines of the file, known reasons kept
+  std::string docs = DIFFERENTIAL_DOCS;
+  std::string only;     // sequences whose name contains it
+  bool print = false;   // every answer of both
+  bool record = false;  // all differences as lines of the file, known reasons kept
 };
 
 constexpr const char* kUsage =
@@ -109,7 +109,7 @@ size_t judge(const Differences& found, const Differences& known, const Arguments
   for (const auto& d : found) {
     if (d.reason.empty()) complain("not explained: " + to_string(d));
   }
-  const auto explained = reasons_explained(contents(a.document));
+  const auto explained = reasons_explained(contents(a.docs + "/differences.md"));
   std::set<std::string> used;
   for (const auto& d : known) {
     used.insert(d.reason);
@@ -124,6 +124,24 @@ size_t judge(const Differences& found, const Differences& known, const Arguments
   return complaints;
 }
 
+// Rule ids of sequences that are no rows of docs/rules, and sequences by hand without one.
+std::set<std::string> unknown_rules(const std::vector<Sequence>& all, const Arguments& a) {
+  std::set<std::string> known, unknown;
+  for (const auto* table : {"segment-arrives", "rfc9293-requirements", "related-rfcs"}) {
+    std::istringstream rows(contents(a.docs + "/rules/" + table + ".csv"));
+    for (std::string row; std::getline(rows, row);) known.insert(row.substr(0, row.find(',')));
+  }
+  for (const auto& s : all) {
+    std::istringstream rules(s.rules);
+    for (std::string rule; rules >> rule;) {
+      if (!known.contains(rule)) unknown.insert(s.name + ": " + rule);
+    }
+    const bool generated = s.name.starts_with("cross/") || s.name.starts_with("clock/");
+    if (s.rules.empty() && !generated) unknown.insert(s.name + ": names none");
+  }
+  return unknown;
+}
+
 void summarize(const Differences& found, size_t sequences, uint32_t repeated) {
   std::map<std::string, size_t> by_reason;
   std::set<std::string> differing;
@@ -133,7 +151,8 @@ void summarize(const Differences& found, size_t sequences, uint32_t repeated) {
   }
   std::cout << sequences << " sequences, " << found.size() << " differences in " << differing.size()
             << " of them, " << repeated << " played again\n";
-  for (const auto& [reason, count] : by_reason) std::cout << "  " << count << "  " << reason << '\n';
+  for (const auto& [reason, count] : by_reason)
+    std::cout << "  " << count << "  " << reason << '\n';
 }
 
 int run(const Arguments& a) {
@@ -141,6 +160,10 @@ int run(const Arguments& a) {
   const auto known = parse_differences(contents(a.folder + "/differences.txt"));
   if (!all || !known) {
     std::cerr << (all ? "differences.txt: " + known.error() : "sequences: " + all.error()) << '\n';
+    return kUnreadable;
+  }
+  if (const auto unknown = unknown_rules(*all, a); !unknown.empty()) {
+    for (const auto& one : unknown) std::cerr << "no such rule: " << one << '\n';
     return kUnreadable;
   }
   auto kernel = Kernel::make();
@@ -154,7 +177,8 @@ int run(const Arguments& a) {
     return kUnexplained;
   }
   std::vector<std::vector<Answer>> ours;
-  for (uint32_t i = 0; const auto& s : *all) ours.push_back(play_on_stack(s, ends_of(s.family, i++)));
+  for (uint32_t i = 0; const auto& s : *all)
+    ours.push_back(play_on_stack(s, ends_of(s.family, i++)));
   if (a.print) {
     for (size_t i = 0; i < all->size(); ++i) print((*all)[i], (*theirs)[i], ours[i]);
   }

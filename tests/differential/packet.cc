@@ -87,9 +87,9 @@ std::vector<uint8_t> tcp_packet(const wire::SegmentHead& head, const Ends& ends,
                                 std::span<const uint8_t> text,
                                 const std::vector<uint8_t>* raw_options) {
   std::vector<uint8_t> tcp(60);
-  tcp.resize(wire::build_tcp(
-      tcp.data(), head, ends.remote.address, ends.local.address,
-      {.length = static_cast<uint32_t>(text.size()), .sum = wire::sum(text)}));
+  tcp.resize(
+      wire::build_tcp(tcp.data(), head, ends.remote.address, ends.local.address,
+                      {.length = static_cast<uint32_t>(text.size()), .sum = wire::sum(text)}));
   if (raw_options != nullptr) {
     tcp.resize(wire::kTcpHeader);
     tcp.insert(tcp.end(), raw_options->begin(), raw_options->end());
@@ -132,7 +132,8 @@ std::optional<TcpPacket> read_tcp(std::span<const uint8_t> packet) {
     out.ends.local.address = v4->source;
     out.ends.remote.address = v4->destination;
     payload = v4->payload;
-  } else if (const auto v6 = wire::parse_ipv6(packet); v6 && v6->next_header == wire::kProtocolTcp) {
+  } else if (const auto v6 = wire::parse_ipv6(packet);
+             v6 && v6->next_header == wire::kProtocolTcp) {
     out.ends.local.address = v6->source;
     out.ends.remote.address = v6->destination;
     payload = v6->payload;

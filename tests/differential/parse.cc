@@ -200,9 +200,8 @@ bool icmp(const Words& words, Step& step) {
 
 bool call(const Words& words, Step& step) {
   static constexpr std::array<std::string_view, 13> kCalls{
-      "listen",   "connect", "accept", "send",           "urgent", "read",
-      "shutdown", "close",   "abort",  "close-listener", "error",  "nodelay",
-      "keepalive"};
+      "listen", "connect", "accept",         "send",  "urgent",  "read",     "shutdown",
+      "close",  "abort",   "close-listener", "error", "nodelay", "keepalive"};
   for (const auto known : kCalls) {
     if (words[0] != known || words.size() > 2) continue;
     step.verb = Verb::Calls;
@@ -290,8 +289,8 @@ std::expected<std::vector<Sequence>, std::string> parse(std::string_view text) {
       continue;
     }
     if (once.empty() || !add_line(line, once.back())) {
-      return std::unexpected("line " + std::to_string(count) + ": cannot read '"
-                             + std::string(line) + "'");
+      return std::unexpected("line " + std::to_string(count) + ": cannot read '" + std::string(line)
+                             + "'");
     }
   }
   std::vector<Sequence> both;

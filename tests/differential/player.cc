@@ -25,12 +25,13 @@ namespace {
 
 constexpr uint32_t kFirstStamp = 5'000'000;
 constexpr uint32_t kStampsEach = 10;  // the peer's clock moves on so much with each segment
-constexpr uint32_t kFillWith = 1000;
+constexpr uint32_t kFillWith = 1400;  // large ones cost the kernel least memory beside their text
 constexpr int64_t kAfterFilling = 100'000;  // what RCV.NXT is called from then on
 constexpr int64_t kNear = 2000;             // closer to the edge a number is said from there
 
 std::string in_letters(wire::Flags f) {
-  static constexpr std::array<std::pair<wire::Flags, char>, 7> kLetters{{{wire::kSyn, 'S'},
+  static constexpr std::array<std::pair<wire::Flags, char>, 8> kLetters{{{wire::kSyn, 'S'},
+                                                                         {wire::kPsh, 'P'},
                                                                          {wire::kFin, 'F'},
                                                                          {wire::kRst, 'R'},
                                                                          {wire::kAck, 'A'},
@@ -85,7 +86,7 @@ void Player::ends_step(Host& host) {
   }
   if (a.said.empty() || step.judged == Judged::State) a.said = "-";
   a.said += " => " + host.state();
-  if (const uint32_t n = host.unread(); n > 0) a.said += " unread " + std::to_string(n);
+  if (const uint32_t n = host.unread(); n > 0) a.said += " unread " + differential::in_words(n);
   answers_.push_back(std::move(a));
   said_.clear();
   outcome_.clear();
@@ -132,15 +133,14 @@ void Player::says(const SegmentWords& w, Host& host) {
   if (w.ack) theirs_ = *w.ack;
   const wire::Options options = options_of(w);
   const Seq seq = w.seq ? place(*w.seq) : irs_ + mine_;
-  const wire::SegmentHead head{
-      .source_port = static_cast<uint16_t>(ends_.remote.port + w.port),
-      .destination_port = ends_.local.port,
-      .seq = seq,
-      .ack = w.flags.has(wire::kAck) ? iss_ + theirs_ : Seq{},
-      .flags = w.flags,
-      .window = w.window,
-      .urgent = w.urgent,
-      .options = &options};
+  const wire::SegmentHead head{.source_port = static_cast<uint16_t>(ends_.remote.port + w.port),
+                               .destination_port = ends_.local.port,
+                               .seq = seq,
+                               .ack = w.flags.has(wire::kAck) ? iss_ + theirs_ : Seq{},
+                               .flags = w.flags,
+                               .window = w.window,
+                               .urgent = w.urgent,
+                               .options = &options};
   auto packet =
       tcp_packet(head, ends_, text_of(w.length), w.raw_options ? &*w.raw_options : nullptr);
   if (w.wrong_sum) packet.back() ^= 0x55;
@@ -171,17 +171,19 @@ void Player::hears(std::span<const uint8_t> packet) {
   if (!p) return;
   const auto& s = p->segment;
   const bool other = p->ends.remote.port != ends_.remote.port;
-  std::string words;
-  if (!other && s.flags.has(wire::kSyn) && (!iss_known_ || s.seq != iss_)) {
-    if (iss_known_) words = "anew ";
+  if (other) {
+    said_.push_back(in_letters(s.flags) + " to another port");
+    return;
+  }
+  const bool first = s.flags.has(wire::kSyn) && (!iss_known_ || s.seq != iss_);
+  const bool anew = first && iss_known_;
+  if (first) {
     iss_ = s.seq;
     iss_known_ = true;
-    edge_known_ = false;
   }
-  words += in_words(s);
-  if (other) words += " to another port";
-  said_.push_back(words);
-  if (!other && !s.flags.has(wire::kRst)) notes(s);
+  said_.push_back((anew ? "anew " : "") + in_words(s));
+  if (first) edge_known_ = false;
+  if (!s.flags.has(wire::kRst)) notes(s);
 }
 
 void Player::notes(const wire::Segment& s) {
@@ -223,8 +225,8 @@ std::string Player::options_in_words(const wire::Options& o) const {
   }
   if (o.sack_permitted) w += " sackok";
   if (o.has_timestamps) {
-    w += o.tsecr == 0 ? " ts"
-                      : " ts " + std::to_string(static_cast<int32_t>(o.tsecr - kFirstStamp));
+    w +=
+        o.tsecr == 0 ? " ts" : " ts " + std::to_string(static_cast<int32_t>(o.tsecr - kFirstStamp));
   }
   if (o.has_window_scale) w += " ws";
   for (size_t i = 0; i < o.sack_count; ++i) {

@@ -33,6 +33,7 @@ class Player {
 
   // Ends the step that runs, if one does, and begins the next one. False: there is none.
   bool advance(Instant now, Host& host);
+
   // When advance() is due.
   [[nodiscard]] Instant due() const { return due_; }
 

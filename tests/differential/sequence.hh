@@ -57,8 +57,8 @@ enum class Judged : uint8_t { Nothing, State, Everything };
 struct Step {
   Verb verb = Verb::Waits;
   Judged judged = Judged::Everything;
-  std::string text;    // as it was written
-  std::string call;    // of Calls
+  std::string text;     // as it was written
+  std::string call;     // of Calls
   uint32_t number = 0;  // of Waits: milliseconds; of Calls: its argument
   SegmentWords segment;
   IcmpWords icmp;

@@ -77,7 +77,8 @@ std::string StackHost::call(const std::string& what, uint32_t number) {
     tcp::Send send{.connection = connection_, .bytes = text};
     send.urgent = what == "urgent";
     const auto n = stack_->command(send, now_);
-    return n ? "sent " + std::to_string(n->v) : "error";
+    if (!n) return n.error() == Error::WouldBlock ? "later" : "error";
+    return "sent " + std::to_string(n->v);
   }
   if (what == "read") return reads();
   if (what == "error") return error();
@@ -123,7 +124,7 @@ std::string StackHost::reads() {
       count += n->v;
       continue;
     }
-    const std::string read = "read " + std::to_string(count);
+    const std::string read = "read " + in_words(count);
     if (n.error() == Error::WouldBlock) return read;
     return read + (n.error() == Error::Closing ? " eof" : " error");
   }

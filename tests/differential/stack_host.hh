@@ -30,6 +30,7 @@ class StackHost final : public Host {
 
   // Runs timers up to `until`; what is sent on the way goes to `player`.
   void runs_until(Instant until, Player& player);
+
   [[nodiscard]] Instant now() const { return now_; }
 
  private:
