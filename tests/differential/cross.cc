@@ -99,25 +99,27 @@ std::string with_dashes(std::string_view words) {
 
 void add(std::string& all, const Start& s, const Kind& k, std::string_view place) {
   for (const auto ack : kAcks) {
-    const std::string said = k.has_ack ? "/ack-" + std::string(ack) : "";
-    const std::string where = s.has_window ? "/" + std::string(place) : "";
-    all += "sequence cross/" + with_dashes(s.words) + "/" + std::string(k.flags) + where + said;
-    all += "\nstart " + std::string(s.words);
-    all += "\n> " + std::string(k.flags) + " seq " + place_of(s, place) + std::string(k.words);
-    if (k.has_ack) all += " ack " + std::to_string(number_of(s, ack));
-    all += "\nwait 60\n";
+    all.append("sequence cross/").append(with_dashes(s.words)).append("/").append(k.flags);
+    if (s.has_window) all.append("/").append(place);
+    if (k.has_ack) all.append("/ack-").append(ack);
+    all.append("\nstart ").append(s.words).append("\n> ").append(k.flags).append(" seq ");
+    all.append(place_of(s, place)).append(k.words);
+    if (k.has_ack) all.append(" ack ").append(std::to_string(number_of(s, ack)));
+    all.append("\nwait 60\n");
     if (!k.has_ack) return;
   }
 }
 
 void add_aged(std::string& all, const Start& s, const Kind& k) {
+  const std::string flags(k.flags);
+  const std::string start(s.words);
   for (const auto& age : kAges) {
-    all += "sequence clock/" + with_dashes(s.words) + "/" + std::string(k.flags) + "/";
-    all += std::string(age.name) + "\nstart " + std::string(s.words);
-    all += "\n> " + std::string(k.flags) + " seq " + std::to_string(s.next);
-    all += std::string(k.words) + std::string(age.words);
-    if (k.has_ack) all += " ack " + std::to_string(s.nxt);
-    all += "\nwait 60\n";
+    all.append("sequence clock/").append(with_dashes(start)).append("/").append(flags);
+    all.append("/").append(age.name).append("\nstart ").append(start).append("\n> ");
+    all.append(flags).append(" seq ").append(std::to_string(s.next)).append(k.words);
+    all.append(age.words);
+    if (k.has_ack) all.append(" ack ").append(std::to_string(s.nxt));
+    all.append("\nwait 60\n");
   }
 }
 

@@ -24,6 +24,7 @@
 #include <fstream>
 #include <list>
 #include <memory>
+#include <ostream>
 #include <span>
 #include <string>
 #include <utility>

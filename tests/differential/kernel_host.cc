@@ -15,7 +15,6 @@
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -23,6 +22,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 namespace rapport::differential {
@@ -108,6 +108,7 @@ std::string KernelHost::call(const std::string& what, uint32_t number) {
 device::Descriptor KernelHost::socket() const {
   const int family = ends_.local.address.is_v4() ? AF_INET : AF_INET6;
   device::Descriptor fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fd;
   set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   set(fd.get(), SOL_SOCKET, SO_RCVBUF, static_cast<int>(kReceiveBuffer));
   set(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1);
@@ -120,10 +121,12 @@ device::Descriptor KernelHost::socket() const {
 std::string KernelHost::opens(const std::string& what) {
   if (what == "listen") {
     listener_ = socket();
+    if (!listener_) return "error";
     return outcome(::listen(listener_.get(), 128) == 0);
   }
   if (what == "connect") {
     connection_ = socket();
+    if (!connection_) return "error";
     const auto remote = address_of(ends_.remote);
     const int done = ::connect(connection_.get(), remote.get(), remote.length);
     return outcome(done == 0 || errno == EINPROGRESS);
@@ -151,7 +154,7 @@ std::string KernelHost::reads() const {
       count += static_cast<size_t>(n);
       continue;
     }
-    const std::string read = "read " + in_words(count);
+    std::string read = "read " + in_words(count);
     if (n == 0) return read + " eof";
     return errno == EAGAIN ? read : read + " error";
   }

@@ -70,6 +70,7 @@ std::expected<std::vector<Sequence>, std::string> sequences(const Arguments& a) 
   for (const auto& text : {contents(a.folder + "/sequences.txt"), cross()}) {
     auto some = parse(text);
     if (!some) return std::unexpected(some.error());
+    if (some->empty()) return std::unexpected("sequences.txt cannot be read");
     for (auto& s : *some) {
       const std::string name = s.name + " v" + std::to_string(s.family);
       if (name.contains(a.only)) all.push_back(std::move(s));
@@ -142,7 +143,7 @@ std::set<std::string> unknown_rules(const std::vector<Sequence>& all, const Argu
   return unknown;
 }
 
-void summarize(const Differences& found, size_t sequences, uint32_t repeated) {
+void summarize(const Differences& found, size_t sequences) {
   std::map<std::string, size_t> by_reason;
   std::set<std::string> differing;
   for (const auto& d : found) {
@@ -150,20 +151,46 @@ void summarize(const Differences& found, size_t sequences, uint32_t repeated) {
     differing.insert(d.sequence);
   }
   std::cout << sequences << " sequences, " << found.size() << " differences in " << differing.size()
-            << " of them, " << repeated << " played again\n";
+            << " of them\n";
   for (const auto& [reason, count] : by_reason)
     std::cout << "  " << count << "  " << reason << '\n';
+}
+
+// What is said of a file that cannot be taken as it is; empty: all can.
+std::string wrong_with(const std::expected<std::vector<Sequence>, std::string>& all,
+                       const std::expected<Differences, std::string>& known, const Arguments& a) {
+  if (!all) return "sequences: " + all.error();
+  if (all->empty()) return "no sequence of that name";
+  if (!known) return "differences.txt: " + known.error();
+  std::string wrong;
+  for (const auto& one : unknown_rules(*all, a)) wrong += "no such rule: " + one + '\n';
+  return wrong;
+}
+
+// Compares, and says what there is to say. The exit status.
+int report(const std::vector<Sequence>& all, const std::vector<std::vector<Answer>>& theirs,
+           const Differences& known, const Arguments& a) {
+  std::vector<std::vector<Answer>> ours;
+  for (uint32_t i = 0; const auto& s : all) {
+    ours.push_back(play_on_stack(s, ends_of(s.family, i++)));
+  }
+  for (size_t i = 0; a.print && i < all.size(); ++i) print(all[i], theirs[i], ours[i]);
+  Differences found = differences(all, theirs, ours);
+  explain(found, known);
+  const size_t complaints = a.record ? 0 : judge(found, known, a);
+  if (a.record) {
+    for (const auto& d : found) std::cout << to_string(d) << '\n';
+  } else {
+    summarize(found, all.size());
+  }
+  return complaints == 0 ? 0 : kUnexplained;
 }
 
 int run(const Arguments& a) {
   const auto all = sequences(a);
   const auto known = parse_differences(contents(a.folder + "/differences.txt"));
-  if (!all || !known) {
-    std::cerr << (all ? "differences.txt: " + known.error() : "sequences: " + all.error()) << '\n';
-    return kUnreadable;
-  }
-  if (const auto unknown = unknown_rules(*all, a); !unknown.empty()) {
-    for (const auto& one : unknown) std::cerr << "no such rule: " << one << '\n';
+  if (const auto wrong = wrong_with(all, known, a); !wrong.empty()) {
+    std::cerr << wrong << '\n';
     return kUnreadable;
   }
   auto kernel = Kernel::make();
@@ -176,21 +203,10 @@ int run(const Arguments& a) {
     std::cerr << theirs.error() << '\n';
     return kUnexplained;
   }
-  std::vector<std::vector<Answer>> ours;
-  for (uint32_t i = 0; const auto& s : *all)
-    ours.push_back(play_on_stack(s, ends_of(s.family, i++)));
-  if (a.print) {
-    for (size_t i = 0; i < all->size(); ++i) print((*all)[i], (*theirs)[i], ours[i]);
+  if (!a.record && (*kernel)->repeated() > 0) {
+    std::cout << (*kernel)->repeated() << " sequences played again\n";
   }
-  Differences found = differences(*all, *theirs, ours);
-  explain(found, *known);
-  if (a.record) {
-    for (const auto& d : found) std::cout << to_string(d) << '\n';
-    return 0;
-  }
-  const size_t complaints = judge(found, *known, a);
-  summarize(found, all->size(), (*kernel)->repeated());
-  return complaints == 0 ? 0 : kUnexplained;
+  return report(*all, *theirs, *known, a);
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 // The language of sequences.txt, line by line. A line that it does not know is an error.
-#include "rapport/base/seq.hh"
 #include "rapport/wire/icmp_error.hh"
 #include "rapport/wire/tcp.hh"
 #include "sequence.hh"

@@ -45,6 +45,10 @@ std::string in_letters(wire::Flags f) {
   return letters.empty() ? "none" : letters;
 }
 
+wire::Flags without(wire::Flags f, wire::Flags bits) {
+  return {static_cast<uint8_t>(f.v & ~bits.v)};
+}
+
 int32_t distance(Seq to, Seq from) {
   return static_cast<int32_t>((to - from).v);
 }
@@ -188,6 +192,8 @@ void Player::hears(std::span<const uint8_t> packet) {
 
 void Player::notes(const wire::Segment& s) {
   if (s.options.has_timestamps) their_stamp_ = s.options.tsval;
+  if (s.flags.has(wire::kSyn) || distance(s.seq + s.length(), sent_) > 0)
+    sent_ = s.seq + s.length();
   if (s.flags.has(wire::kSyn)) shift_ = s.options.has_window_scale ? s.options.window_scale : 0;
   if (!s.flags.has(wire::kAck)) return;
   const uint8_t shift = s.flags.has(wire::kSyn) ? 0 : shift_;
@@ -207,7 +213,9 @@ std::string Player::peer_number(Seq n) const {
 }
 
 std::string Player::in_words(const wire::Segment& s) const {
-  std::string w = in_letters(s.flags) + " seq ";
+  // Where the pieces of what is sent again end is the sender's business, and PSH with it.
+  const bool again = !s.flags.has(wire::kSyn) && distance(s.seq, sent_) < 0;
+  std::string w = in_letters(again ? without(s.flags, wire::kPsh) : s.flags) + " seq ";
   const bool zero = s.seq == Seq{} && s.flags.has(wire::kRst);
   w += zero ? "zero" : std::to_string(distance(s.seq, iss_));
   if (s.flags.has(wire::kAck)) w += " ack " + peer_number(s.ack);

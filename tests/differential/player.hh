@@ -69,6 +69,7 @@ class Player {
   int64_t mine_ = 0;    // what follows what the peer has sent in order
   int64_t theirs_ = 1;  // what the peer acknowledges
   Seq acked_, edge_;    // the stack's last ACK and where its window ends
+  Seq sent_;            // behind the last octet that the stack has sent
   uint32_t segments_ = 0, their_stamp_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/tcp/state.hh"
+#include "sequence.hh"
 
 #include <algorithm>
 #include <array>
@@ -124,7 +125,7 @@ std::string StackHost::reads() {
       count += n->v;
       continue;
     }
-    const std::string read = "read " + in_words(count);
+    std::string read = "read " + in_words(count);
     if (n.error() == Error::WouldBlock) return read;
     return read + (n.error() == Error::Closing ? " eof" : " error");
   }

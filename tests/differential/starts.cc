@@ -4,7 +4,6 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace rapport::differential {
@@ -89,7 +88,7 @@ std::vector<std::string> lines_into(std::string_view start) {
       return {};
     }
   }
-  Lines lines = early(state, w);
+  const Lines lines = early(state, w);
   return lines.empty() ? late(state, w) : lines;
 }
 
