@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <expected>
 #include <span>
 #include <string>
@@ -144,6 +145,37 @@ void take_route(const nlmsghdr* message, std::vector<NetworkThere>& into) {
   into.push_back({{address_of(octets), body.rtm_dst_len}, name_of(index)});
 }
 
+// The kernel takes packets for one of its IPv6 addresses once there is a local route, which a
+// worker of its own makes some time after the address was acknowledged. What comes before is
+// dropped.
+bool is_taken_for_us(const Netlink& netlink, const IpAddress& address) {
+  bool found = false;
+  rtmsg body{};
+  body.rtm_family = AF_INET6;
+  NetlinkRequest r(RTM_GETROUTE, NLM_F_DUMP, body);
+  const auto look = [&](const nlmsghdr* message) {
+    rtmsg route{};
+    std::memcpy(&route, NLMSG_DATA(message), sizeof(route));
+    if (route.rtm_type != RTN_LOCAL) return;
+    const auto octets = attribute_of(message, sizeof(route), RTA_DST);
+    found = found || (octets.size() == 16 && address_of(octets) == address);
+  };
+  return netlink.dump(r, look) != 0 || found;
+}
+
+// At most a second in all: an address that does not become usable in it is the kernel's to explain.
+void wait_until_usable(const Netlink& netlink, const std::vector<Cidr>& addresses) {
+  constexpr int kLooks = 200;
+  constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 5'000'000};
+  int looks = 0;
+  for (const Cidr& address : addresses) {
+    if (address.address.is_v4()) continue;
+    for (; looks < kLooks && !is_taken_for_us(netlink, address.address); ++looks) {
+      (void)::nanosleep(&kPause, nullptr);
+    }
+  }
+}
+
 }  // namespace
 
 LinkFailure configure_link(const LinkSettings& settings) {
@@ -165,6 +197,7 @@ LinkFailure configure_link(const LinkSettings& settings) {
   if (const int e = add_addresses(netlink, index, settings.addresses, false)) {
     return {"give an IPv6 address to", e};
   }
+  wait_until_usable(netlink, settings.addresses);
   return {};
 }
 

@@ -25,8 +25,9 @@ struct LinkFailure {
 };
 
 // Sets MTU and queue length, gives it the addresses and brings it up. IPv6 addresses skip duplicate
-// address detection (IFA_F_NODAD): they are usable at once. Unless link_local, nothing but the
-// addresses asked for is there: no router solicitations, no autoconfiguration.
+// address detection (IFA_F_NODAD); it returns when the kernel takes packets for them. Unless
+// link_local, nothing but the addresses asked for is there: no router solicitations, no
+// autoconfiguration.
 [[nodiscard]] LinkFailure configure_link(const LinkSettings& settings);
 
 struct NetworkThere {

@@ -8,6 +8,8 @@
 #include "rapport/device/device.hh"
 #include "rapport/wire/icmp.hh"
 #include "rapport/wire/ipv4.hh"
+#include "rapport/wire/ipv6.hh"
+#include "rapport/wire/udp.hh"
 #include "tests/unit/device/namespace.hh"
 
 #include <array>
@@ -131,6 +133,34 @@ TEST_F(TunInNamespace, HasItsIpv6AddressesAtOnceAndNoOther) {
     if (bytes.size() == 53 && bytes[0] >> 4 == 6 && bytes[6] == IPPROTO_UDP) ++datagrams;
   }
   EXPECT_EQ(datagrams, 1) << n << " packets";
+}
+
+// The kernel makes the local route in a worker of its own: what came before that was lost.
+TEST_F(TunInNamespace, TheKernelTakesPacketsForItsIpv6AddressFromTheFirstOn) {
+  const IpAddress ours = parse_address("fd00:77::2").value();
+  for (int i = 0; i < 20; ++i) {
+    TunConfig c = config();
+    c.hosts = {kHost6};
+    const auto tun = make_tun(c);
+    ASSERT_TRUE(tun.has_value()) << tun.error().text;
+    const Descriptor socket(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    any.sin6_port = htons(4242);
+    ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&any), sizeof(any)), 0);
+    FramePool pool(4, 2048);
+    Frame frame = pool.allocate(64);
+    frame.reshape(64, wire::kIpv6Header + wire::kUdpHeader);
+    wire::Ipv6 ip;
+    ip.source = ours;
+    ip.destination = kHost6.address;
+    ip.next_header = wire::kProtocolUdp;
+    wire::build_ipv6(frame.data(), ip, wire::kUdpHeader);
+    wire::build_udp(frame.data() + wire::kIpv6Header, {7, 4242}, ours, kHost6.address, {});
+    ASSERT_EQ((*tun)->send(std::span(&frame, 1)), 1U);
+    pollfd readable{.fd = socket.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&readable, 1, 1000), 1) << "interface " << i;
+  }
 }
 
 TEST_F(TunInNamespace, NeverTouchesAnInterfaceThatIsThere) {
