@@ -81,7 +81,7 @@ bool next_connection_event(tcp::Context& cx, tcp::Occurrence& out) {
       if (c.gone != 0) tcp::forget(c, cx);
       continue;
     }
-    out = {cx.handle_of(c), c.cookie, c.events, c.reason};
+    out = {cx.handle_of(c), c.cookie, c.events, c.reason, cx.soft_error_of(c)};
     c.events = 0;
     if (out.is(tcp::What::Ended)) tcp::forget(c, cx);
     return true;

@@ -167,6 +167,7 @@ struct Occurrence {
   uint64_t cookie = 0;
   uint16_t what = 0;  // bits of What
   CloseReason reason = CloseReason::None;
+  wire::IcmpKind icmp = wire::IcmpKind::Unknown;  // DeliveryTrouble, Ended: Status::soft_error
 
   [[nodiscard]] bool is(What w) const { return (what & static_cast<uint16_t>(w)) != 0; }
 };

@@ -85,6 +85,8 @@ IcmpVerdict arrives_at_connection(Connection& c, const wire::IcmpError& error, u
   record_icmp(c.key, cx.handle_of(c), c.state, error, cx);
   if (error.kind == PacketTooBig) return too_big(c, error.quote.sequence, mtu, cx);
   if (is_hard(error.kind) && !is_synchronized(c.state)) {
+    if (Extras* e = need_extras(c, cx); e != nullptr)
+      e->soft_error = error.kind;  // why, with Ended
     end(c, Event::HardErrorArrived, CloseReason::Unreachable, cx);
     return IcmpVerdict::Aborted;
   }

@@ -39,6 +39,8 @@ void close_socket(Process& p, Socket& s) {
 Result shut_stream(Process& p, Socket& s, bool read, bool write) {
   (void)take_events(p);
   if (s.phase != Phase::Connected && s.phase != Phase::Connecting) return failure(ENOTCONN);
+  const auto status = p.stack.command(tcp::GetStatus{s.handle}, p.now);
+  if (!status || status->state == tcp::State::TimeWait) return failure(ENOTCONN);
   if (write && !s.write_shut) {
     const auto done = p.stack.command(tcp::ShutdownWrite{s.handle}, p.now);
     if (!done && done.error() != Error::Closing) {

@@ -2,6 +2,7 @@
 #include "rapport/socket/posix/errors.hh"
 
 #include "rapport/base/reason.hh"
+#include "rapport/wire/icmp_error.hh"
 
 #include <cerrno>
 
@@ -31,7 +32,27 @@ int errno_of(Error e) {
   return EINVAL;
 }
 
-int errno_of(CloseReason r) {
+namespace {
+
+// As Linux maps them; ETIMEDOUT, EHOSTUNREACH and so on are what POSIX has for connect().
+int errno_of(wire::IcmpKind k, int otherwise) {
+  switch (k) {
+    case wire::IcmpKind::NetUnreachable: return ENETUNREACH;
+    case wire::IcmpKind::PortUnreachable: return ECONNREFUSED;
+    case wire::IcmpKind::ProtocolUnreachable: return ENOPROTOOPT;
+    case wire::IcmpKind::SourceRouteFailed: return EOPNOTSUPP;
+    case wire::IcmpKind::ParameterProblem: return EPROTO;
+    case wire::IcmpKind::HostUnreachable:
+    case wire::IcmpKind::AdminProhibited:
+    case wire::IcmpKind::TimeExceededTransit:
+    case wire::IcmpKind::TimeExceededReassembly: return EHOSTUNREACH;
+    default: return otherwise;
+  }
+}
+
+}  // namespace
+
+int errno_of(CloseReason r, wire::IcmpKind icmp) {
   switch (r) {
     case CloseReason::None:
     case CloseReason::ClosedByUs:
@@ -41,25 +62,14 @@ int errno_of(CloseReason r) {
     case CloseReason::ReusedTuple: return 0;
     case CloseReason::ResetByPeer: return ECONNRESET;
     case CloseReason::Refused: return ECONNREFUSED;
-    case CloseReason::TimedOut:
+    case CloseReason::TimedOut: return errno_of(icmp, ETIMEDOUT);  // what R2 knows better
+    case CloseReason::Unreachable: return errno_of(icmp, EHOSTUNREACH);
     case CloseReason::HandshakeTimedOut:
     case CloseReason::UserTimedOut:
     case CloseReason::KeepAliveTimedOut:
     case CloseReason::OrphanTimedOut:
     case CloseReason::LingerTimedOut: return ETIMEDOUT;
-    case CloseReason::Unreachable: return EHOSTUNREACH;
     default: return ECONNABORTED;
-  }
-}
-
-CloseReason reason_of(Error e) {
-  switch (e) {
-    case Error::Reset: return CloseReason::ResetByPeer;
-    case Error::Refused: return CloseReason::Refused;
-    case Error::TimedOut: return CloseReason::TimedOut;
-    case Error::Unreachable: return CloseReason::Unreachable;
-    case Error::Closing: return CloseReason::ClosedByUs;
-    default: return CloseReason::AbortedByUs;
   }
 }
 

@@ -72,17 +72,17 @@ uint32_t learn_of_stream(Process& p, Socket& s, const tcp::Occurrence& o) {
 
 }  // namespace
 
-void note_end(Process& p, Socket& s, CloseReason reason) {
+void note_end(Process& p, Socket& s, int error) {
   if (s.phase != Phase::Connecting && s.phase != Phase::Connected) return;
   s.phase = s.phase == Phase::Connecting ? Phase::Failed : Phase::Ended;
-  s.error = errno_of(reason);
+  s.error = error;
   s.handle = {};
   wake(p, static_cast<int>(static_cast<uint32_t>(s.cookie)), s, kAnyChange);
 }
 
 void note_error(Process& p, Socket& s, Error e) {
   (void)p.stack.command(tcp::Close{s.handle}, p.now);  // it is over: the handle is let go
-  note_end(p, s, reason_of(e));
+  note_end(p, s, e == Error::Closing ? 0 : errno_of(e));
 }
 
 int take_error(Socket& s) {
@@ -97,11 +97,12 @@ bool take_event(Process& p, const tcp::Occurrence& o) {
   if (s.handle != o.handle) return true;  // it has been let go
   const uint32_t kinds = s.stream ? learn_of_stream(p, s, o) : learn_of_datagrams(p, s, o);
   if (kinds != 0) wake(p, fd, s, kinds);
-  if (s.stream && o.is(tcp::What::Ended)) note_end(p, s, o.reason);
+  if (s.stream && o.is(tcp::What::Ended)) note_end(p, s, errno_of(o.reason, o.icmp));
   return true;
 }
 
 bool take_events(Process& p) {
+  if (!p.settings.takes_events) return false;
   bool any = false;
   tcp::Occurrence o;
   while (p.stack.next_event(o)) {

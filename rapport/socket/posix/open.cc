@@ -177,6 +177,7 @@ Attempt try_accept(Process& p, Socket& s, Operation& op) {
   if (const auto status = p.stack.command(tcp::GetStatus{child.handle}, p.now)) {
     child.local = status->local;
     child.remote = status->remote;
+    child.options = status->options;
   }
   if (op.name != nullptr) *op.name = {child.domain, child.remote};
   return success(fd);

@@ -58,6 +58,7 @@ struct Operation {
   bool may_wait = true;           // else it ends at once
   Instant deadline = kNever;      // SO_RCVTIMEO, SO_SNDTIMEO, the time limit of poll() and close()
   size_t done = 0;                // octets moved so far
+  bool at_mark = false;           // Receive: the end of urgent data comes next
   Parts<Part> into;               // Receive
   Parts<ConstPart> from;          // Send
   SocketAddress to;               // Send; AF_UNSPEC: none
@@ -101,8 +102,8 @@ void free_file(Process& p, int fd);
 // --- events.cc ----------------------------------------------------------------------------------
 bool take_events(Process& p);
 bool take_event(Process& p, const tcp::Occurrence& o);
-// The connection is gone: the socket's error, and everybody who waits wakes up.
-void note_end(Process& p, Socket& s, CloseReason reason);
+// The connection is gone, with SO_ERROR (0: by the book), and everybody who waits wakes up.
+void note_end(Process& p, Socket& s, int error);
 // For a call that found the end before its event came.
 void note_error(Process& p, Socket& s, Error e);
 // SO_ERROR, told once.

@@ -67,7 +67,8 @@ Error take_text(Process& p, Socket& s, Operation& op) {
     op.done += *got;
     left -= *got;
   }
-  return Error::kCount;  // at the mark
+  op.at_mark = true;
+  return Error::kCount;
 }
 
 void scatter(std::span<const uint8_t> text, const Parts<Part>& into) {
@@ -82,10 +83,15 @@ void scatter(std::span<const uint8_t> text, const Parts<Part>& into) {
 Error peek_text(Process& p, Socket& s, Operation& op) {
   p.scratch.resize(op.into.octets());
   std::span<uint8_t> into = p.scratch;
-  if (const auto mark = before_mark(p, s)) into = into.first(std::min(*mark, into.size()));
+  op.done = 0;
+  if (const auto mark = before_mark(p, s)) {
+    op.at_mark = *mark < into.size();
+    into = into.first(std::min(*mark, into.size()));
+  }
   const auto got = p.stack.command(tcp::Receive{s.handle, into, true}, p.now);
   if (!got) return got.error();
   op.done = got->v;
+  op.at_mark = op.at_mark && op.done == into.size();
   scatter(into.first(op.done), op.into);
   return Error::kCount;
 }
@@ -129,7 +135,6 @@ Attempt try_receive(Process& p, Socket& s, Operation& op) {
   if (s.phase == Phase::Listening) return failure(ENOTCONN);
   const size_t total = op.into.octets();
   const bool peek = (op.flags & kMsgPeek) != 0;
-  const size_t before = op.done;
   if (total > 0 && is_open(s)) {
     const Error e = peek ? peek_text(p, s, op) : take_text(p, s, op);
     if (e == Error::Closing) {
@@ -138,12 +143,11 @@ Attempt try_receive(Process& p, Socket& s, Operation& op) {
       note_error(p, s, e);
     }
   }
-  const bool at_mark = s.urgent && op.done > before;
   const auto lowat = static_cast<size_t>(s.receive_lowat);
   const size_t target = (op.flags & kMsgWaitall) != 0 ? total : std::min(lowat, total);
   const auto so_far = success(static_cast<int64_t>(op.done));
   if (total == 0 && is_open(s)) return so_far;
-  if (op.done > 0 && (op.done >= target || at_mark)) return so_far;
+  if (op.done > 0 && (op.done >= target || op.at_mark)) return so_far;
   if (op.done > 0) {
     const bool over = s.error != 0 || s.peer_finished || s.read_shut || !is_open(s);
     return over ? Attempt(so_far) : std::nullopt;

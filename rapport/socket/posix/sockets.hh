@@ -25,14 +25,15 @@ struct Settings {
   int first_descriptor = 3;     // a process has 0, 1 and 2 already
   uint32_t descriptors = 1024;  // how many may be open: EMFILE beyond (RLIMIT_NOFILE)
   int somaxconn = 4096;         // a longer backlog is cut to this
+  bool takes_events = true;     // false: somebody else takes the stack's, and calls deliver()
 };
 
 struct Process;  // process.hh, private to socket/posix
 
 class Sockets {
  public:
-  // `stack` must outlive the sockets. It takes all events of its stack, unless another owner of
-  // that queue passes them on by deliver().
+  // `stack` must outlive the sockets. Every call first takes the events of its stack, so that it
+  // answers by the latest; see Settings::takes_events.
   Sockets(stack::Stack& stack, Instant now, const Settings& settings = {});
   Sockets(const Sockets&) = delete;
   Sockets& operator=(const Sockets&) = delete;
