@@ -24,6 +24,8 @@ namespace rapport::play {
 
 namespace {
 
+constexpr int kNotOpen = 1 << 30;  // what a name stands for that is none of a descriptor
+
 std::string told(const posix::Result& r) {
   if (r.blocked()) return "a call that blocks";
   if (r.error != 0) return "-1 " + errno_text(r.error);
@@ -171,8 +173,9 @@ void Calls::take_effects(const Work& w, const posix::Result& result) {
 }
 
 int Calls::live(int64_t script) const {
+  if (script < 0) return -1;  // passed over by poll()
   const auto at = descriptors_.find(script);
-  return at == descriptors_.end() ? -1 : at->second;
+  return at == descriptors_.end() ? kNotOpen : at->second;
 }
 
 int Calls::descriptor(const Work& w, size_t argument) const {

@@ -95,7 +95,10 @@ std::optional<bool> apply_buffers(const Setting& s, stack::Config& c) {
 
 std::optional<bool> apply_timers(const Setting& s, tcp::Config& c) {
   switch (s.name) {
-    case DelayedAckTime: c.delayed_ack = std::min(us(s.value), 499_ms); return true;
+    case DelayedAckTime:
+      c.delayed_ack = std::min(us(s.value), 499_ms);
+      c.quick_acks = 0;  // the system that is told so knows none
+      return true;
     case DelayedAck: c.defaults.quick_ack = s.value == 0; return true;
     case InitialRto: c.initial_rto = us(s.value); return true;
     case MinimumRto: c.min_rto = us(s.value); return true;
