@@ -154,9 +154,11 @@ std::string KernelHost::reads() const {
       count += static_cast<size_t>(n);
       continue;
     }
+    const int code = n == 0 ? 0 : errno;
     std::string read = "read " + in_words(count);
-    if (n == 0) return read + " eof";
-    return errno == EAGAIN ? read : read + " error";
+    if (n == 0) read += " eof";
+    if (n < 0 && code != EAGAIN) read += " error";
+    return read;
   }
 }
 

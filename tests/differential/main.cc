@@ -171,6 +171,7 @@ std::string wrong_with(const std::expected<std::vector<Sequence>, std::string>& 
 int report(const std::vector<Sequence>& all, const std::vector<std::vector<Answer>>& theirs,
            const Differences& known, const Arguments& a) {
   std::vector<std::vector<Answer>> ours;
+  ours.reserve(all.size());
   for (uint32_t i = 0; const auto& s : all) {
     ours.push_back(play_on_stack(s, ends_of(s.family, i++)));
   }
