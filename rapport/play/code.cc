@@ -42,7 +42,6 @@ constexpr auto kReserved = std::to_array<std::string_view>(
     {"and", "or", "not", "in", "is", "if", "else", "lambda", "for", "assert"});
 
 std::optional<CodeValue> number(std::string_view text) {
-  const char* end = text.data() + text.size();
   int64_t n = 0;
   int base = 10;
   std::string_view digits = text;
@@ -50,12 +49,14 @@ std::optional<CodeValue> number(std::string_view text) {
   if (text.starts_with("0o")) base = 8;
   if (text.starts_with("0b")) base = 2;
   if (base != 10) digits.remove_prefix(2);
-  const auto as_integer = std::from_chars(digits.data(), end, n, base);
-  if (as_integer.ec == std::errc{} && as_integer.ptr == end) return CodeValue::of(n);
+  const auto as_integer = std::from_chars(digits.data(), digits.data() + digits.size(), n, base);
+  const bool whole = as_integer.ptr == digits.data() + digits.size();
+  if (as_integer.ec == std::errc{} && whole) return CodeValue::of(n);
   if (base != 10 || as_integer.ec == std::errc::result_out_of_range) return std::nullopt;
   double d = 0;
-  const auto as_real = std::from_chars(text.data(), end, d);
-  if (as_real.ec == std::errc{} && as_real.ptr == end) return CodeValue{d};
+  const auto as_real = std::from_chars(digits.data(), digits.data() + digits.size(), d);
+  if (as_real.ec == std::errc{} && as_real.ptr == digits.data() + digits.size())
+    return CodeValue{d};
   return std::nullopt;
 }
 
@@ -189,8 +190,6 @@ CodeResult Evaluator::run() {
   }
   return result_;
 }
-
-// NOLINTBEGIN(misc-no-recursion): unary() bounds the depth
 
 CodeValue Evaluator::disjunction(unsigned depth) {
   CodeValue left = conjunction(depth);
@@ -338,8 +337,6 @@ CodeValue Evaluator::primary(unsigned depth) {
   next();
   return *n;
 }
-
-// NOLINTEND(misc-no-recursion)
 
 }  // namespace
 

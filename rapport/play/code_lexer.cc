@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace rapport::play {
@@ -38,15 +39,12 @@ void CodeLexer::skip_blanks() {
 
 // Of a text between ' or ", or three of them; 0 when it has no end.
 size_t CodeLexer::text_length() const {
-  const char quote = look();
-  const bool three = look(1) == quote && look(2) == quote;
-  size_t n = three ? 3 : 1;
-  while (at_ + n < text_.size()) {
-    const bool ends =
-        look(n) == quote && (!three || (look(n + 1) == quote && look(n + 2) == quote));
-    if (ends) return n + (three ? 3 : 1);
-    if (look(n) == '\n' && !three) return 0;
-    n += look(n) == '\\' ? 2 : 1;
+  const std::string_view rest = text_.substr(at_);
+  const std::string three(3, look());
+  const std::string_view quote = rest.starts_with(three) ? rest.substr(0, 3) : rest.substr(0, 1);
+  for (size_t n = quote.size(); n < rest.size(); n += look(n) == '\\' ? 2 : 1) {
+    if (rest.substr(n).starts_with(quote)) return n + quote.size();
+    if (look(n) == '\n' && quote.size() == 1) return 0;
   }
   return 0;
 }
@@ -77,6 +75,25 @@ CodeToken CodeLexer::make(CodeToken::Kind kind, size_t length) {
   return t;
 }
 
+CodeToken CodeLexer::text() {
+  const size_t n = text_length();
+  return make(n == 0 ? CodeToken::Kind::Bad : CodeToken::Kind::Text, std::max(n, size_t{1}));
+}
+
+CodeToken CodeLexer::word() {
+  size_t n = 1;
+  while (is_word(look(n))) ++n;
+  return make(CodeToken::Kind::Word, n);
+}
+
+CodeToken CodeLexer::operation() {
+  const size_t n = look() == '\0' ? 0 : operator_length();
+  if (n == 0) return make(CodeToken::Kind::Bad, 1);
+  if (std::string_view{"([{"}.contains(look())) ++brackets_;
+  if (std::string_view{")]}"}.contains(look()) && brackets_ > 0) --brackets_;
+  return make(CodeToken::Kind::Operator, n);
+}
+
 CodeToken CodeLexer::next() {
   skip_blanks();
   if (at_ >= text_.size()) return make(CodeToken::Kind::End, 0);
@@ -85,20 +102,8 @@ CodeToken CodeLexer::next() {
   if (is_digit(c) || (c == '.' && is_digit(look(1)))) {
     return make(CodeToken::Kind::Number, number_length());
   }
-  if (is_word(c)) {
-    size_t n = 1;
-    while (is_word(look(n))) ++n;
-    return make(CodeToken::Kind::Word, n);
-  }
-  if (c == '\'' || c == '"') {
-    const size_t n = text_length();
-    return make(n == 0 ? CodeToken::Kind::Bad : CodeToken::Kind::Text, std::max(n, size_t{1}));
-  }
-  const size_t n = look() == '\0' ? 0 : operator_length();
-  if (n == 0) return make(CodeToken::Kind::Bad, 1);
-  if (c == '(' || c == '[' || c == '{') ++brackets_;
-  if ((c == ')' || c == ']' || c == '}') && brackets_ > 0) --brackets_;
-  return make(CodeToken::Kind::Operator, n);
+  if (is_word(c)) return word();
+  return c == '\'' || c == '"' ? text() : operation();
 }
 
 }  // namespace rapport::play

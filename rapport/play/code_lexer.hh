@@ -40,6 +40,9 @@ class CodeLexer {
   [[nodiscard]] size_t text_length() const;
   [[nodiscard]] size_t number_length() const;
   [[nodiscard]] size_t operator_length() const;
+  [[nodiscard]] CodeToken text();
+  [[nodiscard]] CodeToken word();
+  [[nodiscard]] CodeToken operation();
   [[nodiscard]] CodeToken make(CodeToken::Kind kind, size_t length);
 
   [[nodiscard]] char look(size_t ahead = 0) const {

@@ -68,7 +68,7 @@ CodeValue shift(std::string_view op, int64_t a, int64_t b) {
   if (op == ">>") return CodeValue::of(a >> std::min(b, kBits));
   if (a == 0) return CodeValue::of(0);
   if (b >= kBits) return overflow();
-  const int64_t out = static_cast<int64_t>(static_cast<uint64_t>(a) << static_cast<uint64_t>(b));
+  const auto out = static_cast<int64_t>(static_cast<uint64_t>(a) << static_cast<uint64_t>(b));
   return out >> b == a ? CodeValue::of(out) : overflow();
 }
 
@@ -111,7 +111,6 @@ CodeValue with_reals(std::string_view op, double a, double b) {
 }
 
 // Errors compare as unordered, and so do values of different kinds.
-// NOLINTNEXTLINE(misc-no-recursion): lists are as deep as the evaluator lets them be
 std::partial_ordering order(const CodeValue& a, const CodeValue& b) {
   const auto* m = std::get_if<int64_t>(&a.v);
   const auto* n = std::get_if<int64_t>(&b.v);
@@ -185,9 +184,10 @@ CodeValue operate(std::string_view op, const CodeValue& a) {
   if (a.error() != nullptr) return a;
   const auto* n = std::get_if<int64_t>(&a.v);
   if (op == "~") return n == nullptr ? CodeValue::error("'~' of no integer") : CodeValue::of(~*n);
-  if (!real(a)) return CodeValue::error("'" + std::string{op} + "' of no number");
+  const auto x = real(a);
+  if (!x) return CodeValue::error("'" + std::string{op} + "' of no number");
   if (op == "+") return a;
-  return n != nullptr ? operate("-", CodeValue::of(0), a) : CodeValue{-*real(a)};
+  return n != nullptr ? operate("-", CodeValue::of(0), a) : CodeValue{-*x};
 }
 
 CodeValue compare(std::string_view op, const CodeValue& a, const CodeValue& b) {

@@ -173,19 +173,19 @@ void add_shifted(const Script& script, size_t at, const Tolerance& tolerance,
   const Event& event = script.events[at];
   const Packet* packet = event.packet();
   const Syscall* call = event.syscall();
-  const bool ends = call != nullptr && call->until.has_value();
+  const Duration* until = call != nullptr && call->until ? &*call->until : nullptr;
   const bool leaves = packet != nullptr && packet->outbound() && event.when.kind != When::Kind::Any;
-  if (!ends && !leaves) return;
-  const Duration elapsed = ends ? std::max(*call->until - event.when.from, since_before(script, at))
-                                : since_before(script, at);
+  if (until == nullptr && !leaves) return;
+  Duration elapsed = since_before(script, at);
+  if (until != nullptr) elapsed = std::max(elapsed, *until - event.when.from);
   const Duration by = 2 * std::max(tolerance.fixed, elapsed * tolerance.permille / 1'000);
   Mutant m{.kind = Class::TimeShifted,
            .at = at,
            .event = event,
            .place = event.when.place,
            .what = "later by " + print(by) + " s"};
-  if (ends) {
-    std::get<Syscall>(m.event.action).until = *call->until + by;
+  if (until != nullptr) {
+    std::get<Syscall>(m.event.action).until = *until + by;
   } else {
     shift(m.event.when, by);
   }

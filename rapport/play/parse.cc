@@ -3,6 +3,7 @@
 
 #include "rapport/base/time.hh"
 #include "rapport/play/lexer.hh"
+#include "rapport/play/packet.hh"
 #include "rapport/play/place.hh"
 #include "rapport/play/reader.hh"
 #include "rapport/play/script.hh"
@@ -195,8 +196,8 @@ std::expected<Script, SyntaxError> parse(std::string_view text, const ParseOptio
   Reader r(text, options);
   Script script = read_script(r);
   script.lines = split_lines(text);
-  if (r.failed()) {
-    SyntaxError error = *r.error();
+  if (const auto& first = r.error()) {
+    SyntaxError error = *first;
     error.line_text = script.line(error.place);
     return std::unexpected(std::move(error));
   }

@@ -52,7 +52,7 @@ std::string unescaped(std::string_view s) {
 
 Expr read_expr(Reader& r, unsigned depth);
 
-std::vector<Expr> read_list(Reader& r, char close, unsigned depth) {  // NOLINT(misc-no-recursion)
+std::vector<Expr> read_list(Reader& r, char close, unsigned depth) {
   std::vector<Expr> items;
   if (r.take(close)) return items;
   do {
@@ -72,7 +72,6 @@ void read_string(Reader& r, Expr& e) {
   e.open_ended = r.take(Token::Kind::Ellipsis);
 }
 
-// NOLINTNEXTLINE(misc-no-recursion): read_expr bounds the depth
 void read_word(Reader& r, Expr& e, unsigned depth) {
   const std::string name = r.word(kValue);
   e.kind = name == "NULL" ? Expr::Kind::Null : Expr::Kind::Word;
@@ -91,7 +90,7 @@ void read_word(Reader& r, Expr& e, unsigned depth) {
                  std::make_move_iterator(arguments.end()));
 }
 
-Expr read_primary(Reader& r, unsigned depth) {  // NOLINT(misc-no-recursion): bounded by read_expr
+Expr read_primary(Reader& r, unsigned depth) {
   Expr e;
   e.place = r.now().place;
   if (r.at(Token::Kind::Integer) || r.at(Token::Kind::Hex)) {
@@ -112,7 +111,7 @@ Expr read_primary(Reader& r, unsigned depth) {  // NOLINT(misc-no-recursion): bo
   return e;
 }
 
-Expr read_expr(Reader& r, unsigned depth) {  // NOLINT(misc-no-recursion): to kMaxDepth
+Expr read_expr(Reader& r, unsigned depth) {
   if (depth > kMaxDepth) {
     r.fail("values nested at most " + std::to_string(kMaxDepth) + " deep");
     return {};

@@ -123,25 +123,29 @@ IpItems read_ip_items(Reader& r, Direction direction) {
   return ip;
 }
 
-// Outer headers: words as they stand, up to the one that ends in ":".
+// The words of an outer header as they stand, up to the one that ends in ":".
+std::string read_outer(Reader& r) {
+  std::string text;
+  while (!r.failed()) {
+    if (r.at(Token::Kind::End)) r.fail("':' after an outer header");
+    std::string_view words = r.raw();
+    const bool last = words.ends_with(':');
+    if (last) words.remove_suffix(1);
+    if (!text.empty() && !words.empty()) text += ' ';
+    text += words;
+    if (last) break;
+  }
+  return text;
+}
+
 void read_encapsulation(Reader& r, Packet& packet) {
   using Kind = Encapsulation::Kind;
   constexpr auto kNames = std::to_array<std::pair<std::string_view, Kind>>(
       {{"ipv4", Kind::Ipv4}, {"ipv6", Kind::Ipv6}, {"gre", Kind::Gre}, {"mpls", Kind::Mpls}});
   while (const Kind* kind = find_word(kNames, r.now())) {
-    Encapsulation outer{.kind = *kind, .text = {}, .place = r.now().place};
+    const Place place = r.now().place;
     r.next();
-    bool more = true;
-    while (more) {
-      if (r.at(Token::Kind::End)) r.fail("':' after an outer header");
-      if (r.failed()) return;
-      std::string_view words = r.raw();
-      more = !words.ends_with(':');
-      if (!more) words.remove_suffix(1);
-      if (!outer.text.empty() && !words.empty()) outer.text += ' ';
-      outer.text += words;
-    }
-    packet.encapsulation.push_back(std::move(outer));
+    packet.encapsulation.push_back({.kind = *kind, .text = read_outer(r), .place = place});
   }
 }
 

@@ -2,9 +2,9 @@
 #include "rapport/play/print.hh"
 
 #include "rapport/base/time.hh"
-#include "rapport/play/packet.hh"
 #include "rapport/play/script.hh"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -45,8 +45,6 @@ std::string quoted(std::string_view text) {
   return out + "\"";
 }
 
-// NOLINTBEGIN(misc-no-recursion): as deep as the tree, which the parser bounds
-
 std::string list(std::span<const Expr> items, std::string_view separator) {
   std::string out;
   for (const Expr& e : items) {
@@ -61,8 +59,6 @@ std::string field(const Expr& e) {
   if (e.items.size() > 1) out += "(" + list(std::span(e.items).subspan(1), ", ") + ")";
   return out + "=" + print(e.items.front());
 }
-
-// NOLINTEND(misc-no-recursion)
 
 std::string print(const Option& option) {
   std::string out = "--" + option.name;
@@ -108,7 +104,7 @@ std::string print(const When& when) {
   return {};
 }
 
-std::string print(const Expr& e) {  // NOLINT(misc-no-recursion): as deep as the tree
+std::string print(const Expr& e) {
   switch (e.kind) {
     case Expr::Kind::Ellipsis: return "...";
     case Expr::Kind::Integer:

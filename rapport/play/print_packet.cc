@@ -4,6 +4,7 @@
 #include "rapport/wire/tcp.hh"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

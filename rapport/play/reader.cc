@@ -11,7 +11,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -141,8 +140,9 @@ Duration Reader::time() {
     return {};
   }
   const size_t point = std::min(text.find('.'), text.size());
+  const std::string_view whole = text.substr(0, point);
   int64_t seconds = 0;
-  const auto [_, error] = std::from_chars(text.data(), text.data() + point, seconds);
+  const auto [_, error] = std::from_chars(whole.data(), whole.data() + whole.size(), seconds);
   if ((point != 0 && error != std::errc{}) || seconds > kMaxSeconds) {
     fail("a time of at most 1000000000 seconds");
     return {};

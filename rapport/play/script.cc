@@ -16,6 +16,16 @@ std::string SyntaxError::text() const {
          + ": expected " + expected + ", found " + found;
 }
 
+bool operator==(const Expr& a, const Expr& b) {
+  if (a.kind != b.kind || a.hexadecimal != b.hexadecimal || a.open_ended != b.open_ended)
+    return false;
+  if (a.number != b.number || a.text != b.text || a.items.size() != b.items.size()) return false;
+  for (size_t i = 0; i < a.items.size(); ++i) {
+    if (!(a.items[i] == b.items[i])) return false;
+  }
+  return true;
+}
+
 const Expr* Expr::field(std::string_view name) const {
   const auto at = std::ranges::find_if(
       items, [name](const Expr& e) { return e.kind == Kind::Field && e.text == name; });

@@ -79,7 +79,7 @@ struct Expr {
   // The value of field `name` of a Struct; nullptr when there is none.
   [[nodiscard]] const Expr* field(std::string_view name) const;
 
-  friend bool operator==(const Expr&, const Expr&) = default;
+  friend bool operator==(const Expr& a, const Expr& b);
 };
 
 struct Syscall {

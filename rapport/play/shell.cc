@@ -174,6 +174,8 @@ std::string_view base_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
+constexpr std::string_view kOwnWorld = "every script has its own world";
+
 // Commands without a meaning here, whatever they are called with.
 std::optional<Actions> without_meaning(std::string_view name) {
   constexpr auto kNames = std::to_array<std::pair<std::string_view, std::string_view>>({
@@ -187,7 +189,7 @@ std::optional<Actions> without_meaning(std::string_view name) {
       {":", "does nothing"},
       {"sync", "no files"},
   });
-  if (name.starts_with("sysctl_restore_")) return ignored(name, "every script has its own world");
+  if (name.starts_with("sysctl_restore_")) return ignored(name, kOwnWorld);
   const auto at = std::ranges::find(kNames, name, [](const auto& p) { return p.first; });
   if (at == kNames.end()) return std::nullopt;
   return ignored(name, at->second);
@@ -208,27 +210,33 @@ std::optional<Actions> translate_command(const ShellCommand& command) {
   return without_meaning(name);
 }
 
+// The name of a file that another command wrote: its variable does not matter.
+bool restores(const ShellPipeline& pipeline) {
+  return pipeline.source.contains("/sysctl_restore_") && pipeline.commands.size() == 1
+         && pipeline.commands[0].words.size() == 1;
+}
+
+// nullopt: unknown.
+std::optional<Actions> translate_known(const ShellPipeline& pipeline) {
+  const bool alone = pipeline.commands.size() == 1;
+  const std::string_view first = base_name(pipeline.commands[0].words[0]);
+  if (pipeline.after_or && first != "true" && first != ":") return std::nullopt;
+  if (is_query(first) && !alone) {
+    auto query = translate_query(pipeline);
+    return query ? std::optional(Actions{*std::move(query)}) : std::nullopt;
+  }
+  if (is_query(first)) return ignored(first, "only read");
+  return alone ? translate_command(pipeline.commands[0]) : std::nullopt;
+}
+
 Actions translate_pipeline(ShellPipeline& pipeline) {
   for (ShellCommand& c : pipeline.commands) {
     if (!c.words.empty() && c.words[0] == "sudo") c.words.erase(c.words.begin());
     if (c.words.empty()) pipeline.odd = true;
   }
-  const auto unknown = [&pipeline] { return Actions{Unknown{pipeline.source}}; };
-  // The name of a file that another command wrote; its variable does not matter.
-  const bool restores = pipeline.source.contains("/sysctl_restore_")
-                        && pipeline.commands.size() == 1 && pipeline.commands[0].words.size() == 1;
-  if (restores) return *without_meaning("sysctl_restore_");
-  if (pipeline.odd) return unknown();
-  const std::string_view first = base_name(pipeline.commands[0].words[0]);
-  if (pipeline.after_or && first != "true" && first != ":") return unknown();
-  if (is_query(first) && pipeline.commands.size() == 1) return ignored(first, "only read");
-  if (is_query(first)) {
-    if (auto query = translate_query(pipeline)) return {*std::move(query)};
-    return unknown();
-  }
-  if (pipeline.commands.size() != 1) return unknown();
-  auto actions = translate_command(pipeline.commands[0]);
-  return actions ? *std::move(actions) : unknown();
+  if (restores(pipeline)) return ignored(pipeline.source, kOwnWorld);
+  auto actions = pipeline.odd ? std::nullopt : translate_known(pipeline);
+  return actions ? *std::move(actions) : Actions{Unknown{pipeline.source}};
 }
 
 }  // namespace
