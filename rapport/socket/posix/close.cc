@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <optional>
-#include <utility>
 
 namespace rapport::posix {
 
@@ -97,7 +96,7 @@ Result Sockets::close(int fd) {
   free_file(p, fd);
   if (!op.closing) return success();
   op.kind = Operation::Kind::Close;
-  return run(p, std::move(op));
+  return run(p, op);
 }
 
 }  // namespace rapport::posix

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <expected>
@@ -84,6 +85,23 @@ std::expected<udp::Received, Error> take_datagram(Process& p, const Socket& s, P
   }
 }
 
+// The same into one buffer, or into several one after the other.
+std::expected<udp::Received, Error> receive_into(Process& p, const Socket& s, const Operation& op) {
+  const bool peek = (op.flags & kMsgPeek) != 0;
+  const auto parts = op.into.all();
+  if (parts.size() == 1) return take_datagram(p, s, parts.front(), peek);
+  p.scratch.resize(op.into.octets());
+  const auto got = take_datagram(p, s, p.scratch, peek);
+  if (!got) return got;
+  size_t at = 0;
+  for (const Part& part : parts) {
+    const size_t n = std::min<size_t>(part.size(), got->octets.v - at);
+    std::memcpy(part.data(), p.scratch.data() + at, n);
+    at += n;
+  }
+  return got;
+}
+
 Result deliver(const Operation& op, const Socket& s, const udp::Received& got) {
   if (op.name != nullptr) *op.name = {s.domain, got.from};
   if (op.message != nullptr && got.truncated) op.message->flags |= kMsgTrunc;
@@ -116,22 +134,7 @@ Attempt try_receive_datagram(Process& p, Socket& s, Operation& op) {
   if ((op.flags & kMsgErrqueue) != 0) return failure(EAGAIN);
   if (const int e = take_error(s)) return failure(e);
   if (s.handle) {
-    const bool peek = (op.flags & kMsgPeek) != 0;
-    const auto parts = op.into.all();
-    Part into = parts.size() == 1 ? parts.front() : Part{};
-    if (parts.size() != 1) {
-      p.scratch.resize(op.into.octets());
-      into = p.scratch;
-    }
-    const auto got = take_datagram(p, s, into, peek);
-    if (got && parts.size() != 1) {
-      size_t at = 0;
-      for (const Part& part : parts) {
-        const size_t n = std::min<size_t>(part.size(), got->octets.v - at);
-        std::memcpy(part.data(), into.data() + at, n);
-        at += n;
-      }
-    }
+    const auto got = receive_into(p, s, op);
     if (got) return deliver(op, s, *got);
     if (got.error() != Error::WouldBlock) return failure(errno_of(got.error()));
   }

@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace rapport::posix {
@@ -33,7 +32,8 @@ uint32_t seen_by(Process& p, int fd, const Epoll::Item& item) {
   const uint32_t wanted = item.wanted.events & ~kNotEvents;
   if (wanted == 0) return 0;  // a one-shot that was shot
   File* f = find_file(p, fd);
-  return f == nullptr ? 0 : readiness_of_file(p, fd, *f, wanted) & (wanted | kAlways);
+  if (f == nullptr || !f->socket) return 0;  // only sockets are watched
+  return readiness(p, fd, *f->socket, wanted) & (wanted | kAlways);
 }
 
 void set(Process& p, Epoll& e, int fd, Epoll::Item& item, const EpollEvent& wanted) {
@@ -162,7 +162,7 @@ Result Sockets::epoll_wait(int epfd, std::span<EpollEvent> events, int timeout) 
   op.events = events;
   op.may_wait = timeout != 0;
   op.deadline = deadline_of(timeout * 1_ms, p.now);
-  return run(p, std::move(op));
+  return run(p, op);
 }
 
 }  // namespace rapport::posix

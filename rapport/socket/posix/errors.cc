@@ -14,7 +14,7 @@ int errno_of(Error e) {
     case Error::AlreadyExists: return EADDRINUSE;
     case Error::RemoteUnspecified: return EDESTADDRREQ;
     case Error::RemoteInvalid: return ENETUNREACH;
-    case Error::LocalInvalid: return EADDRNOTAVAIL;
+    case Error::LocalInvalid:
     case Error::NoFreePort: return EADDRNOTAVAIL;
     case Error::InsufficientResources: return ENOBUFS;
     case Error::WouldBlock: return EAGAIN;

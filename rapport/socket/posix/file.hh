@@ -2,12 +2,12 @@
 // to socket/posix; plain structs.
 #pragma once
 
-#include "rapport/base/address.hh"
-#include "rapport/base/handle.hh"
-#include "rapport/base/time.hh"
-#include "rapport/socket/posix/types.hh"
-#include "rapport/tcp/config.hh"
-#include "rapport/udp/commands.hh"
+#include "rapport/base/address.hh"        // IWYU pragma: export
+#include "rapport/base/handle.hh"         // IWYU pragma: export
+#include "rapport/base/time.hh"           // IWYU pragma: export
+#include "rapport/socket/posix/types.hh"  // IWYU pragma: export
+#include "rapport/tcp/config.hh"          // IWYU pragma: export
+#include "rapport/udp/commands.hh"        // IWYU pragma: export
 
 #include <cstdint>
 #include <deque>

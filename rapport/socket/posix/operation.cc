@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <utility>
 
 namespace rapport::posix {
 
@@ -57,7 +56,7 @@ Result run(Process& p, Operation op) {
   if (done) return *done;
   if (!op.may_wait || op.deadline <= p.now) return give_up(op);
   const uint64_t ticket = ++p.tickets;
-  p.blocked.emplace(ticket, std::move(op));
+  p.blocked.emplace(ticket, op);
   Result r;
   r.ticket = ticket;
   return r;

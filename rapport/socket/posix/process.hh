@@ -3,17 +3,17 @@
 // kind of call.
 #pragma once
 
-#include "rapport/base/address.hh"
-#include "rapport/base/handle.hh"
+#include "rapport/base/address.hh"  // IWYU pragma: export
+#include "rapport/base/handle.hh"   // IWYU pragma: export
 #include "rapport/base/port_range.hh"
 #include "rapport/base/random.hh"
-#include "rapport/base/reason.hh"
-#include "rapport/base/time.hh"
-#include "rapport/socket/posix/file.hh"  // IWYU pragma: export
-#include "rapport/socket/posix/sockets.hh"
-#include "rapport/socket/posix/types.hh"
-#include "rapport/stack/stack.hh"
-#include "rapport/tcp/commands.hh"
+#include "rapport/base/reason.hh"           // IWYU pragma: export
+#include "rapport/base/time.hh"             // IWYU pragma: export
+#include "rapport/socket/posix/file.hh"     // IWYU pragma: export
+#include "rapport/socket/posix/sockets.hh"  // IWYU pragma: export
+#include "rapport/socket/posix/types.hh"    // IWYU pragma: export
+#include "rapport/stack/stack.hh"           // IWYU pragma: export
+#include "rapport/tcp/commands.hh"          // IWYU pragma: export
 
 #include <cstddef>
 #include <cstdint>

@@ -126,7 +126,7 @@ Result Sockets::poll(std::span<PollEntry> entries, int timeout) {
   op.entries = entries;
   op.may_wait = timeout != 0;
   op.deadline = deadline_of(timeout * 1_ms, process_->now);
-  return run(*process_, std::move(op));
+  return run(*process_, op);
 }
 
 }  // namespace rapport::posix

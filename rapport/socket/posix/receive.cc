@@ -16,7 +16,6 @@
 #include <expected>
 #include <optional>
 #include <span>
-#include <utility>
 
 namespace rapport::posix {
 
@@ -108,7 +107,7 @@ Attempt end_of_text(Socket& s) {
   return std::nullopt;
 }
 
-Result receive(Process& p, int fd, Operation&& op) {
+Result receive(Process& p, int fd, Operation op) {
   const File* f = find_file(p, fd);
   if (f == nullptr) return failure(EBADF);
   if (!f->socket) return failure(f->epoll ? ENOTSOCK : EBADF);
@@ -117,7 +116,7 @@ Result receive(Process& p, int fd, Operation&& op) {
   op.fd = fd;
   op.may_wait = !f->nonblocking && (op.flags & kMsgDontwait) == 0;
   op.deadline = deadline_of(f->socket->receive_timeout, p.now);
-  return run(p, std::move(op));
+  return run(p, op);
 }
 
 Operation receiving(Part into, int flags) {
@@ -166,13 +165,13 @@ Result Sockets::read(int fd, Part into) {
 Result Sockets::readv(int fd, std::span<const Part> parts) {
   Operation op;
   op.into.many = parts;
-  return receive(*process_, fd, std::move(op));
+  return receive(*process_, fd, op);
 }
 
 Result Sockets::recvfrom(int fd, Part into, int flags, SocketAddress* from) {
   Operation op = receiving(into, flags);
   op.name = from;
-  return receive(*process_, fd, std::move(op));
+  return receive(*process_, fd, op);
 }
 
 Result Sockets::recvmsg(int fd, ReceiveMessage& message, int flags) {
@@ -182,7 +181,7 @@ Result Sockets::recvmsg(int fd, ReceiveMessage& message, int flags) {
   op.message = &message;
   op.name = &message.name;
   message.flags = 0;
-  return receive(*process_, fd, std::move(op));
+  return receive(*process_, fd, op);
 }
 
 }  // namespace rapport::posix

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <utility>
 
 namespace rapport::posix {
 
@@ -52,7 +51,7 @@ Attempt refused(Process& p, Socket& s, const Operation& op, Error e) {
   return op.done > 0 ? Attempt(success(static_cast<int64_t>(op.done))) : obstacle(s, op);
 }
 
-Result transmit(Process& p, int fd, Operation&& op) {
+Result transmit(Process& p, int fd, Operation op) {
   const File* f = find_file(p, fd);
   if (f == nullptr) return failure(EBADF);
   if (!f->socket) return failure(f->epoll ? ENOTSOCK : EBADF);
@@ -61,7 +60,7 @@ Result transmit(Process& p, int fd, Operation&& op) {
   op.fd = fd;
   op.may_wait = !f->nonblocking && (op.flags & kMsgDontwait) == 0;
   op.deadline = deadline_of(f->socket->send_timeout, p.now);
-  return run(p, std::move(op));
+  return run(p, op);
 }
 
 }  // namespace
@@ -97,7 +96,7 @@ Result Sockets::sendto(int fd, ConstPart from, int flags, const SocketAddress& t
   op.from.one = from;
   op.flags = flags;
   op.to = to;
-  return transmit(*process_, fd, std::move(op));
+  return transmit(*process_, fd, op);
 }
 
 Result Sockets::writev(int fd, std::span<const ConstPart> parts) {
@@ -109,7 +108,7 @@ Result Sockets::sendmsg(int fd, const SendMessage& message, int flags) {
   op.from.many = message.parts;
   op.flags = flags;
   op.to = message.name;
-  return transmit(*process_, fd, std::move(op));
+  return transmit(*process_, fd, op);
 }
 
 }  // namespace rapport::posix

@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 namespace rapport::posix {
 
@@ -131,7 +130,7 @@ Result Sockets::connect(int fd, const SocketAddress& address) {
   const File& f = *find_file(p, fd);
   Operation op = waiting_for(Operation::Kind::Connect, fd, f);
   op.deadline = deadline_of(s->send_timeout, p.now);
-  return run(p, std::move(op));
+  return run(p, op);
 }
 
 Result Sockets::accept(int fd, SocketAddress* peer) {
@@ -147,7 +146,7 @@ Result Sockets::accept4(int fd, SocketAddress* peer, int flags) {
   op.flags = flags;
   op.name = peer;
   op.deadline = deadline_of(s->receive_timeout, process_->now);
-  return run(*process_, std::move(op));
+  return run(*process_, op);
 }
 
 Result Sockets::getsockname(int fd, SocketAddress& address) {

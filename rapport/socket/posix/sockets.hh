@@ -9,7 +9,7 @@
 #pragma once
 
 #include "rapport/base/time.hh"
-#include "rapport/socket/posix/types.hh"
+#include "rapport/socket/posix/types.hh"  // IWYU pragma: export
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 

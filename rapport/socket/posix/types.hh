@@ -2,8 +2,8 @@
 // options. Plain values; nothing is owned.
 #pragma once
 
-#include "rapport/base/address.hh"
-#include "rapport/socket/posix/constants.hh"
+#include "rapport/base/address.hh"            // IWYU pragma: export
+#include "rapport/socket/posix/constants.hh"  // IWYU pragma: export
 
 #include <cstdint>
 #include <span>
