@@ -147,6 +147,9 @@ class Peer {
   // Any other condition of the story.
   Peer& holds(bool condition, const std::string& what, At at = At::current());
 
+  // Until the second, the stack finds no frame to send in.
+  Peer& takes_all_frames();
+  Peer& gives_frames_back();
   // Fills the receive buffer, which nobody reads, until RCV.WND = `leave`.
   Peer& fills_our_window(ByteCount leave = 0_B, At at = At::current());
 

@@ -156,4 +156,16 @@ void Peer::fails(const std::string& what, At at) const {
   throw StoryEnds{};
 }
 
+Peer& Peer::takes_all_frames() {
+  tells("  the stack has no frame left");
+  while (Frame frame = w_->frames_of_stack.allocate(0)) w_->taken.push_back(std::move(frame));
+  return *this;
+}
+
+Peer& Peer::gives_frames_back() {
+  tells("  the stack has frames again");
+  w_->taken.clear();
+  return *this;
+}
+
 }  // namespace rapport::scenario

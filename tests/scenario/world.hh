@@ -42,6 +42,7 @@ struct Peer::World {
   stack::Config config;
   FramePool frames_of_stack{kFrames, kFrameSize};
   FramePool frames_of_peer{kFrames, kFrameSize};
+  std::vector<Frame> taken;  // so that the stack finds none
   std::unique_ptr<stack::Stack> stack;
   Instant start, now;
   tcp::Counters counters_before;
