@@ -13,7 +13,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <memory>
-#include <utility>
+#include <optional>
 
 namespace rapport::posix {
 

@@ -1,5 +1,4 @@
 // Calls that may have to wait: tried at once, kept when they would block, tried again by retry().
-#include "rapport/base/assert.hh"
 #include "rapport/base/time.hh"
 #include "rapport/socket/posix/process.hh"
 

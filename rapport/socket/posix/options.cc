@@ -223,9 +223,9 @@ const Row* find_row(const Socket& s, int level, int option) {
 // As much of the value as fits; `length` says how much that is.
 template <class T>
 Result give(const T& value, std::span<uint8_t> into, uint32_t& length) {
-  const size_t n = std::min<size_t>({into.size(), length, sizeof(T)});
-  std::memcpy(into.data(), &value, n);
-  length = static_cast<uint32_t>(n);
+  const auto room = std::min({into.size(), size_t{length}, sizeof(T)});
+  std::memcpy(into.data(), &value, room);
+  length = static_cast<uint32_t>(room);
   return success();
 }
 

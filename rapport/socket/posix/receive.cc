@@ -107,6 +107,28 @@ Attempt end_of_text(Socket& s) {
   return std::nullopt;
 }
 
+// What is there, and what ended it.
+void fetch(Process& p, Socket& s, Operation& op) {
+  const bool peek = (op.flags & kMsgPeek) != 0;
+  const Error e = peek ? peek_text(p, s, op) : take_text(p, s, op);
+  if (e == Error::Closing) {
+    s.peer_finished = true;
+  } else if (e != Error::WouldBlock && e != Error::kCount) {
+    note_error(p, s, e);
+  }
+}
+
+// With so many octets a call that may wait is content.
+size_t target_of(const Socket& s, const Operation& op, size_t total) {
+  if ((op.flags & kMsgWaitall) != 0) return total;
+  return std::min(static_cast<size_t>(s.receive_lowat), total);
+}
+
+// No more text will come.
+bool is_over(const Socket& s) {
+  return s.error != 0 || s.peer_finished || s.read_shut || !is_open(s);
+}
+
 Result receive(Process& p, int fd, Operation op) {
   const File* f = find_file(p, fd);
   if (f == nullptr) return failure(EBADF);
@@ -133,25 +155,12 @@ Attempt try_receive(Process& p, Socket& s, Operation& op) {
   if ((op.flags & kMsgErrqueue) != 0) return failure(EAGAIN);
   if (s.phase == Phase::Listening) return failure(ENOTCONN);
   const size_t total = op.into.octets();
-  const bool peek = (op.flags & kMsgPeek) != 0;
-  if (total > 0 && is_open(s)) {
-    const Error e = peek ? peek_text(p, s, op) : take_text(p, s, op);
-    if (e == Error::Closing) {
-      s.peer_finished = true;
-    } else if (e != Error::WouldBlock && e != Error::kCount) {
-      note_error(p, s, e);
-    }
-  }
-  const auto lowat = static_cast<size_t>(s.receive_lowat);
-  const size_t target = (op.flags & kMsgWaitall) != 0 ? total : std::min(lowat, total);
+  if (total == 0 && is_open(s)) return success();
+  if (is_open(s)) fetch(p, s, op);
+  if (op.done == 0) return end_of_text(s);
   const auto so_far = success(static_cast<int64_t>(op.done));
-  if (total == 0 && is_open(s)) return so_far;
-  if (op.done > 0 && (op.done >= target || op.at_mark)) return so_far;
-  if (op.done > 0) {
-    const bool over = s.error != 0 || s.peer_finished || s.read_shut || !is_open(s);
-    return over ? Attempt(so_far) : std::nullopt;
-  }
-  return end_of_text(s);
+  if (op.done >= target_of(s, op, total) || op.at_mark || is_over(s)) return so_far;
+  return std::nullopt;
 }
 
 Result Sockets::recv(int fd, Part into, int flags) {
