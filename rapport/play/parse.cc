@@ -62,7 +62,7 @@ void tell_dialect_by_words(Reader& r, std::string_view text) {
 std::string read_value(Reader& r) {
   if (r.at(Token::Kind::End)) r.fail("a value after '='");
   if (r.failed()) return {};
-  std::string text = r.value();
+  const std::string text = r.value();
   const bool quoted = text.size() > 1 && text.starts_with('"') && text.ends_with('"');
   return quoted ? text.substr(1, text.size() - 2) : text;
 }

@@ -6,6 +6,7 @@
 #include "rapport/play/script.hh"
 
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -8,11 +8,9 @@
 #include "tests/unit/play/examples.hh"
 
 #include <array>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -32,10 +30,10 @@ TEST(PlayParse, PassiveOpenExample) {
   const Script s = parsed(kPassiveOpen);
   ASSERT_EQ(s.events.size(), 10U);
   EXPECT_EQ(s.events[0].when.kind, When::Kind::Absolute);
-  const Syscall& accept = std::get<Syscall>(s.events[6].action);
+  const auto& accept = std::get<Syscall>(s.events[6].action);
   EXPECT_EQ(accept.name, "accept");
   EXPECT_EQ(accept.result.number, 9);
-  const Packet& answer = std::get<Packet>(s.events[8].action);
+  const auto& answer = std::get<Packet>(s.events[8].action);
   EXPECT_TRUE(answer.outbound());
   EXPECT_EQ(s.events[8].when.kind, When::Kind::RelativeRange);
   EXPECT_EQ(s.events[8].when.from, 0_s);
@@ -52,7 +50,7 @@ TEST(PlayParse, PassiveOpenExample) {
 TEST(PlayParse, ActiveCloseExample) {
   const Script s = parsed(kActiveClose);
   ASSERT_EQ(s.events.size(), 16U);
-  const Syscall& connect = std::get<Syscall>(s.events[1].action);
+  const auto& connect = std::get<Syscall>(s.events[1].action);
   EXPECT_EQ(connect.until, 50_ms);
   EXPECT_EQ(s.events[1].when.kind, When::Kind::Relative);
   EXPECT_TRUE(std::get<TcpSegment>(std::get<Packet>(s.events[2].action).body).options_unchecked);
@@ -70,7 +68,7 @@ TEST(PlayParse, PassiveCloseExample) {
 
 TEST(PlayParse, PlacesAndLines) {
   const Script s = parsed("0 close(3) = 0\n  +.1 <  S 0:0(0)\n");
-  const Packet& packet = std::get<Packet>(s.events[1].action);
+  const auto& packet = std::get<Packet>(s.events[1].action);
   EXPECT_EQ(s.events[1].when.place.line, 2U);
   EXPECT_EQ(s.events[1].when.place.column, 3U);
   EXPECT_EQ(packet.place.column, 7U);
@@ -141,9 +139,7 @@ TEST(PlayParse, SegmentFields) {
   const TcpSegment s = segment_of(
       "0 < 8080 > 5000 P. 4294967295:99(100) ack 4294967295 win 65535 urg 7 "
       "<nop,eol,mss 1460,wscale 14,sackOK,sack 1:2 4294967295:3,TS val 4294967295 ecr 0>");
-  ASSERT_TRUE(s.ports.has_value());
-  EXPECT_EQ(s.ports->source, 8080);
-  EXPECT_EQ(s.ports->destination, 5000);
+  EXPECT_EQ(s.ports, (Ports{.source = 8080, .destination = 5000}));
   EXPECT_EQ(s.sequence.first, 4294967295U);
   EXPECT_EQ(s.sequence.length, 100);
   EXPECT_EQ(s.ack, 4294967295U);
@@ -231,7 +227,8 @@ TEST(PlayParse, IpItems) {
 TEST(PlayParse, UdpAndIcmp) {
   const auto udp = std::get<UdpDatagram>(packet_of("0 < udp (1000)").body);
   EXPECT_EQ(udp.length, 1000);
-  EXPECT_EQ(std::get<UdpDatagram>(packet_of("0 > udp 1 > 2 (0)").body).ports->destination, 2);
+  EXPECT_EQ(std::get<UdpDatagram>(packet_of("0 > udp 1 > 2 (0)").body).ports,
+            (Ports{.source = 1, .destination = 2}));
 
   const auto icmp = [](std::string_view text) {
     return std::get<IcmpMessage>(packet_of("0 < icmp " + std::string{text}).body);

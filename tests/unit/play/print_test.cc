@@ -2,7 +2,6 @@
 #include "rapport/play/print.hh"
 
 #include "rapport/base/time.hh"
-#include "rapport/play/parse.hh"
 #include "rapport/play/script.hh"
 #include "tests/unit/play/examples.hh"
 
