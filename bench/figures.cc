@@ -132,6 +132,11 @@ void show_sizes(Show& show) {
   show.state("sizeof_extras", "bytes", sizeof(tcp::Extras));
 }
 
+void show_scripts(Show& show) {
+  const uint32_t count = 20'000 / show.part();
+  show.measure("scripts", "1/s", [count] { return scripts(count); });
+}
+
 int usage() {
   (void)std::fprintf(
       stderr,
@@ -186,6 +191,7 @@ int main(int argc, char** argv) {
   if (show.wanted("lifecycle_memory")) show_lifecycles(show);
   if (show.wanted("bulk_memory_mss1460")) show_bulk(show, own);
   if (show.wanted("pingpong_memory")) show_pingpong(show);
+  if (show.wanted("scripts")) show_scripts(show);
   if (show.wanted("sizeof")) show_sizes(show);
   show.remark("time: what this thread had of its one core, system calls included");
   if (core < 0) show.remark("not pinned to one core: figures of two may be mixed");

@@ -39,6 +39,9 @@ struct BulkKind {
 // One octet there and one back: how often a second.
 [[nodiscard]] double pingpong(uint32_t rounds);
 
+// Packet scripts of a connection's life, parsed and played: how many a second.
+[[nodiscard]] double scripts(uint32_t count);
+
 // --- the kernel over loopback -------------------------------------------------------------------
 // A network namespace of our own whose loopback has an MTU of 1500 and no segmentation offload;
 // false when this is not allowed here: then the host's own loopback is used as it is.

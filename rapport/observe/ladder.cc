@@ -39,6 +39,10 @@ constexpr std::string_view kWindow = "win=";
 constexpr std::string_view kLaw = "RFC 9293 ";  // before a clause; the legend names it once
 constexpr size_t kPreview = 32;                 // octets of text: longer texts are not shown
 
+std::string_view state_name(uint8_t state) {
+  return state == kUnknownState ? "" : tcp::name(static_cast<tcp::State>(state));
+}
+
 // --- the painter ---
 
 // Which arrows tell their window: all; or, where not all have room for it, only those of a host
@@ -75,7 +79,7 @@ class Painter {
     int64_t latest = 0;
     m.state = columns(tcp::name(tcp::State::Closed));
     const auto fit = [&](uint8_t state) {
-      m.state = std::max(m.state, columns(tcp::name(static_cast<tcp::State>(state))));
+      m.state = std::max(m.state, columns(state_name(state)));
     };
     for (const HostRecord& r : story.records) {
       latest = std::max(latest, r.record.header.at.ns);
@@ -235,7 +239,7 @@ class Painter {
     const HostRecord& r = story_.records[record];
     Beside out{time_always(host, r.record.header.at), "", Ink::Plain};
     latest_ = std::max(latest_, r.record.header.at);
-    if (const auto s = segment(record)) out.state = tcp::name(static_cast<tcp::State>(s->state));
+    if (const auto s = segment(record)) out.state = state_name(s->state);
     return out;
   }
 

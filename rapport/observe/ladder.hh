@@ -13,6 +13,9 @@ namespace rapport::observe {
 
 inline constexpr size_t kLeastWidth = 72, kGreatestWidth = 160;
 
+// TraceSegment::state of a host whose insides nobody knows: none is shown.
+inline constexpr uint8_t kUnknownState = 0xff;
+
 struct LadderStyle {
   size_t width = 100;  // columns; brought into kLeastWidth .. kGreatestWidth
   bool ascii = false;

@@ -6,6 +6,7 @@
 #include "rapport/base/wire_record.hh"
 #include "rapport/observe/ladder.hh"
 #include "rapport/observe/story.hh"
+#include "rapport/play/host.hh"
 #include "rapport/play/seen.hh"
 #include "rapport/stack/stack.hh"
 
@@ -25,6 +26,11 @@ constexpr uint32_t kTrace = 4096;        // records between two inputs
 constexpr size_t kMostRecords = 20'000;  // of a script; then the story ends
 constexpr uint32_t kStack = 0, kScript = 1;
 
+// Scripts count from their beginning.
+Instant told(Instant at) {
+  return Instant{} + (at - Host::kStart);
+}
+
 }  // namespace
 
 Chronicle::Chronicle(stack::Stack& stack) : stack_(stack) {
@@ -35,6 +41,7 @@ void Chronicle::drain() {
   TraceRecord r;
   while (stack_.trace().read(r)) {
     if (records_.size() >= kMostRecords) continue;
+    r.header.at = told(r.header.at);
     records_.push_back({kStack, static_cast<uint32_t>(records_.size()), r});
   }
 }
@@ -43,8 +50,8 @@ uint32_t Chronicle::injected(std::span<const uint8_t> packet, Instant at) {
   drain();
   const uint32_t serial = next_++;
   note(packet, serial, at, true);
-  wires_.push_back({.sent = at,
-                    .arrived = at,
+  wires_.push_back({.sent = told(at),
+                    .arrived = told(at),
                     .from_host = kScript,
                     .to_host = kStack,
                     .serial = serial,
@@ -55,8 +62,8 @@ uint32_t Chronicle::injected(std::span<const uint8_t> packet, Instant at) {
 void Chronicle::arrived(std::span<const uint8_t> packet, uint32_t serial, Instant at) {
   drain();
   note(packet, serial, at, false);
-  wires_.push_back({.sent = at,
-                    .arrived = at,
+  wires_.push_back({.sent = told(at),
+                    .arrived = told(at),
                     .from_host = kStack,
                     .to_host = kScript,
                     .serial = serial,
@@ -75,13 +82,14 @@ void Chronicle::note(std::span<const uint8_t> packet, uint32_t serial, Instant a
   t.flags = seen.tcp.flags.v;
   t.direction =
       static_cast<uint8_t>(sent ? rapport::Direction::Sent : rapport::Direction::Received);
+  t.state = observe::kUnknownState;
   t.serial = serial;
   t.option_length = std::min<uint8_t>(seen.tcp.option_octets, sizeof t.options);
   std::copy_n(seen.tcp.raw_options, t.option_length, std::begin(t.options));
   HostRecord r;
   r.host = kScript;
   r.order = static_cast<uint32_t>(records_.size());
-  r.record.header = {.at = at,
+  r.record.header = {.at = told(at),
                      .connection = {},
                      .key = {},
                      .local = sent ? seen.source : seen.destination,

@@ -26,6 +26,8 @@ class Host {
 
   [[nodiscard]] stack::Stack& stack() { return stack_; }
 
+  [[nodiscard]] const stack::Stack& stack() const { return stack_; }
+
   [[nodiscard]] Instant now() const { return now_; }
 
   // Since the beginning of the script.

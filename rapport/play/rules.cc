@@ -36,7 +36,6 @@ constexpr std::array<Entry, kRules> kEntries{{
     {"syn-fin", "a SYN+FIN in LISTEN is taken for a SYN, or dropped", kBoth},
     {"rfc793", "RFC 793's answers to RST, SYN and old ACKs instead of RFC 5961's", kBoth},
     {"icmp-errors", "another errno for the same ICMP message", kBoth},
-    {"push-bit", "PSH on other segments", kBoth},
 }};
 
 constexpr std::array<std::string_view, 4> kProfileNames{"strict", "portable", "freebsd", "linux"};

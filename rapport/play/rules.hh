@@ -33,7 +33,6 @@ enum class Rule : uint8_t {
   SynFin,          // a SYN+FIN is a SYN, or dropped
   Rfc793,          // RFC 793's answers instead of RFC 5961's
   IcmpErrors,      // another error for the same ICMP message
-  PushBit,         // PSH on other segments
   kCount
 };
 

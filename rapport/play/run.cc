@@ -172,6 +172,12 @@ bool Run::finish() {
       return fail(call->place, call->name + "() to return", "it still blocks at the end");
     }
   }
+  while (!host_.seen().empty()) {
+    const auto rule = excuse_extra(host_.seen().front(), nullptr, flows_.back());
+    if (!rule) break;
+    verdict_.uses.add(*rule);
+    host_.seen().pop_front();
+  }
   if (options_.allow_leftover || host_.seen().empty()) return true;
   const Seen& left = host_.seen().front();
   const Event& last = script_.events.back();

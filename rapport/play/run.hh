@@ -8,6 +8,7 @@
 #include "rapport/play/calls.hh"
 #include "rapport/play/chronicle.hh"
 #include "rapport/play/compare.hh"
+#include "rapport/play/craft.hh"
 #include "rapport/play/flow.hh"
 #include "rapport/play/host.hh"
 #include "rapport/play/player.hh"
@@ -16,6 +17,8 @@
 #include "rapport/play/setup.hh"
 #include "rapport/play/verdict.hh"
 #include "rapport/socket/posix/sockets.hh"
+#include "rapport/tcp/state.hh"
+#include "rapport/wire/tcp.hh"
 
 #include <cstddef>
 #include <cstdint>
@@ -77,15 +80,39 @@ class Run {
                                      const Span& span) const;
   [[nodiscard]] bool right_content(const Seen& seen, const Flow& flow) const;
   void consume(const Packet& p, Flow& flow);
+  [[nodiscard]] bool pass_over_extra(const Packet& p, Flow& flow);
   bool fail_packet(const Packet& p, const Seen& seen, const Flow& flow, Differences d,
                    const Span& span);
 
-  // --- run_rules.cc: what a profile lets pass ---
+  // --- run_rules.cc, run_ack_rules.cc: what a profile lets pass ---
+  // What a packet is held against.
+  struct Match {
+    const TcpSegment& wanted;
+    const Seen& seen;
+    const Flow& flow;
+    const Span& span;
+  };
+
   // Takes away the differences that rules excuse, and notes them in `used`.
-  void excuse(const Packet& p, const Seen& seen, const Flow& flow, Differences& d,
-              std::vector<Rule>& used) const;
-  void use(const std::vector<Rule>& used);
+  void excuse(const Match& m, Differences& d, std::vector<Rule>& used) const;
+  [[nodiscard]] std::optional<Rule> excuse_options(const Match& m) const;
+  [[nodiscard]] std::optional<Rule> excuse_flags(const Match& m, Differences d) const;
+  [[nodiscard]] std::optional<Rule> excuse_time(const Match& m) const;
+  [[nodiscard]] std::optional<Rule> excuse_ack(const Match& m, Differences d) const;
+  // A packet that the script does not mention, but could have come; `wanted`: what it expects next.
+  [[nodiscard]] std::optional<Rule> excuse_extra(const Seen& seen, const TcpSegment* wanted,
+                                                 const Flow& flow) const;
+  [[nodiscard]] bool is_later_ack(const TcpSegment& wanted, const Seen& seen,
+                                  const Flow& flow) const;
+
+  [[nodiscard]] tcp::State host_state(const Flow& flow) const {
+    return host_.stack().state_of(flow.local, flow.remote);
+  }
+
+  // A packet that the script mentions, but need not come.
+  [[nodiscard]] std::optional<Rule> excuse_missing(const Packet& p) const;
   [[nodiscard]] bool is_alias(const std::string& expected, const std::string& saw);
+  void note_injected(const LiveSegment& s, const Flow& flow, tcp::State before);
 
   // --- run_probe.cc: questions about the state ---
   bool run_code(const CodeBlock& code);
@@ -103,8 +130,21 @@ class Run {
   Verdict verdict_;
   std::deque<Flow> flows_;       // the one under test last; never empty
   Instant base_ = Host::kStart;  // what relative times count from
-  std::optional<Span> return_;   // of the call that blocks
-  bool begun_ = false;           // something happened that a setting would come too late for
+
+  // What the script injected, for the rules.
+  struct Heard {
+    wire::Flags flags;  // of the last segment
+    bool to_listener = false;
+    uint32_t texts = 0, since_ack = 0;  // segments with text: all, and since the last ACK seen
+    Instant text_at;                    // when the last of them came
+    std::optional<Seq> fin_end;         // behind the last FIN
+    bool icmp = false;                  // an error was among it
+    bool said_syn = false;              // a SYN of the stack was seen before
+  };
+
+  Heard heard_;
+  std::optional<Span> return_;  // of the call that blocks
+  bool begun_ = false;          // something happened that a setting would come too late for
 };
 
 }  // namespace rapport::play

@@ -58,6 +58,10 @@ bool Run::expect(const Event& e, const Packet& p) {
   Span span = span_of(e.when);
   if (span.any) span.to = host_.now() + kLongestWait;
   const Instant limit = span.any ? span.to : span.to + span.tolerance + kPatience;
+  if (host_.seen().empty() && excuse_missing(p)) {
+    verdict_.uses.add(*excuse_missing(p));
+    return true;
+  }
   if (!wait_for_packet(limit)) {
     if (verdict_.kind == Verdict::Kind::Fail || verdict_.kind == Verdict::Kind::Skip) return false;
     return fail(p.place, trimmed(script_.line(p.place)),
@@ -68,11 +72,25 @@ bool Run::expect(const Event& e, const Packet& p) {
   Flow& flow = flow_of(ports_of(p), false);
   const Seen& seen = host_.seen().front();
   Differences d = differences(p, seen, flow, span);
+  const Differences all = d;
   std::vector<Rule> used;
-  if (!d.none()) excuse(p, seen, flow, d, used);
-  if (!d.none()) return fail_packet(p, seen, flow, d, span);
-  use(used);
+  if (const auto* tcp = std::get_if<TcpSegment>(&p.body); !d.none() && tcp != nullptr)
+    excuse({*tcp, seen, flow, span}, d, used);
+  if (!d.none()) {
+    if (pass_over_extra(p, flow)) return expect(e, p);
+    return fail_packet(p, seen, flow, all, span);
+  }
+  for (const Rule r : used) verdict_.uses.add(r);
   consume(p, flow);
+  return true;
+}
+
+// A rule may let one packet pass that the script does not mention.
+bool Run::pass_over_extra(const Packet& p, Flow& flow) {
+  const auto rule = excuse_extra(host_.seen().front(), std::get_if<TcpSegment>(&p.body), flow);
+  if (!rule) return false;
+  verdict_.uses.add(*rule);
+  host_.seen().pop_front();
   return true;
 }
 
@@ -186,6 +204,8 @@ void Run::consume(const Packet& p, Flow& flow) {
   if (wanted != nullptr && !wanted->value_unchecked && seen.tcp.options.has_timestamps)
     flow.bind_timestamp(wanted->value, seen.tcp.options.tsval);
   base_ = seen.at;
+  if (seen.tcp.flags.has(wire::kAck)) heard_.since_ack = 0;
+  if (seen.tcp.flags.has(wire::kSyn)) heard_.said_syn = true;
   host_.seen().pop_front();
 }
 

@@ -94,8 +94,9 @@ bool Run::inject_tcp(const Packet& p, const TcpSegment& s) {
   auto options = octets_of(s.options, flow, syn);
   if (!options) return fail(p.place, "a packet that can be sent", options.error());
   live.options = std::move(*options);
+  const tcp::State state = host_.stack().state_of(flow.local, flow.remote);
+  note_injected(live, flow, state);
   if (syn) {
-    const tcp::State state = host_.stack().state_of(flow.local, flow.remote);
     flow.note_inbound_syn(live.seq.v, state == tcp::State::Closed || state == tcp::State::TimeWait);
   }
   return put(craft_tcp(envelope_of(p, flow), live), p.place);
@@ -109,6 +110,7 @@ bool Run::inject_udp(const Packet& p, const UdpDatagram& d) {
 
 bool Run::inject_icmp(const Packet& p, const IcmpMessage& m) {
   Flow& flow = flow_of(std::nullopt, true);
+  heard_.icmp = true;
   const auto head = icmp_head(m, !flow.remote.address.is_v4());
   if (!head) return skip("icmp " + m.type + " " + m.code);
   return put(craft_icmp(envelope_of(p, flow), *head, quoted_packet(m, flow)), p.place);

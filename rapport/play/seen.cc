@@ -112,8 +112,8 @@ bool join(Seen& s, const Seen& next, size_t most) {
                     && s.destination_port == next.destination_port && s.tos == next.tos
                     && !s.tcp.flags.any(wire::kFin | wire::kSyn | wire::kRst)
                     && rest(s.tcp.flags) == rest(next.tcp.flags) && s.tcp.ack == next.tcp.ack
-                    && next.tcp.seq == s.tcp.seq + ByteCount{octets} && !next.tcp.text.empty()
-                    && octets + next.tcp.text.size() <= most;
+                    && next.tcp.seq == s.tcp.seq + ByteCount{octets} && octets > 0
+                    && !next.tcp.text.empty() && octets + next.tcp.text.size() <= most;
   if (!fits) return false;
   const auto text_at = static_cast<size_t>(s.tcp.text.data() - s.bytes.data());
   const auto options_at = static_cast<size_t>(s.tcp.raw_options - s.bytes.data());
