@@ -71,14 +71,15 @@ void add_receive_queue(Fingerprint& f, const tcp::Transfer& x, const tcp::Connec
 void add_transfer(Fingerprint& f, const tcp::Transfer& x, const tcp::Connection& c,
                   const tcp::Context& cx) {
   f.add(x.send.queued.v, x.send.pieces, x.in_recovery, x.partial_seen, x.resending, x.timing,
-        x.recover_valid, x.window_limited, x.ack_pending);
+        x.measured, x.recover_valid, x.window_limited, x.ack_pending);
   f.add(x.sacked_left.v, x.sacked_right.v, x.limited, x.nxt_before_dups.v);
   if (x.recover_valid) f.add(x.recover.v);
   f.add(x.largest_sent, x.largest_acked, x.deferred_mtu);
   if (x.largest_sent > x.largest_acked) f.add(x.largest_end.v);
   if (x.deferred_mtu != 0) f.add(x.deferred_at.v);
   if (x.resending) f.add(x.resend.v, x.resend_end.v);
-  if (x.timing) f.add(x.timed_seq.v, x.timed_at.v);
+  if (x.timing) f.add(x.timed_at.v);
+  if (x.timing || x.measured) f.add(x.timed_seq.v);
   f.add(std::visit([](const auto& algorithm) { return algorithm.counted(); }, x.controller));
   add_receive_queue(f, x, c, cx);
 }

@@ -60,22 +60,28 @@ ByteCount text_between(const Connection& c, Seq ack) {
   return n;
 }
 
+// R7323-16: one sample a round trip, so that the gains of RFC 6298 2.3 hold with timestamps too.
+bool take_sample(Connection& c, Transfer* x, uint32_t us) {
+  if (x != nullptr) {
+    x->timing = false;
+    x->measured = true;
+    x->timed_seq = c.snd.nxt;
+  }
+  sample_rtt(c, us);
+  return true;
+}
+
 // True when there is a new sample.
 bool measure(Connection& c, Transfer* x, const Arrival& a, Context& cx) {
-  if (x != nullptr && x->timing) {
-    if (!after(a.whole.ack, x->timed_seq)) return false;
-    x->timing = false;
-    sample_rtt(c, cx.micros - x->timed_at);
-    return true;
-  }
+  const bool waits = x != nullptr && (x->timing || x->measured);
+  if (waits && !after(a.whole.ack, x->timed_seq)) return false;
+  if (x != nullptr && x->timing) return take_sample(c, x, cx.micros - x->timed_at);
   // After a retransmission only the echoed timestamp tells which transmission was acknowledged
   // (RFC 7323 4.1; Karn's rule, R6298-6).
   const wire::Options& o = a.whole.options;
   if (c.timestamps_on == 0 || !o.has_timestamps || o.tsecr == 0) return false;
   const uint32_t ms = timestamp_now(c, cx) - o.tsecr;
-  if (ms >= 120'000) return false;
-  sample_rtt(c, ms * 1'000);
-  return true;
+  return ms < 120'000 && take_sample(c, x, ms * 1'000);
 }
 
 // Something of ours is acknowledged.

@@ -28,7 +28,7 @@ void resend(Transfer& x, Seq from, Seq upto) {
   x.resend = from;
   x.resend_end = upto;
   x.resending = true;
-  x.timing = false;  // Karn's rule
+  x.timing = x.measured = false;  // Karn's rule
 }
 
 // The segment behind a partial ACK is lost too: it alone is sent again (R6582-1). Returns whether
@@ -51,14 +51,18 @@ bool contains(const wire::SackBlock& a, const wire::SackBlock& b) {
   return at_or_before(a.left, b.left) && at_or_before(b.right, a.right);
 }
 
+// A D-SACK lies below SND.UNA or within the second block (RFC 2883 4; R2883-5).
+bool reports_a_duplicate(const Connection& c, const wire::Options& o) {
+  if (o.sack_count == 0) return false;
+  return at_or_before(o.sack[0].right, c.snd.una)
+         || (o.sack_count > 1 && contains(o.sack[1], o.sack[0]));
+}
+
 // RFC 6675 2: octets beyond SND.UNA that were not reported before. The first block is the one that
-// the latest segment made (RFC 2018 4), so an update of the window repeats it; a D-SACK lies below
-// SND.UNA or within the second block (RFC 2883 4).
+// the latest segment made (RFC 2018 4), so an update of the window repeats it.
 bool reports_new_octets(const Connection& c, Transfer& x, const wire::Options& o) {
-  if (c.sack_on == 0 || o.sack_count == 0) return false;
+  if (c.sack_on == 0 || o.sack_count == 0 || reports_a_duplicate(c, o)) return false;
   const wire::SackBlock& block = o.sack[0];
-  if (!after(block.right, c.snd.una)) return false;
-  if (o.sack_count > 1 && contains(o.sack[1], block)) return false;
   const bool news = block.left != x.sacked_left || block.right != x.sacked_right;
   x.sacked_left = block.left;
   x.sacked_right = block.right;
@@ -66,12 +70,9 @@ bool reports_new_octets(const Connection& c, Transfer& x, const wire::Options& o
 }
 
 // RFC 5681 2, with data outstanding: no text, no SYN or FIN, the same ACK, the same window. An ACK
-// whose only news is a D-SACK tells of a duplicate, not of a loss (RFC 2883 5).
+// with a D-SACK tells of a segment that came twice, not of a loss (RFC 2883 5).
 bool repeats_itself(const Connection& c, const Arrival& a, bool window_changed) {
-  if (window_changed || a.whole.length() != 0_B) return false;
-  const wire::Options& o = a.whole.options;
-  const bool only_dsack = o.sack_count == 1 && at_or_before(o.sack[0].right, c.snd.una);
-  return !only_dsack;
+  return !window_changed && a.whole.length() == 0_B && !reports_a_duplicate(c, a.whole.options);
 }
 
 // An ACK that reports octets not reported before is a duplicate even with text or another window

@@ -83,6 +83,7 @@ struct Transfer {
   bool partial_seen = false;  // the first partial ACK restarts the timer, others do not
   bool resending = false;
   bool timing = false;
+  bool measured = false;  // no other sample of the round trip that `timed_seq` ends
   bool recover_valid = false;
   bool window_limited = false;  // a whole cwnd was in flight since the last ACK
   uint8_t limited = 0;          // segments beyond cwnd by RFC 3042, while there are duplicate ACKs

@@ -172,4 +172,30 @@ SCENARIO_TEST("ESTABLISHED: so does a listener's child whose SYN,ACK went twice 
   t.after(3_s - 1_ms).says_nothing().after(1_ms).says(data(100_B));
 }
 
+// 500/250 at first; then 250 + (|500 - 900| - 250) / 4 = 287.5 and 500 + 400 / 8 = 550 (RTTVAR
+// first: from the new SRTT it would be 275); then 287.5 + (250 - 287.5) / 4 = 278.125 and 512.5.
+SCENARIO_TEST("ESTABLISHED: RTTVAR is reckoned before SRTT [R6298-3, MUST-18]") {
+  auto t = peer::in_syn_sent();
+  t.after(500_ms).hears(t.syn_of_peer().ack(t.iss + 1_B)).says(ack());
+  t.calls_send(10_B).says(data(10_B)).after(900_ms).hears(ack()).says_nothing();
+  auto s = t.calls_status();
+  t.holds(s.rttvar == 287'500_us && s.srtt == 550_ms, "287.5 and 550 ms");
+  t.holds(s.rto == 1700_ms, "550 + 4 * 287.5 ms");
+  t.calls_send(10_B).says(data(10_B)).after(300_ms).hears(ack()).says_nothing();
+  s = t.calls_status();
+  t.holds(s.rttvar == 278'125_us && s.srtt == 518'750_us, "278.125 and 518.75 ms");
+}
+
+SCENARIO_TEST("ESTABLISHED: one round trip is one sample, however many ACKs it has [R7323-16]") {
+  for (const bool clocks : {false, true}) {
+    auto t = peer::in_syn_sent({.timestamps = clocks});
+    t.after(80_ms).hears(t.syn_of_peer().ack(t.iss + 1_B)).says(ack());
+    t.calls_send(t.largest_text() * 8).may_have_said_anything();
+    const Seq una = t.snd_una();
+    t.after(160_ms);
+    for (uint32_t i = 1; i <= 8; ++i) t.hears(ack(una + t.largest_text() * i)).says_nothing();
+    t.holds(srtt(t) == 90_ms, "80 + (160 - 80) / 8");
+  }
+}
+
 }  // namespace rapport::scenario
