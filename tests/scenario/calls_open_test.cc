@@ -124,17 +124,17 @@ SCENARIO_TEST("LISTEN: an active OPEN without a remote is an error [UC-OPEN-09]"
 }
 
 SCENARIO_ROWS("an OPEN of the same tuple is an error and disturbs nothing",
-              also("MUST-41", (std::vector<Row>{{Start::SynSent, "UC-OPEN-10"},
-                                                {Start::SynReceivedActive, "UC-OPEN-11"},
-                                                {Start::SynReceivedPassive, "UC-OPEN-11"},
-                                                {Start::Established, "UC-OPEN-12"},
-                                                {Start::EstablishedPassive, "UC-OPEN-12"},
-                                                {Start::FinWait1, "UC-OPEN-13"},
-                                                {Start::FinWait2, "UC-OPEN-14"},
-                                                {Start::CloseWait, "UC-OPEN-15"},
-                                                {Start::Closing, "UC-OPEN-16"},
-                                                {Start::LastAck, "UC-OPEN-17"},
-                                                {Start::TimeWait, "UC-OPEN-18"}}))) {
+              (std::vector<Row>{{Start::SynSent, "UC-OPEN-10"},
+                                {Start::SynReceivedActive, "UC-OPEN-11"},
+                                {Start::SynReceivedPassive, "UC-OPEN-11"},
+                                {Start::Established, "UC-OPEN-12"},
+                                {Start::EstablishedPassive, "UC-OPEN-12"},
+                                {Start::FinWait1, "UC-OPEN-13"},
+                                {Start::FinWait2, "UC-OPEN-14"},
+                                {Start::CloseWait, "UC-OPEN-15"},
+                                {Start::Closing, "UC-OPEN-16"},
+                                {Start::LastAck, "UC-OPEN-17"},
+                                {Start::TimeWait, "UC-OPEN-18"}})) {
   auto t = row.begins();
   const auto before = t.stack().fingerprint();
   t.calls_connect(to(t, t.remote), Error::AlreadyExists).says_nothing();
@@ -173,6 +173,23 @@ SCENARIO_ROWS("a passive OPEN of its port is no matter of its own",
   // Another comes to the listener, our peer to the connection.
   t.hears(syn().seq(kSomeAck).from(kAnother)).says(syn().ack(kSomeAck + 1_B).to(kAnother));
   t.hears(t.syn_of_peer().ack(t.iss + 1_B)).may_have_said_anything().is(State::Established);
+}
+
+SCENARIO_ROWS("a passive OPEN on its port does not disturb it",
+              rows_of("MUST-41", {Start::SynSent, Start::SynReceivedActive, Start::Established,
+                                  Start::FinWait1, Start::FinWait2, Start::CloseWait,
+                                  Start::Closing, Start::LastAck, Start::TimeWait})) {
+  auto t = row.begins();
+  const Seq next = t.rcv_nxt();
+  t.calls_listen().says_nothing().is_told_nothing();
+  t.holds(t.stack().state_of(t.local, t.remote) == row.state(), "its state is what it was");
+  // Segments of the tuple are still its own, not the listener's, which would answer with a reset.
+  if (row.state() >= State::Established) {
+    t.hears(ack(t.snd_una()).seq(next - 1_B)).says(ack(next).seq(t.snd_nxt()));
+  } else {
+    t.hears(t.syn_of_peer().ack(t.iss + 1_B)).may_have_said_anything();
+    t.holds(t.stack().state_of(t.local, t.remote) == State::Established, "it is completed");
+  }
 }
 
 }  // namespace rapport::scenario

@@ -170,4 +170,31 @@ SCENARIO_TEST(
   t.holds(t.calls_status().send_queue == 0_B, "all is acknowledged in the end");
 }
 
+// --- the ACK bit --------------------------------------------------------------------------------
+
+SCENARIO_TEST("every segment but the first SYN carries an ACK [U-27]") {
+  auto t = peer::in_syn_sent({.options = [](tcp::ConnectionOptions& o) { o.keep_alive = true; }});
+  t.holds(!t.heard().flags.has(wire::kAck), "the SYN has nothing to acknowledge");
+  const auto acknowledges = [&t](const Seg& s) {
+    t.says(s);
+    t.holds(t.heard().flags.has(wire::kAck) && t.heard().ack == t.rcv_nxt(), "with RCV.NXT");
+  };
+  t.hears(t.syn_of_peer().ack(t.iss + 1_B));
+  acknowledges(ack());
+  t.after(7200_s);
+  acknowledges(ack().seq(t.snd_nxt() - 1_B));  // keep-alive
+  t.hears(ack()).calls_send(10_B);
+  acknowledges(data(10_B));
+  t.after_next_timer();
+  acknowledges(data(10_B));
+  t.hears(ack().win(0)).calls_send(10_B).after_next_timer();
+  acknowledges(ack().seq(t.snd_nxt() - 1_B));  // of the window
+  t.hears(ack());
+  acknowledges(data(10_B));
+  t.hears(ack()).calls_shutdown_write();
+  acknowledges(fin());
+  t.calls_abort();
+  acknowledges(rst().ack(t.rcv_nxt()));
+}
+
 }  // namespace rapport::scenario

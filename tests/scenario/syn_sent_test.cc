@@ -290,4 +290,19 @@ SCENARIO_TEST("SYN-SENT: the user timeout may be shorter [SA-SYNSENT-28]") {
   t.is_told_ended(CloseReason::UserTimedOut).is_gone().and_pools_are_empty();
 }
 
+SCENARIO_TEST("SYN-SENT: an ACK counts from ISS+1 to SND.NXT, no more and no less [U-38]") {
+  for (const auto& [number, taken] :
+       {std::pair{0x80000001_B, false}, std::pair{0xffffffff_B, false}, std::pair{0_B, false},
+        std::pair{1_B, true}, std::pair{2_B, false}, std::pair{0x7fffffff_B, false}}) {
+    auto t = peer::in_syn_sent();
+    const Seq ack_number = t.iss + number;
+    t.hears(t.syn_of_peer().ack(ack_number));
+    if (taken) {
+      t.says(ack(t.irs + 1_B).seq(t.iss + 1_B)).is(State::Established);
+    } else {
+      t.says(rst().seq(ack_number)).is(State::SynSent);
+    }
+  }
+}
+
 }  // namespace rapport::scenario

@@ -122,4 +122,32 @@ SCENARIO_TEST(
   u.calls_send(10_B).says(data(10_B).no_ts());
 }
 
+// Long text is summed and copied on its way in: what it leaves must be what short text leaves.
+SCENARIO_TEST("ESTABLISHED: text of any length goes through the same checks [R7323-25, R7323-19]") {
+  const auto echoes = [](ByteCount n) {
+    auto t = peer::in_established({.sack = false, .timestamps = true});
+    const uint32_t clock = t.tsval_now();
+    const Seq base = t.rcv_nxt();
+    std::vector<uint32_t> all;
+    const auto hears = [&](uint32_t segment, uint32_t ahead) {
+      t.hears(data(n).seq(base + n * segment).ts(clock + ahead, t.tsval_of_stack()));
+      t.says(ack());
+      all.push_back(echoed(t) - clock);
+    };
+    hears(0, 5);
+    hears(1, 4);  // older: refused
+    t.dropped_as(DropReason::PawsRejected).holds(t.rcv_nxt() == base + n, "it is not taken");
+    hears(2, 9);  // beyond a hole
+    hears(1, 7);
+    hears(3, 7);
+    hears(4, 20);
+    t.calls_receive(n * 5);
+    return all;
+  };
+  auto t = peer::in_closed();
+  const std::vector<uint32_t> wanted{5, 5, 5, 7, 7, 20};
+  t.holds(echoes(10_B) == wanted, "short text");
+  t.holds(echoes(1000_B) == wanted, "long text");
+}
+
 }  // namespace rapport::scenario

@@ -143,4 +143,49 @@ SCENARIO_TEST("ESTABLISHED: a reset throws unread text away [SA-ESTAB-06, MUST-1
   t.is_told_ended(CloseReason::ResetByPeer).is_gone().and_pools_are_empty();
 }
 
+SCENARIO_TEST(
+    "ESTABLISHED: what a shrunk window has left out is not sent again, nor anything new "
+    "[R7323-7, MAY-7, SHLD-15]") {
+  auto t = peer::in_established({.sack = false});
+  const Seq una = t.iss + 1_B;
+  sends_segments(t, 3);
+  t.calls_send(1000_B).may_have_said_anything();
+  t.window_of_peer(1024);
+  t.hears(ack(una)).says_nothing();
+  for (int i = 0; i < 4; ++i) {  // each time-out sends what the window holds, from its left edge
+    t.after_next_timer().says(data(1024_B).seq(una)).says_nothing();
+  }
+  t.hears(ack(una + 1024_B)).says(data(1024_B).seq(una + 1024_B)).says_nothing();
+  t.window_of_peer(65408);
+  t.hears(ack(t.snd_nxt())).may_have_said_anything();
+  t.is(State::Established);
+}
+
+SCENARIO_TEST(
+    "ESTABLISHED: a window closed for hours is no reason to end, as long as somebody wants to "
+    "send [R6429-1, MUST-37]") {
+  auto t = peer::in_established({.window = 0});
+  t.calls_send(10_B).says_nothing();
+  for (const Instant end = t.now() + 14'400_s; t.now() < end;) {
+    t.after_next_timer().says(window_probe(t)).hears(ack(t.iss + 1_B)).says_nothing();
+  }
+  t.is(State::Established).is_not_told(What::Ended);
+  t.calls_abort().says(rst().ack(t.rcv_nxt())).is_gone().and_pools_are_empty();
+}
+
+SCENARIO_TEST("FIN-WAIT-1: nobody waits for ever for a window to open [R6429-1]") {
+  auto t = peer::in_established({.window = 0});
+  t.calls_send(10_B).says_nothing().calls_close().says_nothing().is(State::FinWait1);
+  const Instant closed = t.now();
+  while (t.stack().state_of(t.local, t.remote) != State::Closed) {
+    t.after(t.until_next_timer());
+    if (t.has_more_to_say()) t.says(window_probe(t)).hears(ack(t.iss + 1_B)).says_nothing();
+    t.holds(t.now() - closed < 200_s, "it ends");
+  }
+  t.holds(t.now() - closed >= 119_s, "after orphan_give_up");
+  const auto reason = static_cast<size_t>(CloseReason::OrphanTimedOut);
+  t.holds(t.stack().counters().ended[reason] == 1, "and is counted");
+  t.and_pools_are_empty();
+}
+
 }  // namespace rapport::scenario
