@@ -69,6 +69,7 @@ bool PathMtus::lower(const IpAddress& remote, uint16_t mtu, Instant now) {
   return true;
 }
 
+// R1191-5; R8201-4.
 uint32_t PathMtus::expire(Instant now, uint32_t budget) {
   uint32_t gone = 0;
   for (; gone < budget && by_age_.head != kNone && entries_[by_age_.head].expiry <= now; ++gone) {

@@ -139,6 +139,7 @@ Reassembly::Outcome Reassembly::receive(const wire::Ipv6& ip, Instant now) {
                  now);
 }
 
+// R1122-3.
 Reassembly::Outcome Reassembly::receive(const Piece& piece, Instant now) {
   if (piece.data.empty()) return dropped(DropReason::FragmentEmpty);
   if (piece.more && piece.data.size() % 8 != 0) return dropped(DropReason::FragmentLength);

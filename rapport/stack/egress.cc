@@ -104,6 +104,7 @@ size_t room_in_fragment(size_t mtu, bool v4) {
   return (mtu - headers) & ~size_t{7};
 }
 
+// DSCP as it was chosen (SHLD-22); DF (R1191-1); a new Identification each time (MAY-4).
 void add_ipv4(World& w, Frame& frame, const Outgoing& out) {
   wire::Ipv4 ip;
   ip.source = w.cx.locals[out.local];

@@ -33,6 +33,7 @@ using wire::IcmpKind;
 // --- errors received ----------------------------------------------------------------------------
 
 // The MTU that a "too big" tells, made sound; none: it is not to be believed.
+// R8201-3: of a packet that we have sent.
 std::optional<uint16_t> told_mtu(const wire::IcmpError& e) {
   const bool v4 = e.quote.source.is_v4();
   uint32_t mtu = e.mtu;

@@ -47,6 +47,7 @@ DropReason why_not_ours(const IpAddress& to, const tcp::Context& cx) {
 // The strong model: what is not for an address of the interface that it came in by is not for us
 // (RFC 1122 3.3.4.2). Nor is what is for an address that is being checked, or is somebody else's
 // (RFC 4862 5.4); of groups only neighbour discovery comes as far as this.
+// SA-CLOSED-05, SA-LISTEN-12, U-36: all segments, not SYN alone.
 DropReason check_addresses(const IpAddress& source, const IpAddress& destination, uint16_t local,
                            const Arrived& arrived, const World& w) {
   if (local == LocalAddresses::kUnknown) return why_not_ours(destination, w.cx);

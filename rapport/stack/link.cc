@@ -198,6 +198,7 @@ Frame give_to_link(World& w, Frame&& finished, LocalId local, const IpAddress& r
   return {};
 }
 
+// While this stays away, as from R1 on, the neighbour is probed (R1122-5, choice 65; MUST-20).
 void confirm_neighbour(World& w, const FlowKey& key) {
   const uint16_t interface = w.locals.interface_of(key.local);
   Link* link = w.link_of(interface);

@@ -20,6 +20,7 @@ namespace rapport::tcp {
 
 namespace {
 
+// SA-SYNRCVD-15 to -17, -31; U-8.
 bool handshake_is_completed(Connection& c, const Arrival& a, Context& cx) {
   const Seq ack = a.whole.ack;
   const bool acceptable = after(ack, c.snd.una) && at_or_before(ack, c.snd.nxt);
@@ -40,6 +41,7 @@ bool handshake_is_completed(Connection& c, const Arrival& a, Context& cx) {
 }
 
 // RFC 5961 5.2, MAY-12: SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT.
+// SA-*-11, -12, SA-FW2-13; U-32, R5961-3.
 bool ack_is_in_range(Connection& c, const Arrival& a, Context& cx) {
   if (after(a.whole.ack, c.snd.nxt)) {
     owe_challenge(c, cx);
@@ -53,6 +55,7 @@ bool ack_is_in_range(Connection& c, const Arrival& a, Context& cx) {
 }
 
 // Text acknowledged by moving SND.UNA to `ack`: SYN and FIN are not text.
+// Each of them takes a number (U-4).
 ByteCount text_between(const Connection& c, Seq ack) {
   ByteCount n = ack - c.snd.una;
   if (c.syn_acked == 0 && n > 0_B) n -= 1_B;
@@ -72,6 +75,7 @@ bool take_sample(Connection& c, Transfer* x, uint32_t us) {
 }
 
 // True when there is a new sample.
+// R6298-7; R7323-15.
 bool measure(Connection& c, Transfer* x, const Arrival& a, Context& cx) {
   const bool waits = x != nullptr && (x->timing || x->measured);
   if (waits && !after(a.whole.ack, x->timed_seq)) return false;
@@ -90,6 +94,7 @@ void extras_learn_of(Extras& e, Seq ack) {
   if (e.snd_urgent && at_or_after(ack, e.snd_up)) e.snd_urgent = false;
 }
 
+// SA-ESTAB-13, SA-FW1-13, SA-CW-13, SA-CLOSING-14, SA-LASTACK-14; R6298-9.
 void una_moves(Connection& c, const Arrival& a, Context& cx) {
   const Seq ack = a.whole.ack;
   Transfer* x = cx.transfer_of(c);
@@ -127,6 +132,8 @@ void una_moves(Connection& c, const Arrival& a, Context& cx) {
 // it has moved WL1 ahead, but nothing older than this ACK can have acknowledged as much. Without it
 // the window of the overtaking segment, counted from the new SND.UNA, would be exceeded. So does
 // Linux (tcp_may_update_window).
+// SA-ESTAB-15, -16, SA-FW1-15, -16, SA-FW2-15, -16, SA-CW-15, -16, SA-CLOSING-18, SA-LASTACK-19;
+// R7323-5, in 32 bits (REC-1).
 bool window_is_updated(Connection& c, const Arrival& a, bool una_moved) {
   const Seq seq = a.whole.seq;
   const Seq ack = a.whole.ack;
@@ -139,6 +146,7 @@ bool window_is_updated(Connection& c, const Arrival& a, bool una_moved) {
 }
 
 // Our FIN is acknowledged once it was sent and SEG.ACK covers it. False: the segment ends here.
+// SA-FW1-17, -18, -30, SA-CLOSING-13, SA-LASTACK-13.
 bool fin_is_acknowledged(Connection& c, Context& cx) {
   if (c.fin_sent == 0 || c.snd.una != c.snd.nxt) return true;
   switch (c.state) {
@@ -170,6 +178,8 @@ void window_is_learnt(Connection& c, const Arrival& a, ByteCount window) {
   c.snd.wl2 = a.whole.ack;
 }
 
+// An ACK of nothing new is not answered and does not keep the text out: SA-ESTAB-14, SA-FW1-14,
+// SA-FW2-14, -17, SA-CW-14, SA-ALL-16; U-33.
 bool acknowledgment_is_taken(Connection& c, Arrival& a, Context& cx) {
   if (!ack_is_in_range(c, a, cx)) return false;
   const Seq una = c.snd.una;
@@ -184,6 +194,7 @@ bool acknowledgment_is_taken(Connection& c, Arrival& a, Context& cx) {
   return fin_is_acknowledged(c, cx);
 }
 
+// SA-*-10, SA-SYNRCVD-14, -21.
 bool ack_is_processed(Connection& c, Arrival& a, Context& cx) {
   if (!a.has(wire::kAck)) return dropped(c, DropReason::AckMissing, cx);
   if (c.state == State::SynReceived && !handshake_is_completed(c, a, cx)) return false;

@@ -70,6 +70,7 @@ class Blocks {
   uint32_t most_;
 };
 
+// A duplicate is reported by the ACK that it caused and by no other (R2883-2).
 void pay_debt(Connection& c, const Debt& debt, Context& cx) {
   std::optional<wire::Options> room;
   Draft d = draft_for(c, wire::kAck, cx);
@@ -91,6 +92,7 @@ void pay_debt(Connection& c, const Debt& debt, Context& cx) {
 
 }  // namespace
 
+// Whole runs, as long as one is beyond RCV.NXT, to a peer that permits them (R2018-2, -3, -7).
 void sack_blocks(const Connection& c, const Debt& debt, wire::Options& out, const Context& cx) {
   const Transfer* x = cx.transfer_of(c);
   const bool dsack = !debt.dsack.empty();
@@ -112,6 +114,7 @@ void sack_blocks(const Connection& c, const Debt& debt, wire::Options& out, cons
   for (uint32_t i = q.runs; i-- > 0 && out.sack_count < 4;) blocks.add_run(run_at(q, i, cx), dsack);
 }
 
+// In units of our shift (R7323-5); it may stay closed (MAY-8).
 uint16_t select_window(Connection& c, Context& cx) {
   const ByteCount current = c.rcv.edge - c.rcv.nxt;
   const ByteCount whole = whole_window(c, cx);

@@ -27,6 +27,7 @@ void segment_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
          && (!may_finish(c, a, cx) || fin_is_taken(c, a, cx)));  // eighth   teardown.cc
 }
 
+// SA-ALL-09: paid once the burst is over (MUST-58, MUST-59).
 void owe_ack(Connection& c, Context& cx) {
   c.owes_ack = 1;
   mark_dirty(c, cx);
@@ -43,6 +44,7 @@ void owe_own_ack(Connection& c, Debt debt, Context& cx) {
   cx.debts.list[cx.debts.count++] = debt;
 }
 
+// Drawn anew each second, so that nobody can count with it (R5961-5).
 bool host_may_challenge(Context& cx) {
   const int64_t second = cx.now.ns / 1'000'000'000;
   if (second != cx.challenge_second) {
@@ -55,6 +57,7 @@ bool host_may_challenge(Context& cx) {
   return true;
 }
 
+// SA-ALL-05; R5961-4.
 void owe_challenge(Connection& c, Context& cx) {
   const auto interval = static_cast<uint32_t>(cx.config.challenge_interval.to_ms());
   const bool too_soon = c.challenged != 0 && cx.tick - c.challenged_at < interval;
@@ -69,6 +72,7 @@ void owe_challenge(Connection& c, Context& cx) {
   owe_own_ack(c, {.kind = Debt::Kind::Challenge}, cx);
 }
 
+// SHLD-18, SHLD-19; R2525-2.
 void owe_ack_for_text(Connection& c, Transfer& x, uint32_t octets, Context& cx) {
   x.ack_pending += octets;
   const uint32_t two_full = 2U * (c.mss - (c.timestamps_on != 0 ? kTimestampOctets : 0U));

@@ -45,6 +45,7 @@ bool has_unread_text(const Connection& c, const Context& cx) {
 
 // The FIN is queued behind the text; the state moves at once (UC-CLOSE-07), but in SYN-RECEIVED
 // with text queued only when ESTABLISHED is reached (UC-CLOSE-06).
+// UC-CLOSE-05, -12.
 void close_sending_side(Connection& c, Context& cx) {
   c.fin_queued = 1;
   c.called = 1;
@@ -73,6 +74,7 @@ void start_orphan_timer(Connection& c, Context& cx) {
 }
 
 // CLOSE where our side has closed already: only the reader goes.
+// UC-CLOSE-10, -11, -13 to -15.
 std::expected<void, Error> close_again(Connection& c, Context& cx) {
   const bool open = c.state == State::FinWait1 || c.state == State::FinWait2;
   if (open && has_unread_text(c, cx)) {  // UC-CLOSE-17, -18
@@ -90,6 +92,7 @@ void end_before_open(Connection& c, Context& cx) {
   end(c, Event::CloseCalled, CloseReason::ClosedBeforeOpen, cx);
 }
 
+// UC-CLOSE-04, -08, -16; MAY-1, R2525-1.
 std::expected<void, Error> close_fully(Connection& c, Context& cx) {
   const ConnectionOptions o = cx.options_of(c);
   if (c.state == State::SynSent) {
@@ -123,6 +126,7 @@ void detach(Connection& c, Context& cx) {
   forget(c, cx);
 }
 
+// UC-ABORT-04 to -12. Nothing stays behind (U-35, choice 24).
 void abort_connection(Connection& c, Event event, CloseReason reason, Context& cx) {
   c.called = 1;
   if (c.state == State::TimeWait && c.gone != 0) {
@@ -159,6 +163,7 @@ std::expected<void, Error> call(const ShutdownWrite& s, Context& cx) {
   return {};
 }
 
+// UC-CLOSE-01, -02.
 std::expected<void, Error> call(const Close& s, Context& cx) {
   if (find_listener_by_handle(s.connection, cx) != kNone)
     return call(CloseListener{s.connection}, cx);
@@ -173,6 +178,7 @@ std::expected<void, Error> call(const Close& s, Context& cx) {
   return close_fully(*c, cx);
 }
 
+// UC-ABORT-01, -02.
 std::expected<void, Error> call(const Abort& s, Context& cx) {
   if (find_listener_by_handle(s.connection, cx) != kNone)
     return call(CloseListener{s.connection}, cx);
@@ -193,6 +199,7 @@ void unlink_listener(uint32_t index, Context& cx) {
   *link = cx.listeners[index].next;
 }
 
+// UC-CLOSE-03, UC-ABORT-03.
 void close_listener(uint32_t index, Context& cx) {
   Listener& l = cx.listeners[index];
   while (l.accept_head != kNone) {  // connection-life 1.5: queued children are reset

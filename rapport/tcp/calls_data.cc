@@ -23,6 +23,7 @@ namespace rapport::tcp {
 namespace {
 
 // May this connection be sent on? The state decides (3.10.2).
+// UC-SEND-01, -02, -04, -13 to -18.
 std::expected<Connection*, Error> sendable(Handle h, Context& cx) {
   if (const uint32_t i = find_listener_by_handle(h, cx); i != kNone) {
     // LISTEN does not become SYN-SENT here (waived); a queue is not kept for it either.
@@ -50,6 +51,7 @@ ByteCount room_to_send(const Connection& c, const Context& cx) {
 }
 
 // The connection has its Extras.
+// UC-SEND-11, -20; MUST-30, MUST-31.
 void note_urgent(const Connection& c, const Transfer& x, Context& cx) {
   Extras& e = cx.extras[c.extras];
   const ByteCount syn = c.syn_acked == 0 ? 1_B : 0_B;
@@ -78,6 +80,7 @@ void text_was_queued(Connection& c, ByteCount octets, Context& cx) {
   return failed(c, CallKind::Receive, Error::Closing, cx);
 }
 
+// UC-RECV-01, -02.
 std::expected<Connection*, Error> readable(Handle h, Context& cx) {
   if (find_listener_by_handle(h, cx) != kNone) return std::unexpected(Error::InvalidArgument);
   Connection* c = find_connection(h, cx);
@@ -254,6 +257,7 @@ Error error_for(CloseReason r) {
   }
 }
 
+// UC-SEND-05 to -10, -12, -19.
 std::expected<ByteCount, Error> call(const Send& s, Context& cx) {
   const auto found = sendable(s.connection, cx);
   if (!found) return std::unexpected(found.error());
@@ -300,6 +304,7 @@ std::expected<void, Error> call(const SendBorrowed& s, Context& cx) {
   return {};
 }
 
+// UC-RECV-04 to -16.
 std::expected<ByteCount, Error> call(const Receive& r, Context& cx) {
   const auto found = readable(r.connection, cx);
   if (!found) return std::unexpected(found.error());
@@ -320,6 +325,7 @@ std::expected<void, Error> call(const Consume& r, Context& cx) {
   return {};
 }
 
+// UC-STATUS-01 to -12.
 std::expected<Status, Error> call(const GetStatus& g, Context& cx) {
   if (const uint32_t i = find_listener_by_handle(g.target, cx); i != kNone) {
     return status_of(cx.listeners[i]);

@@ -55,6 +55,7 @@ bool is_no_peer(const IpAddress& a, const Context& cx) {
   return a.is_multicast() || a.is_reserved_or_broadcast() || cx.locals.is_broadcast(a);
 }
 
+// UC-OPEN-03, -07, -09; MUST-45: the address is the connection's from now on.
 std::expected<FlowKey, Error> key_for(const Connect& c, const Context& cx) {
   if (c.remote.address.is_unspecified() || c.remote.port == 0) {
     return std::unexpected(Error::RemoteUnspecified);
@@ -76,6 +77,7 @@ std::expected<FlowKey, Error> key_for(const Connect& c, const Context& cx) {
   return key;
 }
 
+// UC-OPEN-10 to -18.
 std::expected<FlowHash, Error> claim_port(FlowKey& key, uint16_t wanted, Context& cx) {
   if (wanted == 0) return choose_port(key, cx);
   key.local_port = wanted;
@@ -84,6 +86,7 @@ std::expected<FlowHash, Error> claim_port(FlowKey& key, uint16_t wanted, Context
   return h;
 }
 
+// UC-OPEN-02, -05, -20.
 std::expected<Handle, Error> open_active(const Connect& call, const ConnectionOptions& o,
                                          FlowKey key, FlowHash hash, Context& cx) {
   if (!may_have_options(o, cx)) return std::unexpected(Error::InsufficientResources);
@@ -155,6 +158,7 @@ std::expected<Handle, Error> call(const Connect& c, Context& cx) {
   return open_active(c, o, *key, *hash, cx);
 }
 
+// UC-OPEN-01, -05, -21: no connection is looked at (MUST-41, MUST-42).
 std::expected<Handle, Error> call(const Listen& c, Context& cx) {
   const ConnectionOptions& o = c.options == nullptr ? cx.config.defaults : *c.options;
   if (auto sound = check_options(o, cx); !sound) return std::unexpected(sound.error());
@@ -197,6 +201,7 @@ std::expected<Handle, Error> call(const Accept& a, Context& cx) {
   return cx.handle_of(*c);
 }
 
+// SHLD-21.
 std::expected<void, Error> call(const SetOptions& s, Context& cx) {
   if (auto sound = check_options(s.options, cx); !sound) return sound;
   if (const uint32_t i = find_listener_by_handle(s.target, cx); i != kNone) {

@@ -46,6 +46,7 @@ Context::Context(const Config& settings, const Surroundings& surroundings, Frame
   r2_ms = bounded_ms(config.r2);
   syn_give_up_ms = bounded_ms(config.syn_give_up);
   orphan_give_up_ms = bounded_ms(config.orphan_give_up);
+  // Constant while the stack lives; another stack has others, and no quiet time (R6528-2, U-14).
   flow_key = draw_key(random);
   timestamp_key = draw_key(random);
   port_key = draw_key(random);
@@ -87,6 +88,7 @@ void tell_acceptable(uint32_t listener, Context& cx) {
 namespace {
 
 // Without IP and TCP headers (RFC 6691 2).
+// R6691-1.
 uint16_t mss_of(uint16_t mtu, const FlowKey& key) {
   return static_cast<uint16_t>(mtu - (key.remote.is_v4() ? 40 : 60));
 }

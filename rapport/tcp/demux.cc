@@ -18,6 +18,7 @@ namespace rapport::tcp {
 namespace {
 
 // CLOSED (RFC 9293 3.10.7.1): text is discarded, anything but a reset is answered by one.
+// SA-CLOSED-01 to -04, -07; U-7.
 void segment_arrives_for_nobody(const FlowKey& key, const wire::Segment& seg, Context& cx) {
   if (seg.flags.any(wire::kRst)) {
     dropped(key, DropReason::ClosedRst, cx);

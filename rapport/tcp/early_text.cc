@@ -22,6 +22,7 @@ bool is_surely_next(const Connection& c, const wire::Segment& seg, const Context
 
 }  // namespace
 
+// What may be refused is not touched: PAWS and the window come first (R7323-25).
 bool text_is_right(Entry e, wire::Segment& seg, Context& cx) {
   seg.verified = true;
   if (e.tier == Tier::Connection) {

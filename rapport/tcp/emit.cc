@@ -89,6 +89,7 @@ bool emit(const Draft& d, Cursor from, uint32_t length, Context& cx) {
   return true;
 }
 
+// SA-CLOSED-02 to -04: numbers that the other end must take (U-7), never for a reset (U-10).
 void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx) {
   if (seg.flags.any(wire::kRst)) return;  // SA-ALL-10
   if (seg.flags.any(wire::kAck)) {
@@ -104,6 +105,7 @@ void answer_with_reset(const FlowKey& key, const wire::Segment& seg, Context& cx
   emit(d, cx);
 }
 
+// SA-LISTEN-02, SA-SYNSENT-01, -02, SA-SYNRCVD-17: <SEQ=SEG.ACK><CTL=RST> (U-8).
 void reset_unacceptable_ack(const FlowKey& key, State state, IpFields ip, const wire::Segment& seg,
                             Context& cx) {
   if (seg.flags.any(wire::kRst)) return;

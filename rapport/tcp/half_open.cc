@@ -110,6 +110,7 @@ void arm(uint32_t index, Context& cx) {
 
 enum class Verdict : uint8_t { Completes, Done };
 
+// SA-SYNRCVD-05, -06, -08; U-30.
 Verdict check_reset(uint32_t index, const wire::Segment& seg, Context& cx) {
   HalfOpen& h = cx.half_open[index];
   const Seq nxt = h.irs + 1_B;
@@ -128,6 +129,7 @@ Verdict check_reset(uint32_t index, const wire::Segment& seg, Context& cx) {
   return Verdict::Done;
 }
 
+// SA-SYNRCVD-10, -11, -25, -26.
 Verdict check_syn(uint32_t index, const wire::Segment& seg, Context& cx) {
   HalfOpen& h = cx.half_open[index];
   if (seg.seq == h.irs && !seg.flags.any(wire::kAck)) {  // the SYN again: choice 8
@@ -146,7 +148,7 @@ Verdict check_syn(uint32_t index, const wire::Segment& seg, Context& cx) {
 }
 
 // RFC 7323 5.3 R1, before anything but RST is looked at: also a SYN from long ago only draws an
-// ACK, or it would end the handshake (choice 9). False: the segment is answered.
+// ACK, or it would end the handshake (choice 9). False: the segment is answered (SA-ALL-01).
 bool clock_allows(HalfOpen& h, const wire::Segment& seg, Context& cx) {
   if (h.timestamps_on == 0 || !seg.options.has_timestamps
       || static_cast<int32_t>(seg.options.tsval - h.ts_recent) >= 0) {
@@ -157,6 +159,7 @@ bool clock_allows(HalfOpen& h, const wire::Segment& seg, Context& cx) {
 }
 
 // The window, before the ACK is looked at.
+// SA-SYNRCVD-01 to -04, -30; SA-ALL-03; U-5.
 Verdict check_sequence(HalfOpen& h, const wire::Segment& seg, Context& cx) {
   if (h.timestamps_on != 0 && !seg.options.has_timestamps && cx.config.require_timestamps) {
     dropped(h.key, DropReason::TimestampMissing, cx);
@@ -175,6 +178,7 @@ Verdict check_sequence(HalfOpen& h, const wire::Segment& seg, Context& cx) {
   return Verdict::Done;
 }
 
+// SA-SYNRCVD-14, -15, -17, -21, -31; U-8.
 Verdict check_ack(HalfOpen& h, const wire::Segment& seg, Context& cx) {
   if (!seg.flags.any(wire::kAck)) {
     dropped(h.key, DropReason::AckMissing, cx);
@@ -198,6 +202,7 @@ bool has_frame(Context& cx) {
 }
 
 // The retransmission timer of an entry (choice 31).
+// SA-SYNRCVD-22, -34; SA-ALL-07.
 bool times_out(uint32_t index, Context& cx) {
   HalfOpen& h = cx.half_open[index];
   const uint32_t retries = h.retries;
@@ -244,6 +249,7 @@ Seq first_sequence_number(uint32_t suspended, FlowHash hash, const Context& cx) 
 }
 
 // What a SYN offers, as far as it is taken up.
+// The text of a SYN is left to be sent again (SA-LISTEN-06, U-12, choice 16).
 void take_offers(HalfOpen& h, const wire::Segment& seg, const Listener& l, const Context& cx) {
   const wire::Options& o = seg.options;
   h.irs = seg.seq;
@@ -288,6 +294,7 @@ bool open_half(Opener opener, const FlowKey& key, FlowHash hash, const wire::Seg
   return true;
 }
 
+// With the accept queue full the last ACK is dropped (SA-SYNRCVD-20).
 void segment_arrives_half_open(uint32_t index, FlowHash hash, const wire::Segment& seg,
                                Context& cx) {
   HalfOpen& h = cx.half_open[index];

@@ -24,6 +24,7 @@ namespace rapport::tcp {
 namespace {
 
 // First. The test is a range: text on our SYN might be acknowledged in part (U-38).
+// SA-SYNSENT-01 to -03, -10, -11, -20; U-8, U-13.
 bool ack_is_acceptable(Connection& c, const wire::Segment& seg, Context& cx) {
   if (!seg.flags.any(wire::kAck)) return true;
   if (after(seg.ack, c.snd.iss) && at_or_before(seg.ack, c.snd.nxt)) return true;
@@ -33,6 +34,7 @@ bool ack_is_acceptable(Connection& c, const wire::Segment& seg, Context& cx) {
 }
 
 // Second. RFC 5961's exact SEQ cannot be asked for: RCV.NXT is not known yet (choice 27).
+// SA-SYNSENT-04 to -06, -23; U-11.
 bool survives_reset_in_syn_sent(Connection& c, const wire::Segment& seg, Context& cx) {
   if (!seg.flags.any(wire::kRst)) return true;
   if (!seg.flags.any(wire::kAck)) return dropped(c, DropReason::SynSentRstWithoutAck, cx);
@@ -81,6 +83,7 @@ void rest_is_processed(Connection& c, const wire::Segment& seg, Context& cx) {
   (void)(urgent_is_noted(c, a, cx) && text_is_taken(c, a, cx) && fin_is_taken(c, a, cx));
 }
 
+// SA-SYNSENT-09, -15, -22.
 void syn_ack_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
   learn_from_syn(c, seg, cx);
   if (c.retries == 0) {
@@ -100,6 +103,7 @@ void syn_ack_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
 
 // Simultaneous open (RFC 9293 3.5, Figure 7; MUST-10): same ISS, text and FIN are left to be sent
 // again (they are not covered by our ACK).
+// SA-SYNSENT-16 to -18; U-12.
 void syn_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
   learn_from_syn(c, seg, cx);
   const Arrival a(seg);
@@ -113,6 +117,7 @@ void syn_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
 
 }  // namespace
 
+// Fifth: neither SYN nor RST is dropped (SA-SYNSENT-19, -21; U-34).
 void segment_arrives_in_syn_sent(Connection& c, const wire::Segment& seg, Context& cx) {
   if (!ack_is_acceptable(c, seg, cx) || !survives_reset_in_syn_sent(c, seg, cx)) return;
   if (!seg.flags.any(wire::kSyn)) {  // fifth
@@ -153,6 +158,7 @@ void send_syn(Connection& c, Context& cx) {
   wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
 }
 
+// SSTHRESH as high as can be, no credit for the handshake (R5681-4, -14; R6928-1).
 void becomes_established(Connection& c, Context& cx) {
   // R6928-2: one lost SYN does not cut the initial window, several do.
   const uint32_t initial = initial_window(c.mss, cx.config.initial_window_segments);
@@ -163,6 +169,7 @@ void becomes_established(Connection& c, Context& cx) {
   c.last_sent = cx.tick_up;
   if (c.extras != kNone) cx.extras[c.extras].soft_error = wire::IcmpKind::Unknown;  // it is over
   tell(c, What::Connected, cx);
+  // A CLOSE that waited for its text (SA-SYNRCVD-24).
   if (c.fin_queued != 0 && c.state == State::Established) move(c, Event::CloseCalled, cx);
   mark_dirty(c, cx);
 }

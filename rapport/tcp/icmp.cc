@@ -25,12 +25,14 @@ namespace {
 using enum wire::IcmpKind;
 
 // RFC 1122 4.2.3.9: protocol and port unreachable.
+// SA-SYNSENT-25, SA-SYNRCVD-32; in the synchronized states they are soft (R5927-2).
 bool is_hard(wire::IcmpKind kind) {
   return kind == ProtocolUnreachable || kind == PortUnreachable;
 }
 
 // MUST-55, RFC 6633: source quench is no more. A host behind one router learns nothing by
 // redirects.
+// R5927-5.
 bool is_without_effect(wire::IcmpKind kind) {
   return kind == SourceQuench || kind == Redirect || kind == Unknown;
 }
@@ -39,6 +41,7 @@ bool is_in_flight(const Connection& c, Seq seq) {
   return at_or_after(seq, c.snd.una) && before(seq, c.snd.nxt);
 }
 
+// SA-ESTAB-32; R1191-1.
 uint16_t smaller_mss(const Connection& c, uint16_t mtu) {
   const int text = mtu - (c.key.remote.is_v4() ? 40 : 60);
   return static_cast<uint16_t>(std::max<int>(text, kLeastMss));
@@ -71,6 +74,7 @@ IcmpVerdict too_big(Connection& c, Seq seq, uint16_t mtu, Context& cx) {
   return IcmpVerdict::Lowered;
 }
 
+// SA-SYNSENT-26, SA-SYNRCVD-33, SA-ESTAB-33, SA-ALL-15; MUST-47, MUST-56, R1122-4.
 void remember(Connection& c, wire::IcmpKind kind, Context& cx) {
   if (Extras* e = need_extras(c, cx); e != nullptr) e->soft_error = kind;
   ++cx.counters.soft_errors;

@@ -23,10 +23,12 @@ void prepare(PreparedFlow& next, FlowKey key, uint16_t port, Context& cx) {
 
 }  // namespace
 
+// The clock itself ticks each millisecond (R7323-23).
 uint32_t timestamp_offset(const FlowKey& key, const Context& cx) {
   return cx.config.randomise_timestamp_offset ? hash_of(cx.timestamp_key, key).seed : 0;
 }
 
+// R6056-1 to -4; R5927-4.
 std::expected<FlowHash, Error> choose_port(FlowKey& key, Context& cx) {
   key.local_port = 0;
   const FlowHash h = hash_of(cx.port_key, key);  // F(local, remote, secret) of the RFC

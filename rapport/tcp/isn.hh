@@ -9,7 +9,7 @@
 
 namespace rapport::tcp {
 
-// ISN = M + F(tuple, key), M a clock of 4 us (MUST-8, MUST-9, SHLD-1).
+// ISN = M + F(tuple, key), M a clock of 4 us (MUST-8, MUST-9, SHLD-1, R6528-1).
 [[nodiscard]] inline Seq initial_sequence_number(FlowHash h, const Context& cx) {
   return Seq{h.seed + static_cast<uint32_t>(cx.now.ns / 4'000)};
 }

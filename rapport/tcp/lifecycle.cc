@@ -102,6 +102,7 @@ bool has_reader_to_wait_for(const Connection& c, const Context& cx) {
   return c.orphan == 0 && x != nullptr && unread(*x, c) > 0_B;
 }
 
+// MUST-12: the reason is the last thing that is told.
 void tell_end(Connection& c, Context& cx) {
   if (has_reader_to_wait_for(c, cx)) return;  // text_was_read() comes back here
   discard_text(c, cx);
@@ -144,6 +145,7 @@ bool may_have_options(const ConnectionOptions& o, const Context& cx) {
   return !need_extras_for(o, cx) || !cx.extras.full();
 }
 
+// What the application chose is never changed by the stack (SHLD-23).
 void apply_options(Connection& c, const ConnectionOptions& o, Context& cx) {
   if (c.extras != kNone || need_extras_for(o, cx)) {
     Extras* e = need_extras(c, cx);

@@ -17,6 +17,7 @@ namespace rapport::tcp {
 namespace {
 
 // How well a listener fits: 0 not at all, more for each field that it names.
+// Another remote than the one that was named finds nobody here (SA-LISTEN-13).
 int fitness(const Listener& l, const FlowKey& key, const Context& cx) {
   int score = 1;
   if (!l.local.is_unspecified()) {
@@ -37,6 +38,7 @@ int fitness(const Listener& l, const FlowKey& key, const Context& cx) {
 }
 
 // Why this segment opens nothing, before resources are asked for; None when it is a proper SYN.
+// SA-LISTEN-08, -11, -15; U-34.
 DropReason unfit_for_opening(const FlowKey& key, const wire::Segment& seg, const Context& cx) {
   if (!seg.flags.any(wire::kSyn)) return DropReason::ListenNotSyn;
   if (seg.flags.any(wire::kFin) && cx.config.drop_syn_fin) return DropReason::ListenSynFin;
@@ -61,12 +63,14 @@ uint32_t find_listener(const FlowKey& key, const Context& cx) {
   return best;
 }
 
+// SA-LISTEN-09, -10.
 DropReason refusal(const Listener& l, const Context& cx) {
   if (l.waiting >= l.backlog) return DropReason::AcceptQueueFull;  // choice 7
   if (l.half_open >= l.backlog || cx.half_open.full()) return DropReason::SynQueueFull;
   return DropReason::None;
 }
 
+// SA-LISTEN-01, -02, -05.
 void segment_arrives_at_listener(uint32_t listener, const FlowKey& key, FlowHash hash,
                                  const wire::Segment& seg, Context& cx) {
   if (seg.flags.any(wire::kRst)) {  // first

@@ -29,6 +29,7 @@ uint8_t shift_for(ByteCount buffer) {
   return shift;
 }
 
+// However large the peer's is, the path's MTU bounds it (U-22).
 uint16_t agreed_mss(const FlowKey& key, uint16_t peer_mss, const ConnectionOptions& o,
                     const Context& cx) {
   const uint16_t unsaid = key.remote.is_v4() ? kDefaultMss4 : kDefaultMss6;
@@ -38,6 +39,7 @@ uint16_t agreed_mss(const FlowKey& key, uint16_t peer_mss, const ConnectionOptio
   return std::max(kLeastMss, std::min(theirs, ours));
 }
 
+// MUST-14, SHLD-5, MAY-3. MSS and SACK-permitted stand in SYN segments alone (MUST-65, R2018-1).
 wire::Options syn_options(const Connection& c, Context& cx) {
   wire::Options o;
   o.has_mss = true;
@@ -50,6 +52,7 @@ wire::Options syn_options(const Connection& c, Context& cx) {
   return o;
 }
 
+// R7323-2, -8.
 wire::Options syn_ack_options(const Connection& c, Context& cx) {
   wire::Options o;
   o.has_mss = true;
@@ -63,6 +66,7 @@ wire::Options syn_ack_options(const Connection& c, Context& cx) {
   return o;
 }
 
+// R7323-1.
 void agree(Connection& c, const wire::Options& theirs, Context& cx) {
   c.scaling_on = theirs.has_window_scale && cx.config.offer_window_scale ? 1 : 0;
   c.sack_on = theirs.sack_permitted && cx.config.offer_sack ? 1 : 0;

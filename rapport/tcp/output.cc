@@ -48,6 +48,7 @@ uint32_t text_in_flight(const Connection& c) {
 }
 
 // Octets of the window that lie beyond SND.NXT.
+// None where it has shrunk (MUST-34, SHLD-15, SHLD-17).
 uint32_t usable_window(const Connection& c) {
   const uint32_t flight = (c.snd.nxt - c.snd.una).v;
   return c.snd.wnd.v > flight ? c.snd.wnd.v - flight : 0;
@@ -73,6 +74,7 @@ void mark_urgent(const Connection& c, Draft& d, const Context& cx) {
   d.urgent = static_cast<uint16_t>(std::min<uint32_t>(pointer, 65535));
 }
 
+// Every segment carries an ACK (U-27), and timestamps where they are agreed on (R7323-9).
 bool send_piece(Connection& c, Seq seq, Cursor from, const Plan& p, Context& cx) {
   std::optional<wire::Options> room;
   wire::Flags flags = wire::kAck;
@@ -94,6 +96,7 @@ bool send_piece(Connection& c, Seq seq, Cursor from, const Plan& p, Context& cx)
   return true;
 }
 
+// The options of this very segment are deducted (U-21, R6691-2).
 uint32_t room_for_text(const Connection& c, const Context& cx) {
   if (!has_runs(c, cx)) return c.timestamps_on != 0 ? c.mss - 12U : c.mss;
   std::optional<wire::Options> room;
@@ -106,6 +109,7 @@ uint32_t room_for_text(const Connection& c, const Context& cx) {
 // --- text again ---------------------------------------------------------------------------------
 
 // How much from `resend` on may go now: within the peer's window, and after a timeout within cwnd.
+// SHLD-16, MAY-7.
 uint32_t resendable(const Connection& c, const Transfer& x) {
   const uint32_t offset = (x.resend - c.snd.una).v;
   const uint32_t wanted = (x.resend_end - x.resend).v;
@@ -152,6 +156,7 @@ void resend_text(Connection& c, Transfer& x, Context& cx) {
 // --- new text -----------------------------------------------------------------------------------
 
 // Sender-side silly-window avoidance and Nagle (RFC 9293 3.7.4, 3.8.6.2.1; U-19).
+// MUST-38, SHLD-7, SHLD-27, SHLD-28, MAY-16; nothing waits for ever (MUST-60), a FIN pushes (U-28).
 bool is_worth_sending(const Connection& c, const Plan& p, uint32_t full, const Context& cx) {
   if (p.text >= full || c.override_due != 0) return true;
   const bool idle = c.snd.una == c.snd.nxt;
@@ -171,6 +176,7 @@ bool has_unsent(const Connection& c, const Transfer& x) {
   return x.send.queued.v != text_in_flight(c) || fin_is_unsent(c);
 }
 
+// R5681-13. PSH stands on the last of what is queued (MUST-61).
 Plan plan_new(const Connection& c, const Transfer& x, uint32_t full) {
   const uint32_t window = usable_window(c);
   Plan p;
@@ -182,6 +188,7 @@ Plan plan_new(const Connection& c, const Transfer& x, uint32_t full) {
   return p;
 }
 
+// R5681-12; R6928-3.
 void restart_after_idle(Connection& c, Transfer& x, Context& cx) {
   if (c.snd.una != c.snd.nxt) return;
   if (!before(c.last_sent, cx.tick)) return;  // in this very millisecond

@@ -60,6 +60,7 @@ void send_window_probe(Connection& c, Context& cx) {
   send_old(c, c.snd.una - 1_B, 0, cx);
 }
 
+// SA-ESTAB-31, SA-ALL-14; MUST-36.
 void persist_times_out(Connection& c, Context& cx) {
   const uint32_t waited = persist_us(c, cx) / 1'000;
   one_more_try(c);
@@ -68,6 +69,7 @@ void persist_times_out(Connection& c, Context& cx) {
   begin_persist(c, cx);
 }
 
+// MAY-5; off unless asked for (R1122-8).
 bool may_keep_alive(const Connection& c, const Context& cx) {
   if (c.keep_alive == 0 || c.extras == kNone || c.snd.una != c.snd.nxt) return false;
   const Transfer* x = cx.transfer_of(c);
@@ -83,6 +85,7 @@ Tick keep_alive_due(const Connection& c, const Context& cx) {
   return since + static_cast<uint32_t>(std::min<int64_t>(wait.to_ms(), 2'000'000'000));
 }
 
+// MUST-29; without text unless asked for (SHLD-12).
 void keep_alive_times_out(Connection& c, Context& cx) {
   Extras& e = cx.extras[c.extras];
   record_timer(c, TimerKind::KeepAlive, e.keep_alives_sent + 1U,

@@ -56,6 +56,7 @@ void link_accept(Listener& l, uint32_t connection, Context& cx) {
 
 }  // namespace
 
+// SA-SYNRCVD-16, -18, -19, -23, -27 to -29: the segment goes through the steps of arrival.cc.
 void promote(uint32_t index, FlowHash hash, const wire::Segment& seg, Context& cx) {
   const HalfOpen h = cx.half_open[index];
   Listener& l = cx.listeners[h.listener];

@@ -146,6 +146,7 @@ bool store_by_blocks(ReceiveQueue& q, uint32_t at, std::span<const uint8_t> text
 
 }  // namespace
 
+// U-29.
 bool store_text(ReceiveQueue& q, const Connection& c, Seq seq, std::span<const uint8_t> text,
                 Context& cx) {
   uint8_t* const place = present_place(q, position(c, seq), text.size(), cx);

@@ -77,6 +77,7 @@ bool repeats_itself(const Connection& c, const Arrival& a, bool window_changed) 
 
 // An ACK that reports octets not reported before is a duplicate even with text or another window
 // (RFC 6675 2): Linux widens its window with each segment that it takes out of order.
+// R5681-9; R3042-1, -2.
 bool is_duplicate(Connection& c, Transfer& x, const Arrival& a, bool window_changed) {
   if (c.snd.una == c.snd.nxt) return false;
   if (c.waiting == Waiting::Persist) return false;  // it answers our probe: nothing was lost
@@ -91,6 +92,7 @@ bool is_duplicate(Connection& c, Transfer& x, const Arrival& a, bool window_chan
   return true;
 }
 
+// R5681-7, -10.
 void enter_recovery(Connection& c, Transfer& x, Context& cx) {
   Window w = window_of(c);
   w.flight = (x.nxt_before_dups - c.snd.una).v;  // RFC 5681 3.2, step 2: not what RFC 3042 let out
@@ -131,6 +133,7 @@ bool congestion_acknowledged(Connection& c, Seq ack, ByteCount text, Context& cx
   return true;
 }
 
+// SA-ESTAB-29, SA-ALL-13; R5681-8.
 void maybe_duplicate_ack(Connection& c, const Arrival& a, bool window_changed, Context& cx) {
   Transfer* x = cx.transfer_of(c);
   if (x == nullptr || !is_duplicate(c, *x, a, window_changed)) return;
@@ -146,6 +149,7 @@ void maybe_duplicate_ack(Connection& c, const Arrival& a, bool window_changed, C
   enter_recovery(c, *x, cx);
 }
 
+// Whatever SACK has told: all is sent again (R2018-12).
 void congestion_timed_out(Connection& c, Context& cx) {
   Transfer* x = cx.transfer_of(c);
   if (x == nullptr) return;
@@ -165,6 +169,7 @@ void resend_for_path(Connection& c, Transfer& x, Context& cx) {
   mark_dirty(c, cx);
 }
 
+// R6429-1.
 void window_was_or_is_zero(Connection& c, Context& cx) {
   if (c.orphan == 0) c.stalled_since = cx.tick_up;  // MUST-37; an orphan's time runs on
   if (c.waiting == Waiting::Persist && c.snd.wnd > 0_B) {

@@ -8,6 +8,7 @@
 
 namespace rapport::tcp {
 
+// SA-*-06, -07, SA-LASTACK-18, SA-SYNRCVD-07, -08, SA-ALL-12; SHLD-2, U-30, R5961-1, -6.
 bool survives_reset(Connection& c, Arrival& a, Context& cx) {
   if (!a.has(wire::kRst)) return true;
   if (a.whole.seq != c.rcv.nxt) {
@@ -20,6 +21,7 @@ bool survives_reset(Connection& c, Arrival& a, Context& cx) {
   return false;
 }
 
+// SA-*-09, SA-SYNRCVD-12; U-13, U-31, R5961-2.
 bool is_no_stray_syn(Connection& c, Arrival& a, Context& cx) {
   if (!a.syn) return true;
   // The peer's SYN,ACK again means that our ACK of it was lost: its answer completes the peer, so

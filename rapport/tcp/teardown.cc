@@ -11,6 +11,7 @@ namespace rapport::tcp {
 
 namespace {
 
+// SA-ESTAB-28, SA-FW1-23, -30, SA-FW2-21, SA-SYNRCVD-29.
 bool remember_fin(Connection& c, const Arrival& a, Seq at, Context& cx) {
   Transfer* x = need_transfer(c, cx);
   if (x == nullptr) return dropped(c, DropReason::BufferFull, cx);
@@ -34,6 +35,8 @@ void take_fin(Connection& c, Context& cx) {
 
 }  // namespace
 
+// SA-ESTAB-26, -27, SA-FW1-18, -19, -22, -29, SA-FW2-18, -27, SA-SYNRCVD-19; a second one:
+// SA-CW-21, SA-CLOSING-19, SA-LASTACK-20.
 bool fin_is_taken(Connection& c, Arrival& a, Context& cx) {
   Transfer* x = cx.transfer_of(c);
   const bool remembered = x != nullptr && x->receive.fin_waits;

@@ -63,6 +63,7 @@ void challenge(TimeWait& w, DropReason why, Context& cx) {
   answer(w, why, cx);
 }
 
+// SA-TW-05, -07; R1337-1.
 Verdict judge_reset(TimeWait& w, const wire::Segment& seg, Context& cx) {
   if (seg.seq == w.rcv_nxt) {
     dropped(w.key, DropReason::TimeWaitRst, cx);
@@ -77,6 +78,7 @@ Verdict judge_reset(TimeWait& w, const wire::Segment& seg, Context& cx) {
 }
 
 // RFC 6191 2: is this SYN newer than everything of the old connection?
+// SA-TW-09 to -12; R6191-1 to -4, SHLD-4.
 bool is_newer(const TimeWait& w, const wire::Segment& seg) {
   const bool larger = at_or_after(seg.seq, w.rcv_nxt);  // beyond the last number received
   if (!seg.options.has_timestamps) return larger;
@@ -85,6 +87,7 @@ bool is_newer(const TimeWait& w, const wire::Segment& seg) {
   return newer > 0 || (newer == 0 && larger);
 }
 
+// SA-TW-13, -24, -25; R6191-5.
 Verdict judge_syn(TimeWait& w, const wire::Segment& seg, Context& cx) {
   if (!seg.flags.any(wire::kAck | wire::kFin) && is_newer(w, seg)) {
     const uint32_t listener = find_listener(w.key, cx);
@@ -96,6 +99,7 @@ Verdict judge_syn(TimeWait& w, const wire::Segment& seg, Context& cx) {
   return Verdict::Stay;
 }
 
+// SA-TW-01 to -04.
 bool fits(const TimeWait& w, const wire::Segment& seg) {
   const ByteCount window = window_of(w);
   const ByteCount length = seg.length();
@@ -105,12 +109,14 @@ bool fits(const TimeWait& w, const wire::Segment& seg) {
 }
 
 // The peer's FIN again: left of the window, so it is looked for before the window test.
+// SA-TW-18.
 bool is_fin_again(const TimeWait& w, const wire::Segment& seg) {
   return seg.flags.has(wire::kFin | wire::kAck) && seg.seq + seg.length() == w.rcv_nxt
          && at_or_before(seg.ack, w.snd_nxt);
 }
 
 // Anything but RST and SYN.
+// SA-TW-15 to -17, -19 to -21, -23, -26, -27; R1337-2.
 Verdict judge_other(TimeWait& w, const wire::Segment& seg, Context& cx) {
   const wire::Options& o = seg.options;
   if (w.timestamps_on != 0 && !o.has_timestamps && cx.config.require_timestamps) {
@@ -149,6 +155,7 @@ Verdict judge(TimeWait& w, const wire::Segment& seg, Context& cx) {
   return judge_other(w, seg, cx);
 }
 
+// MUST-13.
 void start_2msl(uint32_t index, Context& cx) {
   TimeWait& w = cx.time_wait[index];
   w.expiry = (cx.now + cx.config.two_msl).tick_ceil();
@@ -250,6 +257,7 @@ void forget_suspended(uint32_t index, Context& cx) {
 }
 
 // MAY-2 (2): the SYN that TIME-WAIT gave way to was an old duplicate.
+// SA-TW-14.
 void restore_time_wait(uint32_t half_open_index, Context& cx) {
   const HalfOpen& h = cx.half_open[half_open_index];
   const uint32_t index = h.suspended;
@@ -262,6 +270,7 @@ void restore_time_wait(uint32_t half_open_index, Context& cx) {
   start_2msl(index, cx);
 }
 
+// SA-TW-22; U-26.
 uint32_t expire_time_wait(Context& cx, uint32_t budget) {
   uint32_t done = 0;
   for (; done < budget && cx.time_wait_list.head != kNone; ++done) {

@@ -68,6 +68,8 @@ bool is_due(Tick at, const Context& cx) {
   return !before(cx.tick, at);
 }
 
+// SA-ALL-07, SA-SYNSENT-27, SA-SYNRCVD-22, SA-ESTAB-30, SA-FW1-25, SA-CW-20, SA-CLOSING-17,
+// SA-LASTACK-17; U-25, MUST-22, MUST-47.
 void retransmission_times_out(Connection& c, Context& cx) {
   one_more_try(c);
   ++cx.counters.timeouts;
@@ -95,6 +97,7 @@ void retransmission_times_out(Connection& c, Context& cx) {
   wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
 }
 
+// SA-FW2-22.
 void short_timer_fires(Connection& c, Context& cx) {
   switch (c.waiting) {
     case Waiting::Retransmission: retransmission_times_out(c, cx); return;
@@ -117,6 +120,8 @@ void short_timer_fires(Connection& c, Context& cx) {
 }
 
 // The deadlines that end a connection. True when one did.
+// SA-ALL-06, SA-SYNSENT-28, SA-SYNRCVD-34, SA-ESTAB-34, SA-FW1-32, SA-CW-22, SA-CLOSING-20,
+// SA-LASTACK-21; U-24.
 bool a_limit_is_reached(Connection& c, Context& cx) {
   if (c.extras != kNone && cx.extras[c.extras].lingering
       && is_due(cx.extras[c.extras].linger_until, cx)) {
@@ -141,6 +146,7 @@ uint32_t to_us(Duration d) {
   return static_cast<uint32_t>(std::clamp<int64_t>(d.to_us(), 0, 1'800'000'000));
 }
 
+// MUST-18; R6298-1, -4, -5.
 uint32_t rto_us(const Connection& c, const Context& cx) {
   uint64_t us = 0;
   if (c.srtt != 0) {
@@ -154,6 +160,7 @@ uint32_t rto_us(const Connection& c, const Context& cx) {
   return static_cast<uint32_t>(std::min<uint64_t>(us, cx.max_rto_us));
 }
 
+// Never sooner than one RTO after what it waits for (R6298-8).
 void wait_for(Connection& c, Waiting what, uint32_t us, Context& cx) {
   c.waiting = what;
   c.short_at = cx.micros_up + us;

@@ -7,6 +7,8 @@
 
 namespace rapport::tcp {
 
+// SA-ESTAB-24, -25, -35, SA-FW1-24, SA-FW2-23, SA-CW-18, SA-CLOSING-15, SA-LASTACK-15; U-37,
+// MUST-30, -32, R6093-1.
 bool urgent_is_noted(Connection& c, Arrival& a, Context& cx) {
   if (!a.has(wire::kUrg) || peer_has_finished(c.state)) return true;
   // MUST-62: the pointer designates the octet after the urgent text.

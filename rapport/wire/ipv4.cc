@@ -24,6 +24,7 @@ constexpr uint16_t dont_fragment_bit = 0x4000;
 constexpr uint16_t more_fragments_bit = 0x2000;
 constexpr uint16_t offset_mask = 0x1fff;
 
+// Timestamp and Record Route too (MAY-10, MAY-11).
 size_t header_length(const uint8_t* p) {
   return (size_t{p[0]} & 0x0f) << 2;
 }
@@ -38,6 +39,7 @@ PartialSum header_sum(std::span<const uint8_t> header) {
   return PartialSum{words[0]} + PartialSum{words[1]} + PartialSum{last};
 }
 
+// R1122-1.
 DropReason fault_of(std::span<const uint8_t> bytes) {
   if (bytes.size() < kIpv4Header) return DropReason::FrameTooShort;
   if (bytes[0] >> 4 != 4) return DropReason::Ipv4Version;

@@ -66,6 +66,7 @@ bool read_one(uint8_t kind, std::span<const uint8_t> data, Options& out) {
 
 }  // namespace
 
+// MUST-4, in any segment (MUST-5) and at any alignment (MUST-64).
 void read_options(std::span<const uint8_t> bytes, Options& out) {
   out = Options{};
   while (!bytes.empty()) {
@@ -85,6 +86,7 @@ void read_options(std::span<const uint8_t> bytes, Options& out) {
   }
 }
 
+// MUST-69: filled up with NOPs.
 uint32_t write_options(uint8_t* to, const Options& options) {
   WordWriter w{to};
   put_option_words(w, options);

@@ -25,6 +25,7 @@ size_t header_length(const uint8_t* p) {
 }
 
 // In their order: what makes the header unreadable, what makes it untrustworthy, what is forbidden.
+// SA-CLOSED-06, SA-ALL-04, U-2.
 DropReason fault_of(std::span<const uint8_t> bytes, const IpAddress& source,
                     const IpAddress& destination, Checksum checksum) {
   if (bytes.size() < kTcpHeader) return DropReason::TcpTooShort;
@@ -41,6 +42,7 @@ DropReason fault_of(std::span<const uint8_t> bytes, const IpAddress& source,
 }
 
 // Reserved bits are ignored (RFC 9293 3.1).
+// Windows are unsigned (MUST-1); reserved bits are not looked at (U-1).
 void read_values(std::span<const uint8_t> bytes, Segment& seg) {
   const uint8_t* p = bytes.data();
   const size_t header = header_length(p);

@@ -10,6 +10,7 @@ uint32_t initial_window(uint32_t smss, uint32_t segments) {
   return std::min(segments * smss, std::max(2 * smss, segments * 1460));
 }
 
+// MUST-19; R5681-2.
 void NewReno::acknowledged(Window w, uint32_t octets) {
   if (w.cwnd < w.ssthresh) {  // slow start: at most SMSS for each ACK of new data (R5681-1)
     w.cwnd += std::min(octets, w.smss);
