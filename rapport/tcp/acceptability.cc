@@ -24,6 +24,7 @@ ByteCount receive_window(const Connection& c) {
 
 // RFC 7323 3.2 and 5.3. PAWS never applies to RST (R7323-20). A SYN may lack the timestamp: the
 // peer began anew without any, and the challenge (RFC 5961 4.2) is how it finds out (choice 12).
+// SA-ALL-01 to -03; R7323-11 to -13, -19, -21. No D-SACK for what PAWS refuses (R2883-6).
 bool timestamps_allow(Connection& c, const Arrival& a, Context& cx) {
   if (c.timestamps_on == 0 || a.has(wire::kRst)) return true;
   const wire::Options& o = a.whole.options;
@@ -41,6 +42,7 @@ bool timestamps_allow(Connection& c, const Arrival& a, Context& cx) {
 
 // R7323-17: the clock value to echo moves only with a segment that begins at or before the last
 // number we acknowledged.
+// Nor with one beyond a hole (R7323-18).
 void note_timestamp(Connection& c, const Arrival& a) {
   const wire::Options& o = a.whole.options;
   if (c.timestamps_on == 0 || !o.has_timestamps || a.has(wire::kRst)) return;
@@ -51,12 +53,15 @@ void note_timestamp(Connection& c, const Arrival& a) {
 }
 
 // RFC 5961 3.2: only SEG.SEQ counts for a reset; with a closed window only RCV.NXT is inside.
+// SA-*-05, SA-SYNRCVD-05, SA-ALL-11; U-30, R5961-1.
 bool reset_is_in_window(const Connection& c, const Arrival& a) {
   return a.whole.seq == c.rcv.nxt || in_window(a.whole.seq, c.rcv.nxt, receive_window(c));
 }
 
 // The four cases of RFC 9293 3.4, Table 6. A segment that begins before RCV.NXT and ends beyond the
 // window holds all of it: it is trimmed at both ends rather than refused (SA-ESTAB-38).
+// SA-*-01 to -04, SA-SYNRCVD-01 to -04; U-5, and modulo 2^32 (U-3). The edge is the furthest ever
+// offered (R7323-6).
 bool fits(const Connection& c, const Arrival& a) {
   const ByteCount window = receive_window(c);
   const ByteCount length = a.length();
@@ -67,6 +72,8 @@ bool fits(const Connection& c, const Arrival& a) {
   return before(a.seq, c.rcv.edge) && after(a.end(), c.rcv.nxt);
 }
 
+// SA-ALL-08, SA-ESTAB-23, -37, SA-FW1-31, SA-FW2-28, SA-CW-19, SA-CLOSING-16, SA-LASTACK-16,
+// SA-SYNRCVD-30; U-6, U-9, U-16.
 bool refuse(Connection& c, const Arrival& a, Context& cx) {
   // The last segment again: our ACK of it was lost, and the one we owe now must echo this copy's
   // clock, or the sender takes all its time-outs in between for one round trip (R7323-17; BSD and
@@ -81,6 +88,7 @@ bool refuse(Connection& c, const Arrival& a, Context& cx) {
   return dropped(c, DropReason::NotAcceptable, cx);
 }
 
+// SA-ESTAB-21, SA-FW1-27, SA-FW2-25, SA-SYNRCVD-28; U-29.
 void trim_left(const Connection& c, Arrival& a) {
   if (!before(a.seq, c.rcv.nxt)) return;
   const ByteCount old = c.rcv.nxt - a.seq;
@@ -92,6 +100,7 @@ void trim_left(const Connection& c, Arrival& a) {
 
 // A closed window refuses what it cuts off, and that is answered whatever the ACK field says
 // (SA-ESTAB-03); what is cut off elsewhere belongs to a segment that was taken.
+// SA-ESTAB-22, SA-FW1-28, SA-FW2-26.
 void trim_right(Connection& c, Arrival& a, Context& cx) {
   if (!after(a.end(), c.rcv.edge)) return;
   const ByteCount room = c.rcv.edge - a.seq;
@@ -104,6 +113,7 @@ void trim_right(Connection& c, Arrival& a, Context& cx) {
 
 // SYN-RECEIVED by simultaneous open: the peer's SYN again, or its SYN,ACK (choices 8 and 10). The
 // SYN lies left of the window and is trimmed here. False when the segment is answered.
+// SA-SYNRCVD-10, -13, -25.
 bool take_repeated_syn(Connection& c, Arrival& a, Context& cx) {
   if (c.state != State::SynReceived || !a.syn || a.has(wire::kRst) || a.seq != c.rcv.irs) {
     return true;
@@ -149,7 +159,8 @@ bool trimming_is_told(Connection& c, Arrival& a, Context& cx) {
   if (!a.again.empty()) {
     owe_own_ack(c, {.kind = Debt::Kind::Duplicate, .dsack = a.again}, cx);
   }
-  if (a.beyond) owe_ack(c, cx);
+  // Behind the peer's FIN nothing is taken, and nothing is said (choice 47).
+  if (a.beyond && !peer_has_finished(c.state)) owe_ack(c, cx);
   return true;
 }
 

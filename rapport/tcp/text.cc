@@ -25,6 +25,7 @@ void trim_at_fin(const Transfer& x, Arrival& a) {
   if (a.text.size() > room.v) a.text = a.text.first(room.v);
 }
 
+// SA-ESTAB-19, SA-FW1-26, SA-FW2-24, SA-SYNRCVD-27; MAY-13.
 bool text_out_of_order(Connection& c, Transfer& x, const Arrival& a, Context& cx) {
   if (!store_text(x.receive, c, a.seq, a.text, cx)) return dropped(c, DropReason::BufferFull, cx);
   const SeqRange range{a.seq, a.seq + ByteCount{a.text.size()}};
@@ -47,6 +48,7 @@ void note_duplicate(Connection& c, const Transfer& x, Seq end, Context& cx) {
               cx);
 }
 
+// SA-ESTAB-17, -18, -20, SA-FW1-20, -29, SA-FW2-19, -27.
 void text_in_order(Connection& c, Transfer& x, const Arrival& a, Context& cx) {
   const ByteCount octets{a.text.size()};
   const bool fills = x.receive.runs > 0;
@@ -64,6 +66,7 @@ void text_in_order(Connection& c, Transfer& x, const Arrival& a, Context& cx) {
 
 }  // namespace
 
+// SA-FW1-21, SA-FW2-20, SA-CW-17, SA-CLOSING-15, SA-LASTACK-15.
 bool text_is_taken(Connection& c, Arrival& a, Context& cx) {
   if (a.text.empty()) return true;
   if (peer_has_finished(c.state)) return dropped(c, DropReason::TextAfterFin, cx);

@@ -118,4 +118,12 @@ SCENARIO_ROWS("STATUS tells the state and what the TCB holds", rows_with_status(
   t.holds(t.stack().fingerprint() == before, "asking changes nothing");
 }
 
+// 3.5.2 advises the one who resets to keep TIME-WAIT; choice 24: nothing is kept.
+SCENARIO_TEST("ESTABLISHED: after an ABORT the tuple is free at once [U-35, UC-ABORT-06]") {
+  auto t = peer::in_established();
+  t.calls_abort().says(rst().ack(t.rcv_nxt())).is_gone().and_pools_are_empty();
+  t.hears(ack()).says(rst().seq(t.snd_nxt()));
+  t.calls_connect().says(syn()).is(State::SynSent);
+}
+
 }  // namespace rapport::scenario

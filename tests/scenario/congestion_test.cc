@@ -60,6 +60,7 @@ SCENARIO_TEST("ESTABLISHED: the handshake itself does not grow cwnd [R5681-14, R
   u.holds(cwnd(u) == kInitialWindow, "cwnd is the initial window");
 }
 
+// A window of one segment after several losses: from memory.
 SCENARIO_TEST(
     "ESTABLISHED: the loss of one SYN leaves the initial window, of two it does not "
     "[R6928-2]") {

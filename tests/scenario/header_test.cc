@@ -215,6 +215,22 @@ SCENARIO_TEST("LISTEN: what stood before an impossible length counts [MUST-7]") 
   sends_after_syn_with(joined({{253, 0}, kMss700}), unsaid_mss());  // it stands behind
 }
 
+SCENARIO_TEST("SYN-SENT: options are read at any alignment [MUST-64]") {
+  for (size_t pad = 0; pad < 4; ++pad) {
+    auto t = peer::in_syn_sent({.window_scale = true, .sack = true, .timestamps = true});
+    const uint32_t clock = t.tsval_now();
+    const auto options =
+        joined({Octets(pad, 1), kMss700, {3, 3, 9}, timestamps(clock, t.tsval_of_stack()), {4, 2}});
+    t.hears(syn().seq(t.irs).ack(t.iss + 1_B).win(1000).option_octets(options)).says(ack().ts());
+    t.holds(t.heard().options.tsecr == clock, "the timestamp");
+    const auto s = t.calls_status();
+    t.holds(s.sack && s.timestamps && s.window_scaling && s.snd_shift == 9, "what was offered");
+    t.holds(s.mss == 700, "the MSS");
+    t.hears(ack().win(1000).ts(clock, t.tsval_of_stack())).says_nothing();
+    t.holds(t.calls_status().snd_wnd == 512'000_B, "1000 units of 512 octets");
+  }
+}
+
 // --- options written ----------------------------------------------------------------------------
 
 SCENARIO_TEST("MSS and SACK-permitted stand in SYN segments, and nowhere else [MUST-65, R2018-1]") {

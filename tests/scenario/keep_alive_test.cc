@@ -51,7 +51,7 @@ SCENARIO_TEST(
   t.is_told_ended(CloseReason::KeepAliveTimedOut).is_gone().and_pools_are_empty();
 }
 
-SCENARIO_TEST("ESTABLISHED: without being asked nothing is probed, for days [MUST-25]") {
+SCENARIO_TEST("ESTABLISHED: without being asked nothing is probed, for days [MUST-25, R1122-8]") {
   auto t = peer::in_established();
   t.after(86'400_s * 20).says_nothing().is(State::Established);
 }

@@ -45,6 +45,7 @@ SCENARIO_TEST("ESTABLISHED: for 24 days the last timestamp holds [R7323-22, R732
   t.dropped_as(DropReason::PawsRejected).calls_receive(Error::WouldBlock);
 }
 
+// That 2^32 is the modulus is from memory, and plain from the size of the field.
 SCENARIO_TEST("ESTABLISHED: timestamps are compared modulo 2^32 [R7323-21]") {
   auto t = peer::in_syn_sent(kTimestamps);
   t.hears(t.syn_of_peer().ack(t.iss + 1_B).ts(0xffff'fff0, t.tsval_of_stack())).says(ack());
@@ -96,6 +97,7 @@ SCENARIO_TEST("ESTABLISHED: an older segment come again is not echoed [R7323-17]
   t.holds(echoed(t) == last, "it does not end where our last ACK did");
 }
 
+// 1 ms to 1 s a tick: from memory.
 SCENARIO_TEST("ESTABLISHED: our clock ticks each millisecond and never goes back [R7323-23]") {
   auto t = peer::in_established(kTimestamps);
   uint32_t last = t.tsval_of_stack();
