@@ -159,8 +159,7 @@ bool trimming_is_told(Connection& c, Arrival& a, Context& cx) {
   if (!a.again.empty()) {
     owe_own_ack(c, {.kind = Debt::Kind::Duplicate, .dsack = a.again}, cx);
   }
-  // Behind the peer's FIN nothing is taken, and nothing is said (choice 47).
-  if (a.beyond && !peer_has_finished(c.state)) owe_ack(c, cx);
+  if (a.beyond) owe_ack(c, cx);
   return true;
 }
 
