@@ -28,7 +28,8 @@ void resend(Transfer& x, Seq from, Seq upto) {
   x.resend = from;
   x.resend_end = upto;
   x.resending = true;
-  x.timing = x.measured = false;  // Karn's rule
+  x.timing = false;  // Karn's rule
+  x.measured = false;
 }
 
 // The segment behind a partial ACK is lost too: it alone is sent again (R6582-1). Returns whether
@@ -72,7 +73,9 @@ bool reports_new_octets(const Connection& c, Transfer& x, const wire::Options& o
 // RFC 5681 2, with data outstanding: no text, no SYN or FIN, the same ACK, the same window. An ACK
 // with a D-SACK tells of a segment that came twice, not of a loss (RFC 2883 5).
 bool repeats_itself(const Connection& c, const Arrival& a, bool window_changed) {
-  return !window_changed && a.whole.length() == 0_B && !reports_a_duplicate(c, a.whole.options);
+  if (window_changed || a.whole.length() != 0_B) return false;
+  const bool only_dsack = reports_a_duplicate(c, a.whole.options);
+  return !only_dsack;
 }
 
 // An ACK that reports octets not reported before is a duplicate even with text or another window
