@@ -1,6 +1,5 @@
 // send() and its kin on a stream: all of it, as room comes, or what fits at once.
 #include "rapport/base/reason.hh"
-#include "rapport/socket/posix/errors.hh"
 #include "rapport/socket/posix/process.hh"
 #include "rapport/socket/posix/sockets.hh"
 #include "rapport/socket/posix/types.hh"
@@ -8,6 +7,7 @@
 #include "rapport/tcp/commands.hh"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
