@@ -9,11 +9,9 @@
 #include "rapport/socket/posix/types.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
-#include "rapport/udp/commands.hh"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 
