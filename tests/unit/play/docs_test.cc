@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -50,6 +51,18 @@ std::vector<std::string> between(std::string_view text, std::string_view open,
   return out;
 }
 
+void expect_known(const Event& event) {
+  if (const auto* shell = std::get_if<ShellLine>(&event.action)) {
+    for (const ShellAction& a : translate_shell(shell->text)) {
+      EXPECT_FALSE(std::holds_alternative<Unknown>(a)) << shell->text;
+    }
+  }
+  if (const auto* code = std::get_if<CodeBlock>(&event.action)) {
+    const auto zero = [](std::string_view) -> std::optional<int64_t> { return 0; };
+    EXPECT_NE(evaluate_code(code->text, zero).verdict, CodeResult::Verdict::Unsupported);
+  }
+}
+
 TEST(PlayDocs, ExamplesParse) {
   const auto examples = between(document(), "```packetdrill\n", "```\n");
   EXPECT_GE(examples.size(), 8U);
@@ -57,17 +70,7 @@ TEST(PlayDocs, ExamplesParse) {
     for (const std::string_view variant : variants(text)) {
       const std::array<Define, 1> defined{{{std::string{variant}, ""}}};
       const Script script = parsed(text, {.defines = defined});
-      for (const Event& e : script.events) {
-        if (const auto* shell = std::get_if<ShellLine>(&e.action)) {
-          for (const ShellAction& a : translate_shell(shell->text)) {
-            EXPECT_FALSE(std::holds_alternative<Unknown>(a)) << shell->text;
-          }
-        }
-        if (const auto* code = std::get_if<CodeBlock>(&e.action)) {
-          const auto zero = [](std::string_view) -> std::optional<int64_t> { return 0; };
-          EXPECT_NE(evaluate_code(code->text, zero).verdict, CodeResult::Verdict::Unsupported);
-        }
-      }
+      for (const Event& e : script.events) expect_known(e);
     }
   }
 }

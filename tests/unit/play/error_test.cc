@@ -4,6 +4,7 @@
 #include "tests/unit/play/examples.hh"
 
 #include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -8,12 +8,10 @@
 #include "tests/unit/play/examples.hh"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
