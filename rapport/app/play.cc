@@ -55,6 +55,14 @@ std::string all_rules() {
   return out;
 }
 
+std::string rule_names() {
+  std::string out;
+  for (size_t i = 0; i < play::kRules; ++i) {
+    out += (i == 0 ? "" : ", ") + std::string(play::name(static_cast<play::Rule>(i)));
+  }
+  return out;
+}
+
 // NAME=on|off
 void switch_rule(const std::string& text, play::Rules& rules) {
   const size_t equals = text.find('=');
@@ -62,7 +70,8 @@ void switch_rule(const std::string& text, play::Rules& rules) {
   const std::string_view value =
       equals == std::string::npos ? "" : std::string_view(text).substr(equals + 1);
   if (!rule)
-    throw Misuse(fmt::format("--rule {}: there is no such rule; there are:{}", text, all_rules()));
+    throw Misuse(
+        fmt::format("--rule {}: there is no such rule; there are: {}", text, rule_names()));
   if (value != "on" && value != "off")
     throw Misuse(fmt::format("--rule {}: NAME=on and NAME=off are allowed", text));
   rules.set(*rule, value == "on");
