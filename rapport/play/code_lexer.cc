@@ -1,6 +1,8 @@
 // Tokens of assertions.
 #include "rapport/play/code_lexer.hh"
 
+#include "rapport/play/characters.hh"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -8,18 +10,6 @@
 #include <string_view>
 
 namespace rapport::play {
-
-namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_word(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-}  // namespace
 
 void CodeLexer::skip_blanks() {
   while (at_ < text_.size()) {

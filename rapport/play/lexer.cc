@@ -2,6 +2,7 @@
 // that its value is.
 #include "rapport/play/lexer.hh"
 
+#include "rapport/play/characters.hh"
 #include "rapport/play/place.hh"
 
 #include <algorithm>
@@ -13,14 +14,6 @@
 namespace rapport::play {
 
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_word(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
 
 bool is_hex_digit(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
