@@ -92,19 +92,6 @@ void KernelHost::packet(std::span<const uint8_t> octets) {
   }
 }
 
-std::string KernelHost::call(const std::string& what, uint32_t number) {
-  if (what == "listen" || what == "connect" || what == "accept") return opens(what);
-  if (what == "send") return sends(number, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (what == "urgent") return sends(number, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_OOB);
-  if (what == "read") return reads();
-  if (what == "error") return error();
-  if (what == "nodelay" || what == "keepalive") {
-    sets_option(what, number);
-    return "ok";
-  }
-  return closes(what);
-}
-
 device::Descriptor KernelHost::socket() const {
   const int family = ends_.local.address.is_v4() ? AF_INET : AF_INET6;
   device::Descriptor fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -138,14 +125,15 @@ std::string KernelHost::opens(const std::string& what) {
   return "ok";
 }
 
-std::string KernelHost::sends(uint32_t number, int flags) const {
-  const std::vector<uint8_t> text(number, 's');
+std::string KernelHost::sends(uint32_t octets, bool urgent) {
+  const std::vector<uint8_t> text(octets, 's');
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (urgent ? MSG_OOB : 0);
   const auto n = ::send(connection_.get(), text.data(), text.size(), flags);
   if (n < 0) return errno == EAGAIN ? "later" : "error";
   return "sent " + std::to_string(n);
 }
 
-std::string KernelHost::reads() const {
+std::string KernelHost::reads() {
   std::array<uint8_t, 4096> into{};
   size_t count = 0;
   while (true) {
@@ -162,7 +150,7 @@ std::string KernelHost::reads() const {
   }
 }
 
-std::string KernelHost::error() const {
+std::string KernelHost::error() {
   int code = 0;
   socklen_t length = sizeof code;
   (void)::getsockopt(connection_.get(), SOL_SOCKET, SO_ERROR, &code, &length);

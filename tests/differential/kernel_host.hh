@@ -21,19 +21,18 @@ class KernelHost final : public Host {
   ~KernelHost() override;
 
   void packet(std::span<const uint8_t> octets) override;
-  std::string call(const std::string& what, uint32_t number) override;
   std::string state() override;
   uint32_t unread() override;
 
  private:
   [[nodiscard]] device::Descriptor socket() const;
-  std::string opens(const std::string& what);
-  [[nodiscard]] std::string sends(uint32_t number, int flags) const;
-  [[nodiscard]] std::string reads() const;
-  [[nodiscard]] std::string error() const;
-  std::string closes(const std::string& what);
+  std::string opens(const std::string& what) override;
+  std::string sends(uint32_t octets, bool urgent) override;
+  std::string reads() override;
+  std::string error() override;
+  std::string closes(const std::string& what) override;
   void aborts();
-  void sets_option(const std::string& what, uint32_t number);
+  void sets_option(const std::string& what, uint32_t number) override;
   void applies_options(int fd) const;
 
   Ends ends_;

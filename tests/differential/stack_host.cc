@@ -71,23 +71,13 @@ void StackHost::packet(std::span<const uint8_t> octets) {
   stack_->receive(burst, now_);
 }
 
-std::string StackHost::call(const std::string& what, uint32_t number) {
-  if (what == "listen" || what == "connect" || what == "accept") return opens(what);
-  if (what == "send" || what == "urgent") {
-    const std::vector<uint8_t> text(number, 's');
-    tcp::Send send{.connection = connection_, .bytes = text};
-    send.urgent = what == "urgent";
-    const auto n = stack_->command(send, now_);
-    if (!n) return n.error() == Error::WouldBlock ? "later" : "error";
-    return "sent " + std::to_string(n->v);
-  }
-  if (what == "read") return reads();
-  if (what == "error") return error();
-  if (what == "nodelay" || what == "keepalive") {
-    sets_option(what, number);
-    return "ok";
-  }
-  return closes(what);
+std::string StackHost::sends(uint32_t octets, bool urgent) {
+  const std::vector<uint8_t> text(octets, 's');
+  tcp::Send send{.connection = connection_, .bytes = text};
+  send.urgent = urgent;
+  const auto n = stack_->command(send, now_);
+  if (!n) return n.error() == Error::WouldBlock ? "later" : "error";
+  return "sent " + std::to_string(n->v);
 }
 
 std::string StackHost::opens(const std::string& what) {
@@ -145,7 +135,7 @@ std::string StackHost::closes(const std::string& what) {
   return "ok";
 }
 
-std::string StackHost::error() const {
+std::string StackHost::error() {
   switch (ended_) {
     case CloseReason::ResetByPeer: return "reset";
     case CloseReason::Refused: return "refused";

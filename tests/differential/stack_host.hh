@@ -24,7 +24,6 @@ class StackHost final : public Host {
   explicit StackHost(const Ends& ends);
 
   void packet(std::span<const uint8_t> octets) override;
-  std::string call(const std::string& what, uint32_t number) override;
   std::string state() override;
   uint32_t unread() override;
 
@@ -35,11 +34,12 @@ class StackHost final : public Host {
 
  private:
   void settles(Player& player);
-  std::string opens(const std::string& what);
-  std::string reads();
-  std::string closes(const std::string& what);
-  [[nodiscard]] std::string error() const;
-  void sets_option(const std::string& what, uint32_t number);
+  std::string opens(const std::string& what) override;
+  std::string sends(uint32_t octets, bool urgent) override;
+  std::string reads() override;
+  std::string closes(const std::string& what) override;
+  std::string error() override;
+  void sets_option(const std::string& what, uint32_t number) override;
 
   Ends ends_;
   FramePool frames_;
