@@ -1,5 +1,5 @@
-# Compiler settings and the functions that make targets: rapport_library, rapport_test,
-# rapport_script_test, rapport_fuzz_target.
+# Compiler settings and the functions that make targets: rapport_library, rapport_worlds_library,
+# rapport_test, rapport_script_test, rapport_fuzz_target.
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -18,6 +18,10 @@ target_compile_features(rapport_settings INTERFACE cxx_std_23)
 if(RAPPORT_CHECKS)
   target_compile_definitions(rapport_settings INTERFACE RAPPORT_CHECKS=1)
 endif()
+
+add_library(rapport_settings_worlds INTERFACE)
+target_link_libraries(rapport_settings_worlds INTERFACE rapport_settings)
+target_compile_definitions(rapport_settings_worlds INTERFACE RAPPORT_RULE_SWITCHES=1)
 
 add_library(rapport_warnings INTERFACE)
 target_compile_options(rapport_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
@@ -67,6 +71,22 @@ function(rapport_library folder)
     target_compile_options(${name} PRIVATE -fno-exceptions -fno-rtti)
   endif()
   set_property(GLOBAL APPEND PROPERTY RAPPORT_LIBRARIES ${name})
+endfunction()
+
+# rapport_worlds_library(folder): rapport_<folder> once more, as rapport_<folder>_worlds, with rules that
+# may be switched off (tcp/rules.hh). Only `rapport-worlds` links these; as both builds define the same
+# names, no program may mix them.
+function(rapport_worlds_library folder)
+  string(REPLACE "/" "_" name rapport_${folder})
+  get_target_property(sources ${name} SOURCES)
+  get_target_property(libraries ${name} LINK_LIBRARIES)
+  get_target_property(options ${name} COMPILE_OPTIONS)
+  list(TRANSFORM libraries REPLACE "^(rapport_[a-z_]+)$" "\\1_worlds")
+  add_library(${name}_worlds STATIC ${sources})
+  target_link_libraries(${name}_worlds PUBLIC ${libraries})
+  if(options)
+    target_compile_options(${name}_worlds PRIVATE ${options})
+  endif()
 endfunction()
 
 # rapport_test(name LIBS lib... [LABEL label] [SOURCES file...] [TIMEOUT seconds]): one GoogleTest

@@ -11,4 +11,12 @@ inline constexpr bool kChecks = true;
 inline constexpr bool kChecks = false;
 #endif
 
+// RAPPORT_RULE_SWITCHES=1 builds the stack for `rapport-worlds`, which shows what happens without a
+// rule (tcp/rules.hh). No library that is installed and no other program is built so.
+#if defined(RAPPORT_RULE_SWITCHES) && RAPPORT_RULE_SWITCHES
+inline constexpr bool kRuleSwitches = true;
+#else
+inline constexpr bool kRuleSwitches = false;
+#endif
+
 }  // namespace rapport

@@ -27,6 +27,7 @@ ByteCount receive_window(const Connection& c) {
 // SA-ALL-01 to -03; R7323-11 to -13, -19, -21. No D-SACK for what PAWS refuses (R2883-6).
 bool timestamps_allow(Connection& c, const Arrival& a, Context& cx) {
   if (c.timestamps_on == 0 || a.has(wire::kRst)) return true;
+  if (!holds(Rule::Paws, cx.config)) return true;
   const wire::Options& o = a.whole.options;
   if (!o.has_timestamps) {
     return a.syn || !cx.config.require_timestamps || dropped(c, DropReason::TimestampMissing, cx);

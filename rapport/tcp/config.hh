@@ -7,6 +7,7 @@
 #include "rapport/base/seq.hh"
 #include "rapport/base/siphash.hh"
 #include "rapport/base/time.hh"
+#include "rapport/tcp/rules.hh"
 
 #include <array>
 #include <cstdint>
@@ -96,6 +97,9 @@ struct Config {
   uint64_t seed = 1;  // in production: from getrandom; fixes every draw and key
 
   ConnectionOptions defaults;
+
+  // Rules that are switched off: an empty type but in the build of `rapport-worlds`.
+  [[no_unique_address]] RuleSwitches<kRuleSwitches> without;
 };
 
 // Choices of docs/rules/choices.md that follow the letter of the RFC: 2MSL of 240 s, RTO floor of

@@ -67,12 +67,29 @@ Draft draft_for(const HalfOpen& h, wire::Flags flags, const Context& cx) {
   return d;
 }
 
+// Without Rule::MergedSynAck the ACK of the peer's SYN goes before, and ours carries none.
+[[maybe_unused]] bool send_ack_apart(Draft& d, wire::Options& options, Context& cx) {
+  Draft ack = d;
+  ack.flags = wire::kAck;
+  ack.options = nullptr;
+  ack.timestamps = options.has_timestamps;
+  ack.tsval = options.tsval;
+  ack.tsecr = options.tsecr;
+  d.flags = wire::kSyn;
+  d.ack = Seq{0};
+  options.tsecr = 0;
+  return emit(ack, cx);
+}
+
 bool send_syn_ack(const HalfOpen& h, bool again, SendCause cause, Context& cx) {
-  const wire::Options options = options_of(h, cx);
+  wire::Options options = options_of(h, cx);
   Draft d = draft_for(h, wire::kSyn | wire::kAck, cx);
   d.options = &options;
   d.cause = cause;
   d.retransmission = again;
+  if constexpr (kRuleSwitches) {
+    if (!holds(Rule::MergedSynAck, cx.config) && !send_ack_apart(d, options, cx)) return false;
+  }
   if (!emit(d, cx)) return false;
   if (again) ++cx.counters.syn_ack_retransmissions;
   return true;
@@ -150,7 +167,7 @@ Verdict check_syn(uint32_t index, const wire::Segment& seg, Context& cx) {
 // RFC 7323 5.3 R1, before anything but RST is looked at: also a SYN from long ago only draws an
 // ACK, or it would end the handshake (choice 9). False: the segment is answered (SA-ALL-01).
 bool clock_allows(HalfOpen& h, const wire::Segment& seg, Context& cx) {
-  if (h.timestamps_on == 0 || !seg.options.has_timestamps
+  if (h.timestamps_on == 0 || !seg.options.has_timestamps || !holds(Rule::Paws, cx.config)
       || static_cast<int32_t>(seg.options.tsval - h.ts_recent) >= 0) {
     return true;
   }
@@ -264,6 +281,20 @@ void take_offers(HalfOpen& h, const wire::Segment& seg, const Listener& l, const
   h.ts_recent = o.has_timestamps ? o.tsval : 0;
 }
 
+// Without Rule::ThirdSegment nothing is waited for: the SYN opens the connection, as if our SYN had
+// been acknowledged.
+[[maybe_unused]] void complete_at_once(uint32_t index, FlowHash hash, const wire::Segment& syn,
+                                       Context& cx) {
+  const HalfOpen& h = cx.half_open[index];
+  wire::Segment ack = syn;
+  ack.seq = h.irs + 1_B;
+  ack.ack = h.iss + 1_B;
+  ack.flags = wire::kAck;
+  ack.window = static_cast<uint16_t>(syn.window >> h.snd_shift);
+  ack.text = {};
+  promote(index, hash, ack, cx);
+}
+
 }  // namespace
 
 uint32_t syn_ack_interval_ms(uint32_t retries, const Context& cx) {
@@ -291,6 +322,9 @@ bool open_half(Opener opener, const FlowKey& key, FlowHash hash, const wire::Seg
       {reused ? State::TimeWait : State::Listen, reused ? Event::TupleReused : Event::SynArrived},
       key, Handle{}, cx);
   (void)send_syn_ack(h, false, SendCause::Stack, cx);  // without a frame the timer sends it
+  if constexpr (kRuleSwitches) {
+    if (!holds(Rule::ThirdSegment, cx.config)) complete_at_once(index, hash, seg, cx);
+  }
   return true;
 }
 

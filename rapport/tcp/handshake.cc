@@ -115,11 +115,33 @@ void syn_arrives(Connection& c, const wire::Segment& seg, Context& cx) {
   mark_dirty(c, cx);
 }
 
+// Without Rule::MergedSynAck the peer says apart that it has our SYN, and what its own is. True:
+// the segment was one of the two.
+[[maybe_unused]] bool is_half_an_answer(Connection& c, const wire::Segment& seg, Context& cx) {
+  const bool ack = seg.flags.any(wire::kAck);
+  if (seg.flags.any(wire::kSyn) == ack) return false;
+  if (ack) {
+    c.syn_acked = 1;
+    c.waiting = Waiting::Nothing;  // the next move is the peer's
+    mark_dirty(c, cx);
+    return true;
+  }
+  if (c.syn_acked == 0) return false;
+  wire::Segment both = seg;
+  both.flags = both.flags | wire::kAck;
+  both.ack = c.snd.nxt;
+  syn_ack_arrives(c, both, cx);
+  return true;
+}
+
 }  // namespace
 
 // Fifth: neither SYN nor RST is dropped (SA-SYNSENT-19, -21; U-34).
 void segment_arrives_in_syn_sent(Connection& c, const wire::Segment& seg, Context& cx) {
   if (!ack_is_acceptable(c, seg, cx) || !survives_reset_in_syn_sent(c, seg, cx)) return;
+  if constexpr (kRuleSwitches) {
+    if (!holds(Rule::MergedSynAck, cx.config) && is_half_an_answer(c, seg, cx)) return;
+  }
   if (!seg.flags.any(wire::kSyn)) {  // fifth
     dropped(c, DropReason::SynSentNoSyn, cx);
     return;
@@ -155,6 +177,7 @@ void send_syn(Connection& c, Context& cx) {
     c.snd.nxt = c.snd.iss + 1_B;
     c.stalled_since = cx.tick_up;
   }
+  if (!holds(Rule::ThirdSegment, cx.config) && is_synchronized(c.state)) return;
   wait_for(c, Waiting::Retransmission, rto_us(c, cx), cx);
 }
 

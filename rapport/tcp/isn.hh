@@ -11,7 +11,8 @@ namespace rapport::tcp {
 
 // ISN = M + F(tuple, key), M a clock of 4 us (MUST-8, MUST-9, SHLD-1, R6528-1).
 [[nodiscard]] inline Seq initial_sequence_number(FlowHash h, const Context& cx) {
-  return Seq{h.seed + static_cast<uint32_t>(cx.now.ns / 4'000)};
+  const auto clock = static_cast<uint32_t>(cx.now.ns / 4'000);
+  return Seq{holds(Rule::UnpredictableIsn, cx.config) ? h.seed + clock : clock};
 }
 
 // A random-looking constant per connection (R7323-24).

@@ -87,6 +87,11 @@ void release_idle_transfer(Connection& c, Context& cx) {
 void retire(Connection& c, Context& cx) {
   if (c.state == State::TimeWait) {
     enter_time_wait(c, cx);
+    if constexpr (kRuleSwitches) {
+      if (!holds(Rule::TimeWait, cx.config)) {
+        remove_time_wait(cx.time_wait_list.tail, Event::TimeWaitExpired, cx);
+      }
+    }
     return;
   }
   const uint32_t i = cx.index_of(c);

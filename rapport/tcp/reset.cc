@@ -11,7 +11,7 @@ namespace rapport::tcp {
 // SA-*-06, -07, SA-LASTACK-18, SA-SYNRCVD-07, -08, SA-ALL-12; SHLD-2, U-30, R5961-1, -6.
 bool survives_reset(Connection& c, Arrival& a, Context& cx) {
   if (!a.has(wire::kRst)) return true;
-  if (a.whole.seq != c.rcv.nxt) {
+  if (a.whole.seq != c.rcv.nxt && holds(Rule::ChallengeAck, cx.config)) {
     owe_challenge(c, cx);
     return dropped(c, DropReason::RstChallenged, cx);
   }
@@ -24,6 +24,15 @@ bool survives_reset(Connection& c, Arrival& a, Context& cx) {
 // SA-*-09, SA-SYNRCVD-12; U-13, U-31, R5961-2.
 bool is_no_stray_syn(Connection& c, Arrival& a, Context& cx) {
   if (!a.syn) return true;
+  if constexpr (kRuleSwitches) {
+    const bool again = !a.has(wire::kAck) && a.whole.seq == c.rcv.irs;
+    if (!holds(Rule::ThirdSegment, cx.config) && again) {  // our SYN,ACK was lost
+      c.owes_syn = 1;
+      mark_dirty(c, cx);
+      dropped(c, DropReason::SynChallenged, cx);
+      return false;
+    }
+  }
   // The peer's SYN,ACK again means that our ACK of it was lost: its answer completes the peer, so
   // the throttle must not starve it (SA-ESTAB-36).
   if (a.has(wire::kAck) && a.whole.seq == c.rcv.irs) {

@@ -28,6 +28,12 @@ void take_fin(Connection& c, Context& cx) {
   tell(c, What::PeerFinished, cx);
   const bool was_waiting = c.state == State::FinWait2;
   move(c, Event::FinArrived, cx);
+  if constexpr (kRuleSwitches) {
+    if (!holds(Rule::HalfClose, cx.config) && c.state == State::CloseWait) {
+      c.fin_queued = 1;
+      move(c, Event::CloseCalled, cx);
+    }
+  }
   if (!was_waiting) return;
   c.reason = CloseReason::ClosedByUs;
   record_end(c.key, cx.handle_of(c), c.state, c.reason, cx);

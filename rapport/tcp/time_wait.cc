@@ -67,6 +67,7 @@ void challenge(TimeWait& w, DropReason why, Context& cx) {
 Verdict judge_reset(TimeWait& w, const wire::Segment& seg, Context& cx) {
   if (seg.seq == w.rcv_nxt) {
     dropped(w.key, DropReason::TimeWaitRst, cx);
+    if (!holds(Rule::TimeWaitIgnoresRst, cx.config)) return Verdict::Reset;
     return cx.config.time_wait_ignores_rst ? Verdict::Stay : Verdict::Reset;  // choice 1
   }
   if (in_window(seg.seq, w.rcv_nxt, window_of(w))) {
@@ -123,7 +124,8 @@ Verdict judge_other(TimeWait& w, const wire::Segment& seg, Context& cx) {
     dropped(w.key, DropReason::TimestampMissing, cx);
     return Verdict::Stay;
   }
-  if (w.timestamps_on != 0 && o.has_timestamps && static_cast<int32_t>(o.tsval - w.ts_recent) < 0) {
+  if (w.timestamps_on != 0 && o.has_timestamps && static_cast<int32_t>(o.tsval - w.ts_recent) < 0
+      && holds(Rule::Paws, cx.config)) {
     answer(w, DropReason::PawsRejected, cx);
     return Verdict::Stay;
   }
@@ -159,6 +161,10 @@ Verdict judge(TimeWait& w, const wire::Segment& seg, Context& cx) {
 void start_2msl(uint32_t index, Context& cx) {
   TimeWait& w = cx.time_wait[index];
   w.expiry = (cx.now + cx.config.two_msl).tick_ceil();
+  if constexpr (kRuleSwitches) {
+    const Duration part{cx.config.two_msl.ns / 8};
+    if (!holds(Rule::FullTimeWait, cx.config)) w.expiry = (cx.now + part).tick_ceil();
+  }
   cx.time_wait_list.push_back(index, cx.time_wait);
 }
 

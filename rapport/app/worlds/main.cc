@@ -1,0 +1,11 @@
+// `rapport-worlds`: the verbs that need rules which can be switched off. `rapport` starts it.
+#include "rapport/app/verbs.hh"
+#include "rapport/app/worlds/verbs.hh"
+
+#include <array>
+
+int main(int argc, char** argv) {
+  using namespace rapport::app;
+  static constexpr std::array kVerbs{Verb{"rules", add_rules}};
+  return run(kVerbs, argc, argv);
+}

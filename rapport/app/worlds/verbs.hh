@@ -1,0 +1,10 @@
+// What `rapport-worlds` can do.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace rapport::app {
+
+void add_rules(CLI::App& program, int& status);
+
+}  // namespace rapport::app
