@@ -133,6 +133,7 @@ void World::crash(HostId h) {
   body_->collect(h);
   body_->machine(h).crash();
   body_->oracle.forget(h);
+  for (Observer* o : body_->observers) o->crashed(h);
 }
 
 void World::restart(HostId h) {

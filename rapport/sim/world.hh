@@ -77,6 +77,9 @@ class Observer {
 
   // All is quiet at `now`; the clock is about to move.
   virtual void settled(Instant /*now*/) {}
+
+  // A host has crashed: its stack and programs are gone.
+  virtual void crashed(HostId /*host*/) {}
 };
 
 class World {

@@ -55,6 +55,7 @@ Task<> writes(End& e) {
     chunk.resize(std::min(e.plan.write_chunk, e.plan.octets - e.sent));
     for (uint32_t i = 0; i < chunk.size(); ++i) chunk[i] = octet(e.writes_stream, e.sent + i);
     const bool urgent = e.plan.urgent_every > 0 && ++e.chunks % e.plan.urgent_every == 0;
+    e.watch->wrote(e.id, e.tuple, chunk);
     auto writing = urgent ? e.stream.write_urgent(chunk) : e.stream.write(chunk);
     const auto written = co_await writing;
     if (!written) {
@@ -87,6 +88,7 @@ Task<> reads(End& e) {
       e.end_of_file = true;
       break;
     }
+    e.watch->read(e.id, e.tuple, std::span(into).first(*got));
     for (uint32_t i = 0; i < *got; ++i) {
       e.wrong_octet |= into[i] != octet(e.reads_stream, e.received + i);
     }
@@ -212,7 +214,7 @@ std::string End::to_string() const {
          + (knows_reason ? std::string(name(reason)) : std::string("not known"));
 }
 
-void begin(Talk& talk, sim::World& world, const Plan& plan) {
+void begin(Talk& talk, sim::World& world, sim::Invariants& watch, const Plan& plan) {
   const uint64_t seed = plan.seed * 1000 + talk.plan.port[0];
   for (uint32_t i = 0; i < 2; ++i) {
     End& e = talk.ends[i];
@@ -222,6 +224,12 @@ void begin(Talk& talk, sim::World& world, const Plan& plan) {
     e.random = Random(seed + i);
     e.writes_stream = seed + i;
     e.reads_stream = seed + 1 - i;
+    e.id = i;
+    e.watch = &watch;
+  }
+  for (uint32_t i = 0; i < 2; ++i) {
+    End& e = talk.ends[i];
+    e.tuple = {talk.at[i], talk.at[1 - i]};
     const bool active = talk.plan.opening == Opening::Together
                         || (talk.plan.opening == Opening::ByFirst) == (i == 0);
     e.host->spawn(active ? connects(talk, i) : accepts(talk, i));

@@ -7,6 +7,8 @@
 #include "rapport/base/random.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
+#include "rapport/sim/incarnation.hh"
+#include "rapport/sim/invariants.hh"
 #include "rapport/sim/world.hh"
 #include "rapport/socket/coroutine/host.hh"
 #include "rapport/socket/coroutine/stream.hh"
@@ -24,6 +26,9 @@ namespace rapport::random_lives {
 // One end and what became of it.
 struct End {
   coroutine::Host* host = nullptr;
+  sim::HostId id = 0;
+  sim::Invariants* watch = nullptr;
+  sim::Tuple tuple;
   EndPlan plan;
   Random random{0};
   uint64_t writes_stream = 0, reads_stream = 0;  // which octets
@@ -46,6 +51,6 @@ struct Talk {
 };
 
 // Gives the world's hosts the programs of a talk. `talk` must outlive the world.
-void begin(Talk& talk, sim::World& world, const Plan& plan);
+void begin(Talk& talk, sim::World& world, sim::Invariants& watch, const Plan& plan);
 
 }  // namespace rapport::random_lives

@@ -6,11 +6,10 @@
 #include "plan.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/wire_record.hh"
-#include "rapport/sim/oracle.hh"
+#include "rapport/sim/invariants.hh"
 #include "rapport/sim/world.hh"
 #include "rapport/socket/coroutine/channel.hh"
 #include "story.hh"
-#include "watch.hh"
 
 #include <charconv>
 #include <cstdint>
@@ -63,12 +62,10 @@ class Life {
       host.stack = plan_.hosts[i];
       host.frames = plan_.frames[i];
       world_.add_host(host);
-      oracle_.set_two_msl(i, host.stack.tcp.two_msl);
     }
     world_.connect(0, 1, plan_.ways[0]);
     world_.link(1, 0).configure(plan_.ways[1]);
     world_.observe(watch_);
-    world_.observe(oracle_);
   }
 
   // The first breach in words; empty when there is none.
@@ -76,19 +73,18 @@ class Life {
     for (const TalkPlan& t : plan_.talks) {
       auto talk = std::make_unique<Talk>();
       talk->plan = t;
-      begin(*talk, world_, plan_);
+      begin(*talk, world_, watch_, plan_);
       talks_.push_back(std::move(talk));
     }
-    while (programs() > 0 && world_.now() < Instant{} + kLongest && watch_.breach().empty()) {
+    while (programs() > 0 && world_.now() < Instant{} + kLongest && !watch_.breach()) {
       if (!world_.step()) break;
     }
     for (const auto& talk : talks_) judge(*talk, tally);
     // What the programs held is gone with them; TIME-WAIT and orphans run their course.
-    if (!watch_.breach().empty()) breach_ = watch_.breach();
+    if (watch_.breach()) breach_ = watch_.breach()->to_string();
     if (breach().empty() && !world_.run_until_idle(kLongest)) note("it never becomes idle");
     if (breach().empty()) watch_.all_is_over();
-    if (!oracle_.complaint().empty()) note(oracle_.complaint());
-    tally.believed += oracle_.believed();
+    tally.believed += watch_.oracle().believed();
     tally.fingerprint = tally.fingerprint * 0x100000001b3ULL + fingerprint();
     tally.records += world_.records().size();
     return breach();
@@ -127,7 +123,9 @@ class Life {
 
   [[nodiscard]] size_t programs() { return world_.host(0).running() + world_.host(1).running(); }
 
-  [[nodiscard]] std::string breach() const { return breach_.empty() ? watch_.breach() : breach_; }
+  [[nodiscard]] std::string breach() const {
+    return breach_.empty() && watch_.breach() ? watch_.breach()->to_string() : breach_;
+  }
 
   void note(const std::string& what) {
     if (breach_.empty()) breach_ = what;
@@ -167,8 +165,7 @@ class Life {
   Plan plan_;
   std::vector<std::unique_ptr<Talk>> talks_;  // outlive the world that runs them
   sim::World world_;
-  Watch watch_;
-  sim::Oracle oracle_;
+  sim::Invariants watch_;
   std::string breach_;
 };
 

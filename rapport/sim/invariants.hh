@@ -1,0 +1,182 @@
+// Invariants: what must hold in every world at every moment, whatever the wire does, each with a
+// name and the clause that asks for it. It is told of everything that happens, believes nobody's
+// account of himself where the other end's can be compared, and keeps the first breach. It changes
+// nothing and ends nothing: who runs the world decides what a breach means.
+// The table of all invariants is in invariants.cc; the checks are in invariants_*.cc.
+#pragma once
+
+#include "rapport/base/address.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/trace.hh"
+#include "rapport/base/wire_record.hh"
+#include "rapport/sim/incarnation.hh"
+#include "rapport/sim/oracle.hh"
+#include "rapport/sim/world.hh"
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace rapport::sim {
+
+enum class Invariant : uint8_t {
+  BytesInOrder,
+  Agreement,
+  OneIncarnation,
+  TimerOrDebt,
+  Liveness,
+  WithinWindow,
+  AckOfReceived,
+  LegalNumbers,
+  RstAllowed,
+  TimeWaitLength,
+  MemoryBack,
+  ClockForward,
+  TwoHalves,
+};
+inline constexpr size_t kInvariants = 13;
+
+// One line of the table.
+struct Law {
+  Invariant which;
+  std::string_view name;      // "bytes-in-order"
+  std::string_view clause;    // "RFC 9293 3.1"
+  std::string_view sentence;  // what holds
+};
+
+// In the order of the enumeration.
+[[nodiscard]] std::span<const Law> laws();
+[[nodiscard]] const Law& law(Invariant i);
+[[nodiscard]] std::string_view name(Invariant i);
+
+struct Breach {
+  Invariant which{};
+  HostId host = kNoHost;  // kNoHost: of the world as a whole
+  Instant at;             // of the world
+  std::string words;
+
+  // "t=…ns host 1: agreement (RFC …): words"
+  [[nodiscard]] std::string to_string() const;
+};
+
+class Invariants final : public Observer {
+ public:
+  // `world` must outlive it. Attach it by world.observe() before the world runs; hosts may be added
+  // later. Hosts whose trace is off are not judged, nor is what they sent.
+  explicit Invariants(World& world);
+
+  // The first breach of those that are watched.
+  [[nodiscard]] const std::optional<Breach>& breach() const { return breach_; }
+
+  // Which are watched: at first all of them.
+  void leave_out(Invariant i) { watched_ &= ~bit(i); }
+
+  void watch_only(std::initializer_list<Invariant> some);
+
+  // --- told by programs -------------------------------------------------------------------------
+  // `octets` are about to be given to SEND, all of what is offered in this call and the ones that
+  // go on with the rest. What the stack never takes is forgotten at the end of the connection.
+  void wrote(HostId host, const Tuple& tuple, std::span<const uint8_t> octets);
+  // RECEIVE has just given `octets`. To be told before the world settles.
+  void read(HostId host, const Tuple& tuple, std::span<const uint8_t> octets);
+
+  // --- told by who runs the world ---------------------------------------------------------------
+  // A breach that he found himself: a program that never ends, a result that is wrong.
+  void note(Invariant which, HostId host, const std::string& words);
+  // Nothing is on the way and no timer will change anything within the bounds that he has set:
+  // both ends must agree. Called by itself when no timer runs in the whole world.
+  void all_is_quiet();
+  // Every program has ended and the world is idle: nothing may be left anywhere.
+  void all_is_over();
+
+  // --- asking -----------------------------------------------------------------------------------
+  // Every life so far, in the order of their beginnings.
+  [[nodiscard]] std::span<const Incarnation> lives() const { return lives_; }
+
+  // The life with the mirrored numbers of `life`; nullptr when there never was one.
+  [[nodiscard]] const Incarnation* mirror_of(const Incarnation& life) const;
+
+  [[nodiscard]] const Oracle& oracle() const { return oracle_; }
+
+  // --- Observer ---------------------------------------------------------------------------------
+  void recorded(const HostRecord& record) override;
+  void arrived(const WireRecord& wire) override;
+  void settled(Instant now) override;
+  void crashed(HostId host) override;
+
+ private:
+  static constexpr uint32_t bit(Invariant i) { return 1U << static_cast<uint32_t>(i); }
+
+  // What is known of a host.
+  struct Machine {
+    uint32_t boots = 0;  // how often it has crashed
+    Instant last{};      // the time of its last record
+    bool known = false;  // its settings were taken
+    bool ignores_rst = true;
+    Duration delayed_ack{}, min_rto{}, max_rto{};
+    std::vector<std::vector<SentNote>> sent;  // by boot and serial
+  };
+
+  // invariants.cc
+  Machine& machine(HostId h);
+  void learn(HostId h);
+  void follow(const HostRecord& r, Place& place, const Tuple& tuple);
+  void transition(const HostRecord& r, Place& place, const Tuple& tuple);
+  void begin(const HostRecord& r, Place& place, const Tuple& tuple);
+  void end(Place& place, tcp::Event event);
+  void segment(const HostRecord& r, Place& place);
+  void heard(const HostRecord& r, const TraceSegment& s, Place& place);
+  void sent(const HostRecord& r, const TraceSegment& s, Place& place);
+  void know_peer(Incarnation& life, const Place& place);
+  [[nodiscard]] size_t mirror_index(const Incarnation& life) const;
+
+  // invariants_text.cc
+  void take(Incarnation& life, const TraceSegment& s);
+  [[nodiscard]] bool is_trusted(const Incarnation& life, const TraceSegment& s) const;
+  [[nodiscard]] const SentNote* origin_of(const Incarnation& life, const TraceSegment& s) const;
+  void check_ack(Incarnation& life, const TraceSegment& s);
+  void call(const HostRecord& r, Place& place);
+  void check_read(Incarnation& life, Place& place, uint32_t octets);
+
+  // invariants_window.cc
+  void hear_window(Incarnation& life, const TraceSegment& s);
+  void check_window(Incarnation& life, const TraceSegment& s);
+  void offer_window(Incarnation& life, const TraceSegment& s);
+
+  // invariants_numbers.cc
+  void check_numbers(Incarnation& life, const TraceSegment& s, Instant at);
+  void check_clock(Incarnation& life, const TraceSegment& s);
+  void check_reset(const HostRecord& r, const TraceSegment& s, Place& place);
+  void check_timer(const HostRecord& r, Incarnation& life);
+  void check_time_wait(const HostRecord& r, const Incarnation& life);
+
+  // invariants_end.cc
+  void audit(HostId h);
+  void nothing_is_owed(HostId h);
+  void check_agreement(const Incarnation& life);
+
+  World* world_;
+  uint32_t watched_ = (1U << kInvariants) - 1;
+  std::optional<Breach> breach_;
+  Oracle oracle_;
+  std::vector<Incarnation> lives_;
+  std::map<Tuple, Place> places_;
+  std::map<std::pair<Tuple, uint32_t>, size_t> by_iss_;
+  std::vector<Machine> machines_;
+  std::map<IpAddress, HostId> owners_;
+  // Which boot of the sender a frame came from, once any host has crashed.
+  std::map<std::tuple<HostId, HostId, uint32_t>, uint32_t> boots_;
+  bool any_crash_ = false, changed_ = false;
+  std::vector<Handle> handles_;
+};
+
+}  // namespace rapport::sim
