@@ -33,7 +33,7 @@ def speed(octets, seconds):
 
 
 def large_file(t):
-    return t.site.big(1024 if t.large or str(t.net) == "tun4" else 256)
+    return t.site.big(1024 if t.large or str(t.net) in ("tun4", "tun6") else 256)
 
 
 @on(*EVERYWHERE)
