@@ -172,6 +172,7 @@ void Oracle::sent(const HostRecord& r, const TraceSegment& s, End& end) {
 }
 
 void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
+  if (has(s, wire::kSyn)) syn_heard_[r.host] = r.record.header.at;
   end.heard = s;
   end.heard_before = std::exchange(end.heard_at, r.record.header.at);
   end.una_before = end.una;
@@ -233,8 +234,9 @@ bool Oracle::is_evident(const HostRecord& r, Event event, const End& end) const 
     case Event::SynAckArrived: return acks_syn && has(*s, wire::kSyn);
     case Event::SynAcked: return acks_syn;
     case Event::HardErrorArrived: return end.icmp_at == r.record.header.at;
-    case Event::RstArrived:
-    case Event::ReuseRefused: return s != nullptr && has(*s, wire::kRst);
+    case Event::RstArrived: return s != nullptr && has(*s, wire::kRst);
+    case Event::ReuseRefused:
+      return (s != nullptr && has(*s, wire::kRst)) || is_at(syn_heard_, r.host, r.record.header.at);
     case Event::CloseCalled: return end.called == r.record.header.at;
     case Event::FinAcked:
       return s != nullptr && has(*s, wire::kAck) && end.fin_end && Seq{s->ack} == *end.fin_end;
@@ -269,6 +271,7 @@ bool Oracle::may_abort(const HostRecord& r, const End& end) const {
 bool Oracle::may_evict(const HostRecord& r, const End& end) const {
   const Instant now = r.record.header.at;
   if (end.halves.name() == State::TimeWait) return is_at(time_wait_began_, r.host, now);
+  if (is_at(syn_heard_, r.host, now)) return true;
   return end.heard_at == now && end.heard && has(*end.heard, wire::kAck);
 }
 

@@ -114,6 +114,7 @@ class Oracle final : public Observer {
   std::map<HostId, Instant> drains_;
   std::map<HostId, Instant> listener_closed_;  // the last time that any was
   std::map<HostId, Instant> time_wait_began_;  // of any end
+  std::map<HostId, Instant> syn_heard_;        // by anybody there: it may make the oldest give way
   std::string complaint_;
   uint64_t believed_ = 0;
 };

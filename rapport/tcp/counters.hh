@@ -26,7 +26,8 @@ struct Counters {
   uint64_t debt_overflows = 0, outbox_overflows = 0;
   // The bounds of DESIGN 4, as they were kept: octets first touched, timers fired.
   uint64_t most_touched_in_a_turn = 0, most_timers_in_a_turn = 0;
-  uint64_t time_wait_reused = 0, time_wait_evicted = 0;
+  uint64_t time_wait_reused = 0, time_wait_evicted = 0, half_open_evicted = 0;
+  uint64_t runs_touched = 0;  // runs of out-of-order text looked at or moved, one by one
   std::array<uint64_t, static_cast<size_t>(DropReason::kCount)> drops{};
   std::array<uint64_t, static_cast<size_t>(CloseReason::kCount)> ended{};
   std::array<std::array<uint32_t, kEvents>, kStates> transitions{};  // [from][event]

@@ -366,6 +366,27 @@ void remove_half_open(uint32_t index, Event event, Context& cx) {
   cx.half_open.release(index);
 }
 
+// More repetitions mean older, and each list is in the order of age.
+bool evict_half_open(uint32_t listener, Context& cx) {
+  uint32_t looks = 0;
+  for (uint32_t retries = kHalfOpenLists; retries-- > 0;) {
+    uint32_t i = cx.half_open_lists[retries].head;
+    for (; i != kNone && looks < kEvictionLooks; i = cx.half_open[i].links.next) {
+      ++looks;
+      const HalfOpen& h = cx.half_open[i];
+      if (listener != kNone && h.listener != listener) continue;
+      ++cx.counters.half_open_evicted;
+      if (h.suspended != kNone) {
+        restore_time_wait(i, cx);  // a SYN that nobody stands by ends no TIME-WAIT
+      } else {
+        remove_half_open(i, Event::Evicted, cx);
+      }
+      return true;
+    }
+  }
+  return false;
+}
+
 uint32_t expire_half_open(Context& cx, uint32_t budget) {
   uint32_t done = 0;
   if (cx.now < cx.half_open_wait) return done;

@@ -63,11 +63,16 @@ uint32_t find_listener(const FlowKey& key, const Context& cx) {
   return best;
 }
 
-// SA-LISTEN-09, -10.
-DropReason refusal(const Listener& l, const Context& cx) {
+// Where the SYN queue is full its oldest entry gives way (RFC 4987 3.4; choice 66).
+// SA-LISTEN-09, -10; R4987-1, -4.
+DropReason refusal(uint32_t listener, Context& cx) {
+  const Listener& l = cx.listeners[listener];
   if (l.waiting >= l.backlog) return DropReason::AcceptQueueFull;  // choice 7
-  if (l.half_open >= l.backlog || cx.half_open.full()) return DropReason::SynQueueFull;
-  return DropReason::None;
+  if (l.half_open >= l.backlog) {
+    return evict_half_open(listener, cx) ? DropReason::None : DropReason::SynQueueFull;
+  }
+  if (!cx.half_open.full()) return DropReason::None;
+  return evict_half_open(kNone, cx) ? DropReason::None : DropReason::SynQueueFull;
 }
 
 // SA-LISTEN-01, -02, -05.
@@ -83,7 +88,7 @@ void segment_arrives_at_listener(uint32_t listener, const FlowKey& key, FlowHash
   }
   ++cx.counters.syn_received;
   DropReason why = unfit_for_opening(key, seg, cx);
-  if (why == DropReason::None) why = refusal(cx.listeners[listener], cx);
+  if (why == DropReason::None) why = refusal(listener, cx);
   if (why == DropReason::None && !open_half({listener, kNone}, key, hash, seg, cx)) {
     why = DropReason::TableFull;
   }

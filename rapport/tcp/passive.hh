@@ -27,8 +27,14 @@ void segment_arrives_in_time_wait(uint32_t index, const wire::Segment& seg, Cont
 // The same steps for a Connection that is about to become a TimeWait in this burst.
 void segment_arrives_at_shadow(const TimeWait& shadow, const wire::Segment& seg, Context& cx);
 
-// May this SYN open a connection now? None, or why not.
-[[nodiscard]] DropReason refusal(const Listener& l, const Context& cx);
+// May this SYN open a connection now? None (there is room, or it was made), or why not.
+[[nodiscard]] DropReason refusal(uint32_t listener, Context& cx);
+
+// The most entries that are looked at to make room for a SYN.
+inline constexpr uint32_t kEvictionLooks = 32;
+// Forgets the oldest handshake of this listener, or with kNone of all, without a word to anybody.
+// False when none of the kEvictionLooks oldest is the listener's.
+[[nodiscard]] bool evict_half_open(uint32_t listener, Context& cx);
 
 // Who answers a SYN: a listener, and the TimeWait that gives way to it, or kNone.
 struct Opener {

@@ -25,9 +25,10 @@ uint32_t first_reaching(const ReceiveQueue& q, Seq s, const Context& cx) {
 }
 
 // Runs [from, to) give way to one; `runs` stays sorted.
-void replace_runs(ReceiveQueue& q, uint32_t from, uint32_t to, SeqRange with, const Context& cx) {
+void replace_runs(ReceiveQueue& q, uint32_t from, uint32_t to, SeqRange with, Context& cx) {
   SeqRange* runs = runs_of(q, cx);
   const uint32_t removed = to - from;
+  cx.counters.runs_touched += removed + (q.runs - to) + 1;
   std::memmove(runs + from + 1, runs + to, (q.runs - to) * sizeof(SeqRange));
   runs[from] = with;
   q.runs = q.runs + 1 - removed;
@@ -101,6 +102,7 @@ Seq absorb_runs(ReceiveQueue& q, Seq nxt, Context& cx) {
     ++taken;
   }
   if (taken > 0) {
+    cx.counters.runs_touched += q.runs;
     SeqRange* runs = runs_of(q, cx);
     std::memmove(runs, runs + taken, (q.runs - taken) * sizeof(SeqRange));
     q.runs -= taken;

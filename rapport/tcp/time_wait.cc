@@ -92,7 +92,7 @@ bool is_newer(const TimeWait& w, const wire::Segment& seg) {
 Verdict judge_syn(TimeWait& w, const wire::Segment& seg, Context& cx) {
   if (!seg.flags.any(wire::kAck | wire::kFin) && is_newer(w, seg)) {
     const uint32_t listener = find_listener(w.key, cx);
-    if (listener != kNone && refusal(cx.listeners[listener], cx) == DropReason::None) {
+    if (listener != kNone && refusal(listener, cx) == DropReason::None) {
       return Verdict::Reuse;
     }
   }

@@ -54,8 +54,8 @@ SCENARIO_TEST("LISTEN: handshakes under way are as many as the backlog [SA-LISTE
     t.hears(t.syn_of_peer().from(another_port(t, n)));
     t.says(syn().ack(t.irs + 1_B).to(another_port(t, n)));
   }
-  t.hears(t.syn_of_peer()).says_nothing().dropped_as(DropReason::SynQueueFull);
-  t.is(State::Listen);
+  t.hears(t.syn_of_peer()).says(syn().ack(t.irs + 1_B)).is(State::SynReceived);
+  t.holds(t.stack().population().half_open == 2, "two, and no more");
 }
 
 SCENARIO_TEST("SYN-RECEIVED: who is reset makes room for another [SA-SYNRCVD-06, SA-LISTEN-09]") {
@@ -65,6 +65,7 @@ SCENARIO_TEST("SYN-RECEIVED: who is reset makes room for another [SA-SYNRCVD-06,
     t.says(syn().ack(t.irs + 1_B).to(another_port(t, n)));
     t.hears(rst().seq(t.irs + 1_B).from(another_port(t, n))).says_nothing();
   }
+  t.holds(t.stack().counters().half_open_evicted == 0, "nobody had to give way");
 }
 
 SCENARIO_TEST(
@@ -75,6 +76,7 @@ SCENARIO_TEST(
     t.says(syn().ack(t.irs + 1_B).to(another_port(t, n)));
     t.hears(completion(t, another_port(t, n))).says_nothing().calls_accept();
   }
+  t.holds(t.stack().counters().half_open_evicted == 0, "nobody had to give way");
 }
 
 SCENARIO_TEST("LISTEN: a reset that is a SYN too opens nothing [SA-LISTEN-01]") {
