@@ -130,6 +130,9 @@ class FramePool {
 
   [[nodiscard]] uint32_t buffer_size() const { return size_; }
 
+  // `frame` is a buffer of this pool.
+  [[nodiscard]] bool owns(const Frame& frame) const { return frame.pool_ == this; }
+
   [[nodiscard]] uint32_t in_use() const { return top_ - free_count_; }
 
   [[nodiscard]] uint32_t available() const { return count_ - in_use(); }

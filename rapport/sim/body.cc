@@ -9,6 +9,7 @@
 #include "rapport/sim/box.hh"
 #include "rapport/sim/link.hh"
 #include "rapport/sim/machine.hh"
+#include "rapport/sim/record/recording.hh"
 #include "rapport/sim/world.hh"
 #include "rapport/socket/coroutine/host.hh"
 #include "rapport/wire/ipv4.hh"
@@ -122,9 +123,11 @@ HostId World::Body::destination_of(const Frame& frame) const {
 
 void World::Body::depart(const WireRecord& wire, Frame frame) {
   if (config.keep_records) wires.push_back(wire);
+  if (recording != nullptr) recording->wire(wire);
+  const uint64_t record = departed_++;
   for (Observer* o : observers) o->departed(wire);
   if (!wire.has_arrived()) return;
-  arrivals.push_back({wire, ++number_, wires.empty() ? 0 : wires.size() - 1, std::move(frame)});
+  arrivals.push_back({wire, ++number_, record, std::move(frame)});
   std::ranges::push_heap(arrivals, comes_after);
 }
 
@@ -139,7 +142,15 @@ void World::Body::collect(HostId h) {
     if constexpr (kChecks) ask_oracle(record);
     for (Observer* o : observers) o->recorded(record);
   }
+  if (recording != nullptr) recording->gathered(h);
   ASSERT(m.stack().trace().lost() == 0);  // HostConfig::trace_records is too small
+}
+
+void World::Body::record(HostId h) {
+  if (recording == nullptr) return;
+  Machine& m = machine(h);
+  stack::Recorder& listener = recording->host(h, m.recorded());
+  if (m.up()) m.stack().record(&listener);
 }
 
 void World::Body::ask_oracle(const HostRecord& record) {
@@ -171,6 +182,7 @@ Arrival World::Body::take_arrival() {
     a.wire.fate = Fate::HostDown;
     a.frame.reset();
     if (config.keep_records) wires[a.record].fate = Fate::HostDown;
+    if (recording != nullptr) recording->fate(a.record, Fate::HostDown);
   }
   for (Observer* o : observers) o->arrived(a.wire);
   return a;

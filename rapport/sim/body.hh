@@ -24,7 +24,7 @@ namespace rapport::sim {
 struct Arrival {
   WireRecord wire;
   uint64_t number = 0;
-  size_t record = 0;  // its place in `wires`
+  uint64_t record = 0;  // its number among all wire records
   Frame frame;
 };
 
@@ -46,6 +46,8 @@ class World::Body {
   void collect(HostId h);
   // A copy of a frame, whose fate is decided, leaves or is lost.
   void depart(const WireRecord& wire, Frame frame);
+  // The recording, if there is one, listens to the new stack of a host.
+  void record(HostId h);
 
   WorldConfig config;
   Random random;
@@ -56,6 +58,7 @@ class World::Body {
   std::vector<Arrival> arrivals;  // a heap, the next one in front; gone before the machines' pools
   std::vector<HostRecord> records;
   std::vector<WireRecord> wires;
+  Recording* recording = nullptr;
   Oracle oracle;  // listens in builds with RAPPORT_CHECKS
 
  private:
@@ -71,6 +74,7 @@ class World::Body {
   void ask_oracle(const HostRecord& record);
 
   uint64_t number_ = 0;
+  uint64_t departed_ = 0;  // wire records so far
   uint32_t order_ = 0;
 };
 

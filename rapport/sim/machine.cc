@@ -6,6 +6,7 @@
 #include "rapport/base/frame.hh"
 #include "rapport/base/random.hh"
 #include "rapport/base/time.hh"
+#include "rapport/sim/record/recording.hh"
 #include "rapport/sim/world.hh"
 #include "rapport/stack/stack.hh"
 
@@ -61,6 +62,12 @@ void Machine::expire(Instant now) {
 Instant Machine::next_deadline(Instant now) {
   if (!up()) return kNever;
   return std::max(now, std::min(stack_->next_deadline(), programs_.next_deadline()));
+}
+
+RecordedHost Machine::recorded() {
+  return {.name = config_.name,
+          .trace_records = config_.trace_records,
+          .snap_length = up() ? stack_->trace().snap_length() : uint8_t{0}};
 }
 
 Frame Machine::frame_of(std::span<const uint8_t> packet) {

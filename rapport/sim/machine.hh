@@ -4,6 +4,7 @@
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"
 #include "rapport/base/time.hh"
+#include "rapport/sim/record/recording.hh"
 #include "rapport/sim/world.hh"
 #include "rapport/socket/coroutine/host.hh"
 #include "rapport/stack/stack.hh"
@@ -31,6 +32,9 @@ class Machine {
   [[nodiscard]] Instant next_deadline(Instant now);
 
   [[nodiscard]] const std::string& name() const { return config_.name; }
+
+  // What a recording is told of it.
+  [[nodiscard]] RecordedHost recorded();
 
   [[nodiscard]] uint32_t incarnation() const { return incarnation_; }
 

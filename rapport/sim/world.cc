@@ -9,6 +9,7 @@
 #include "rapport/sim/body.hh"
 #include "rapport/sim/link.hh"
 #include "rapport/sim/machine.hh"
+#include "rapport/sim/record/recording.hh"
 #include "rapport/socket/coroutine/host.hh"
 #include "rapport/stack/stack.hh"
 
@@ -30,6 +31,7 @@ HostId World::add_host(HostConfig config) {
   const uint64_t seed = b.random.next();
   b.oracle.set_two_msl(hosts(), config.stack.tcp.two_msl);
   b.machines.push_back(std::make_unique<Machine>(std::move(config), seed, b.now));
+  body_->record(hosts() - 1);
   return hosts() - 1;
 }
 
@@ -49,6 +51,11 @@ Link& World::link(HostId from, HostId to) {
 
 void World::observe(Observer& observer) {
   body_->observers.push_back(&observer);
+}
+
+void World::record(Recording& recording) {
+  body_->recording = &recording;
+  for (HostId h = 0; h < hosts(); ++h) body_->record(h);
 }
 
 Instant World::now() const {
@@ -132,12 +139,14 @@ bool World::run_until_idle(Duration max) {
 void World::crash(HostId h) {
   body_->collect(h);
   body_->machine(h).crash();
+  if (body_->recording != nullptr) body_->recording->gone(h);
   body_->oracle.forget(h);
   for (Observer* o : body_->observers) o->crashed(h);
 }
 
 void World::restart(HostId h) {
   body_->machine(h).boot(now());
+  body_->record(h);
 }
 
 void World::partition(HostId a, HostId b, bool cut) {

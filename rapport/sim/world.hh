@@ -82,6 +82,8 @@ class Observer {
   virtual void crashed(HostId /*host*/) {}
 };
 
+class Recording;  // record/recording.hh
+
 class World {
  public:
   explicit World(const WorldConfig& config);
@@ -97,6 +99,9 @@ class World {
   [[nodiscard]] Link& link(HostId from, HostId to);
   // Must outlive the world.
   void observe(Observer& observer);
+  // Everything is written down from now on, before anything has happened. It must outlive the
+  // world.
+  void record(Recording& recording);
 
   // --- asking -----------------------------------------------------------------------------------
   [[nodiscard]] Instant now() const;

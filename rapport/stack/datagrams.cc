@@ -6,6 +6,7 @@
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 #include "rapport/stack/packet.hh"
+#include "rapport/stack/recording.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/stack/world.hh"
 #include "rapport/udp/commands.hh"
@@ -60,6 +61,18 @@ std::expected<void, Error> send(void* context, const udp::Outgoing& d) {
   return std::unexpected(Error::WouldBlock);
 }
 
+// Executes a call as of `now`.
+template <class Command>
+auto carry_out(World& w, const Command& command, Instant now) {
+  const auto work = [&] {
+    w.begin_turn(now);
+    return w.sockets.command(command);
+  };
+  if (w.recorder == nullptr) [[likely]]
+    return work();
+  return carry_out_recorded(*w.recorder, command, now, work);
+}
+
 }  // namespace
 
 udp::Outside outside_of(World& w) {
@@ -74,38 +87,31 @@ udp::Outside outside_of(World& w) {
 
 std::expected<Handle, Error> Stack::command(const udp::Open& c, Instant now) {
   if (world_->cx.draining) return std::unexpected(Error::NotAllowed);
-  world_->begin_turn(now);
-  return world_->sockets.command(c);
+  return carry_out(*world_, c, now);
 }
 
 std::expected<void, Error> Stack::command(const udp::Connect& c, Instant now) {
-  world_->begin_turn(now);
-  return world_->sockets.command(c);
+  return carry_out(*world_, c, now);
 }
 
 std::expected<void, Error> Stack::command(const udp::SendTo& c, Instant now) {
-  world_->begin_turn(now);
-  return world_->sockets.command(c);
+  return carry_out(*world_, c, now);
 }
 
 std::expected<udp::Received, Error> Stack::command(const udp::ReceiveFrom& c, Instant now) {
-  world_->begin_turn(now);
-  return world_->sockets.command(c);
+  return carry_out(*world_, c, now);
 }
 
 std::expected<void, Error> Stack::command(const udp::CloseSocket& c, Instant now) {
-  world_->begin_turn(now);
-  return world_->sockets.command(c);
+  return carry_out(*world_, c, now);
 }
 
 std::expected<void, Error> Stack::command(const udp::SetOptions& c, Instant now) {
-  world_->begin_turn(now);
-  return world_->sockets.command(c);
+  return carry_out(*world_, c, now);
 }
 
 std::expected<udp::Status, Error> Stack::command(const udp::GetStatus& c, Instant now) {
-  world_->begin_turn(now);
-  return world_->sockets.command(c);
+  return carry_out(*world_, c, now);
 }
 
 void Stack::datagram_sockets(std::vector<Handle>& out) const {

@@ -6,6 +6,7 @@
 #include "rapport/base/handle.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/seq.hh"
+#include "rapport/stack/recording.hh"
 #include "rapport/stack/world.hh"
 #include "rapport/tcp/calls.hh"
 #include "rapport/tcp/lifecycle.hh"
@@ -30,8 +31,23 @@ namespace {
 // Executes a call as of `now`.
 template <class C>
 auto carry_out(World& w, const C& command, Instant now) {
-  w.begin_turn(now);
-  return tcp::call(command, w.cx);
+  const auto work = [&] {
+    w.begin_turn(now);
+    return tcp::call(command, w.cx);
+  };
+  if (w.recorder == nullptr) [[likely]]
+    return work();
+  return carry_out_recorded(*w.recorder, command, now, work);
+}
+
+// The same for what has no result.
+template <class Asked, class Work>
+void recorded(World& w, const Asked& asked, Instant now, const Work& work) {
+  if (w.recorder == nullptr) [[likely]]
+    return work();
+  w.recorder->before(asked, now);
+  work();
+  w.recorder->after({});
 }
 
 // The drain's deadline has come: looks at `budget` slots, and goes on there at the next call.
@@ -101,6 +117,86 @@ Instant next_armed(World& w) {
   return w.keeps_house() ? std::min(next, next_housekeeping(w)) : next;
 }
 
+void take_burst(World& w, std::span<Frame> burst, Instant now, uint16_t interface) {
+  w.begin_turn(now);
+  for (size_t at = 0; at < burst.size(); at += kBurst) {
+    const auto part = burst.subspan(at, std::min(kBurst, burst.size() - at));
+    for (const Frame& f : part) {
+      ++w.cx.counters.frames_received;
+      take_frame(w, f, interface);
+    }
+    deliver_parsed(w);
+    for (Frame& f : part) f.reset();
+  }
+}
+
+void fire_timers(World& w, Instant now) {
+  w.begin_turn(now);
+  uint32_t fired = 0;
+  (void)w.cx.wheel.advance(now, kTimersPerExpiry, [&](uint32_t index) {
+    ++fired;
+    tcp::timer_fires(index, w.cx);
+  });
+  fired += tcp::expire_half_open(w.cx, kTimersPerExpiry - fired);
+  fired += tcp::expire_time_wait(w.cx, kTimersPerExpiry - fired);
+  w.cx.counters.most_timers_in_a_turn =
+      std::max<uint64_t>(w.cx.counters.most_timers_in_a_turn, fired);
+  if (w.cx.draining && now >= w.cx.drain_until) abort_the_rest(w.cx, kTimersPerExpiry);
+  if (w.keeps_house()) keep_house(w);
+}
+
+void close_all(World& w, Instant now, Instant deadline) {
+  tcp::Context& cx = w.cx;
+  w.begin_turn(now);
+  for (const uint32_t& bucket : cx.listener_buckets) {
+    while (bucket != kNone) {
+      std::ignore = tcp::call(tcp::CloseListener{tcp::handle_of_listener(bucket, cx)}, cx);
+    }
+  }
+  for (uint32_t i = 1; i < cx.connections.top(); ++i) {
+    const tcp::Connection& c = cx.connections[i];
+    if (c.state != tcp::State::Closed && c.gone == 0 && c.orphan == 0) {
+      std::ignore = tcp::call(tcp::Close{cx.handle_of(c)}, cx);
+    }
+  }
+  w.sockets.close_all();
+  cx.draining = true;
+  cx.drain_next = 1;
+  cx.drain_until = deadline;
+}
+
+Frame take_frame_out(World& w, uint16_t& interface) {
+  while (true) {
+    if (w.has_links) {
+      if (Frame frame = next_from_links(w, interface)) {
+        ++w.cx.counters.frames_sent;
+        return frame;
+      }
+    }
+    if (w.cx.outbox.empty() && (!w.cx.owes() || !tcp::settle_some(w.cx))) break;
+    Outgoing& out = w.cx.outbox.front();
+    interface = w.locals.interface_of(out.local);
+    finish_packet(w, out);
+    Frame frame = w.link_of(interface) == nullptr
+                      ? std::move(out.frame)
+                      : give_to_link(w, std::move(out.frame), out.local, out.remote);
+    w.cx.outbox.pop();
+    if (!frame) continue;  // it waits for its next hop, or was dropped
+    ++w.cx.counters.frames_sent;
+    return frame;
+  }
+  if (w.datagrams_wait) {
+    w.datagrams_wait = false;
+    w.sockets.may_send();
+  }
+  return {};
+}
+
+bool take_event_out(World& w, tcp::Occurrence& out) {
+  return next_listener_event(w.cx, out) || next_connection_event(w.cx, out)
+         || next_datagram_event(w.sockets, out);
+}
+
 }  // namespace
 
 uint32_t buffer_size(const Config& config) {
@@ -116,35 +212,19 @@ Stack::Stack(const Config& config, FramePool& frames)
 
 Stack::~Stack() = default;
 
+void Stack::record(Recorder* recorder) {
+  world_->recorder = recorder;
+  if (recorder != nullptr) recorder->begins(*this, world_->frames);
+}
+
 void Stack::receive(std::span<Frame> burst, Instant now, uint16_t interface) {
-  World& w = *world_;
-  ASSERT(interface < w.config.interfaces.size());
-  w.begin_turn(now);
-  for (size_t at = 0; at < burst.size(); at += kBurst) {
-    const auto part = burst.subspan(at, std::min(kBurst, burst.size() - at));
-    for (const Frame& f : part) {
-      ++w.cx.counters.frames_received;
-      take_frame(w, f, interface);
-    }
-    deliver_parsed(w);
-    for (Frame& f : part) f.reset();
-  }
+  ASSERT(interface < world_->config.interfaces.size());
+  recorded(*world_, Receiving{burst, interface}, now,
+           [&] { take_burst(*world_, burst, now, interface); });
 }
 
 void Stack::expire(Instant now) {
-  World& w = *world_;
-  w.begin_turn(now);
-  uint32_t fired = 0;
-  (void)w.cx.wheel.advance(now, kTimersPerExpiry, [&](uint32_t index) {
-    ++fired;
-    tcp::timer_fires(index, w.cx);
-  });
-  fired += tcp::expire_half_open(w.cx, kTimersPerExpiry - fired);
-  fired += tcp::expire_time_wait(w.cx, kTimersPerExpiry - fired);
-  w.cx.counters.most_timers_in_a_turn =
-      std::max<uint64_t>(w.cx.counters.most_timers_in_a_turn, fired);
-  if (w.cx.draining && now >= w.cx.drain_until) abort_the_rest(w.cx, kTimersPerExpiry);
-  if (w.keeps_house()) keep_house(w);
+  recorded(*world_, Expiring{}, now, [&] { fire_timers(*world_, now); });
 }
 
 std::expected<Handle, Error> Stack::command(const tcp::Connect& c, Instant now) {
@@ -206,23 +286,7 @@ std::expected<tcp::Status, Error> Stack::command(const tcp::GetStatus& c, Instan
 }
 
 void Stack::drain(Instant now, Instant deadline) {
-  tcp::Context& cx = world_->cx;
-  world_->begin_turn(now);
-  for (const uint32_t& bucket : cx.listener_buckets) {
-    while (bucket != kNone) {
-      std::ignore = tcp::call(tcp::CloseListener{tcp::handle_of_listener(bucket, cx)}, cx);
-    }
-  }
-  for (uint32_t i = 1; i < cx.connections.top(); ++i) {
-    const tcp::Connection& c = cx.connections[i];
-    if (c.state != tcp::State::Closed && c.gone == 0 && c.orphan == 0) {
-      std::ignore = tcp::call(tcp::Close{cx.handle_of(c)}, cx);
-    }
-  }
-  world_->sockets.close_all();
-  cx.draining = true;
-  cx.drain_next = 1;
-  cx.drain_until = deadline;
+  recorded(*world_, Draining{deadline}, now, [&] { close_all(*world_, now, deadline); });
 }
 
 bool Stack::drained() const {
@@ -237,44 +301,39 @@ Frame Stack::next_frame() {
 
 Frame Stack::next_frame(uint16_t& interface) {
   World& w = *world_;
-  while (true) {
-    if (w.has_links) {
-      if (Frame frame = next_from_links(w, interface)) {
-        ++w.cx.counters.frames_sent;
-        return frame;
-      }
-    }
-    if (w.cx.outbox.empty() && (!w.cx.owes() || !tcp::settle_some(w.cx))) break;
-    Outgoing& out = w.cx.outbox.front();
-    interface = w.locals.interface_of(out.local);
-    finish_packet(w, out);
-    Frame frame = w.link_of(interface) == nullptr
-                      ? std::move(out.frame)
-                      : give_to_link(w, std::move(out.frame), out.local, out.remote);
-    w.cx.outbox.pop();
-    if (!frame) continue;  // it waits for its next hop, or was dropped
-    ++w.cx.counters.frames_sent;
-    return frame;
-  }
-  if (w.datagrams_wait) {
-    w.datagrams_wait = false;
-    w.sockets.may_send();
-  }
-  return {};
+  if (w.recorder == nullptr) [[likely]]
+    return take_frame_out(w, interface);
+  const bool may_do = w.has_links || w.datagrams_wait || !w.cx.outbox.empty() || w.cx.owes();
+  if (!may_do) return {};
+  w.recorder->before(TakingFrame{}, w.cx.now);
+  Frame frame = take_frame_out(w, interface);
+  w.recorder->after({FrameTaken{&frame, interface}, {}});
+  return frame;
 }
 
 bool Stack::next_event(tcp::Occurrence& out) {
-  tcp::Context& cx = world_->cx;
-  return next_listener_event(cx, out) || next_connection_event(cx, out)
-         || next_datagram_event(world_->sockets, out);
+  World& w = *world_;
+  if (w.recorder == nullptr) [[likely]]
+    return take_event_out(w, out);
+  const bool may_do =
+      w.cx.listener_event_head != kNone || w.cx.event_head != kNone || w.sockets.has_events();
+  if (!may_do) return false;
+  w.recorder->before(TakingEvent{}, w.cx.now);
+  EventTaken taken;
+  taken.any = take_event_out(w, taken.event);
+  w.recorder->after({taken, {}});
+  if (taken.any) out = taken.event;
+  return taken.any;
 }
 
 Instant Stack::next_deadline() {
-  tcp::Context& cx = world_->cx;
+  World& w = *world_;
   // Timers are armed when debts are paid: what is owed is settled first, as far as it makes no
   // frame.
-  if (cx.outbox.empty() && cx.owes()) (void)tcp::settle_some(cx);
-  return next_armed(*world_);
+  if (w.cx.outbox.empty() && w.cx.owes()) {
+    recorded(w, Settling{}, w.cx.now, [&] { (void)tcp::settle_some(w.cx); });
+  }
+  return next_armed(w);
 }
 
 bool Stack::is_due(Instant now) const {

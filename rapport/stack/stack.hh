@@ -48,7 +48,8 @@ struct Config {
 // What a buffer of the pool must hold at least.
 [[nodiscard]] uint32_t buffer_size(const Config& config);
 
-struct World;  // world.hh, private to stack/
+struct World;    // world.hh, private to stack/
+class Recorder;  // recording.hh
 
 class Stack {
  public:
@@ -58,6 +59,10 @@ class Stack {
   ~Stack();
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
+
+  // From now on `recorder` is told of everything that is asked of this stack, which must be new for
+  // that to be enough for a replay. It must outlive the stack, or be replaced; nullptr: nobody.
+  void record(Recorder* recorder);
 
   // --- inputs ---------------------------------------------------------------------------------
   // One burst of packets that came in by one interface; each frame is consumed (left empty).

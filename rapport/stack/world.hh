@@ -80,6 +80,7 @@ struct World {
   tcp::FlowHash last_hash;
   SipLanes lanes{};  // of the flows that are being hashed
   uint16_t next_ip_id = 0;
+  Recorder* recorder = nullptr;  // who is told of everything; nullptr: nobody
 
   void begin_turn(Instant now) {
     cx.set_time(now);
