@@ -105,6 +105,7 @@ struct Status {
 };
 
 // What happened, as bits of the same values as tcp::What has for the same things.
+// NOLINTNEXTLINE(performance-enum-size): as wide as tcp::What
 enum class What : uint16_t {
   Readable = 4,  // a datagram has arrived
   Writable = 8,  // room again, after a SendTo that would have blocked
