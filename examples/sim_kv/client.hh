@@ -29,6 +29,9 @@ class Client {
 
   [[nodiscard]] const History& history() const { return history_; }
 
+  // Who was asked last.
+  [[nodiscard]] uint32_t leader() const { return leader_; }
+
  private:
   // The answer of whoever leads, or nothing when nobody answered in time.
   rapport::coroutine::Task<std::string> ask_leader(std::string question);

@@ -45,11 +45,16 @@ std::optional<Arguments> parse(const std::vector<std::string>& words, std::strin
   return a;
 }
 
-int tell(uint64_t seed, const kv::Outcome& outcome) {
+int tell(uint64_t seed, const kv::Outcome& outcome, const Arguments& a) {
   std::cout << "seed " << seed << ": " << outcome.violation << "\n";
   for (const std::string& line : outcome.story) std::cout << "  " << line << "\n";
-  std::cout << "again: sim_kv --seeds " << seed
-            << " --record kv.replay; rapport replay kv.replay --ladder\n";
+  if (a.record.empty()) {
+    std::cout << "to see it: sim_kv --seeds " << seed
+              << " --record kv.replay; rapport replay kv.replay --ladder\n";
+  } else if (!kv::record(seed, a.fixed, a.record)) {
+    std::cerr << "sim_kv: " << a.record << " cannot be written\n";
+    return 2;
+  }
   return 1;
 }
 
@@ -66,8 +71,8 @@ int main(int argc, char** argv) {
   uint64_t reads = 0;
   uint64_t stored = 0;
   for (uint64_t seed = a->first; seed <= a->last; ++seed) {
-    const kv::Outcome outcome = kv::simulate(seed, a->fixed, a->record);
-    if (!outcome.violation.empty()) return tell(seed, outcome);
+    const kv::Outcome outcome = kv::simulate(seed, a->fixed);
+    if (!outcome.violation.empty()) return tell(seed, outcome, *a);
     reads += outcome.reads;
     stored += outcome.stored;
   }

@@ -5,11 +5,14 @@
 #include "node.hh"
 #include "rapport/base/random.hh"
 #include "rapport/base/time.hh"
+#include "rapport/sim/record/recording.hh"
 #include "rapport/sim/world.hh"
 
 #include <array>
 #include <cstdint>
+#include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,7 +47,10 @@ sim::WorldConfig world_config(uint64_t seed) {
 
 class Simulation {
  public:
-  Simulation(uint64_t seed, bool fixed) : world_(world_config(seed)), random_(seed), fixed_(fixed) {
+  // `recording`: what the stacks are asked is written down; nullptr: it is not.
+  Simulation(uint64_t seed, bool fixed, sim::Recording* recording)
+      : world_(world_config(seed)), random_(seed), fixed_(fixed), recording_(recording) {
+    if (recording != nullptr) world_.record(*recording);
     for (uint32_t h = 0; h < kNodes + kClients; ++h) world_.add_host(host_config(h));
     sim::LinkConfig wire;
     wire.delay = 1_ms;
@@ -68,6 +74,7 @@ class Simulation {
       world_.run_for((300 + random_.below(1500)) * 1_ms);
       if (violation().empty()) mishap();
     }
+    if (recording_ != nullptr) end_recording();
     Outcome o{violation(), std::move(story_)};
     for (const auto& c : clients_) {
       o.stored += c->history().stored;
@@ -75,8 +82,6 @@ class Simulation {
     }
     return o;
   }
-
-  sim::World& world() { return world_; }
 
  private:
   static std::vector<Endpoint> nodes() {
@@ -101,6 +106,15 @@ class Simulation {
       if (!c->history().violation.empty()) return c->history().violation;
     }
     return {};
+  }
+
+  // The ladder to be drawn: between the client that was deceived and the node that did it.
+  void end_recording() {
+    for (uint32_t c = 0; c < kClients; ++c) {
+      if (clients_[c]->history().violation.empty()) continue;
+      recording_->remark({.host = kNodes + c, .at = world_.now(), .text = violation()});
+      recording_->ladder(kNodes + c, clients_[c]->leader());
+    }
   }
 
   // One node at a time is in trouble, so that there is always a majority.
@@ -133,6 +147,9 @@ class Simulation {
   }
 
   void tell(const std::string& what) {
+    if (recording_ != nullptr) {
+      recording_->remark({.host = victim_, .at = world_.now(), .text = what});
+    }
     const auto ms = static_cast<uint64_t>((world_.now() - Instant{}).to_ms());
     story_.push_back("at " + std::to_string(ms) + " ms node" + std::to_string(victim_) + " "
                      + what);
@@ -144,6 +161,7 @@ class Simulation {
   sim::World world_;  // programs end with it, before what they use
   Random random_;
   bool fixed_;
+  sim::Recording* recording_;
   uint32_t victim_ = 0;
   bool cut_off_ = false;
   std::vector<std::string> story_;
@@ -151,10 +169,19 @@ class Simulation {
 
 }  // namespace
 
-Outcome simulate(uint64_t seed, bool fixed, const std::string& record) {
-  (void)record;
-  Simulation simulation(seed, fixed);
-  return simulation.run();
+Outcome simulate(uint64_t seed, bool fixed) {
+  return Simulation(seed, fixed, nullptr).run();
+}
+
+bool record(uint64_t seed, bool fixed, const std::string& path) {
+  sim::Recording recording(
+      {.program = "sim_kv", .seed = seed, .asked = "sim_kv --seeds " + std::to_string(seed)});
+  (void)Simulation(seed, fixed, &recording).run();
+  const std::span<const uint8_t> octets = recording.finish();
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(octets.data()),
+             static_cast<std::streamsize>(octets.size()));
+  return file.flush().good();
 }
 
 }  // namespace kv

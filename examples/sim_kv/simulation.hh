@@ -13,7 +13,9 @@ struct Outcome {
   uint64_t stored = 0, reads = 0;
 };
 
-// `fixed`: without the planted bug. `record`: a file for `rapport replay`; empty: none.
-Outcome simulate(uint64_t seed, bool fixed, const std::string& record);
+// `fixed`: without the planted bug.
+Outcome simulate(uint64_t seed, bool fixed);
+// The same world, written to a file for `rapport replay`. False: the file cannot be written.
+bool record(uint64_t seed, bool fixed, const std::string& path);
 
 }  // namespace kv
