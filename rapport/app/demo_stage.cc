@@ -45,10 +45,18 @@ stack::Config& Stage::config(uint32_t host) {
   return configs_[host].stack;
 }
 
+sim::HostConfig& Stage::machine(uint32_t host) {
+  return configs_[host];
+}
+
 void Stage::raise(sim::Settling settling) {
   sim::WorldConfig config;
-  config.seed = settings_.seed;
   config.settling = settling;
+  raise(config);
+}
+
+void Stage::raise(sim::WorldConfig config) {
+  config.seed = settings_.seed;
   world_ = std::make_unique<sim::World>(config);
   for (const sim::HostConfig& c : configs_) {
     const uint32_t h = world_->add_host(c);
@@ -134,6 +142,7 @@ void Stage::arrived(const WireRecord& w) {
 
 void Stage::passed(sim::HostId host, sim::Passing way, Instant at,
                    std::span<const uint8_t> packet) {
+  if (!keep_packets) return;
   passed_.push_back({host, way, at, {packet.begin(), packet.end()}});
 }
 

@@ -49,10 +49,17 @@ class Stage : public sim::Observer {
   // Another host, 10.0.0.<its number + 1>. `client` and `server` are there from the beginning.
   uint32_t add_host(std::string name);
   void rename(uint32_t host, std::string name);
+
+  [[nodiscard]] uint32_t hosts() const { return static_cast<uint32_t>(configs_.size()); }
+
   [[nodiscard]] stack::Config& config(uint32_t host);
+  // All of it, with the stack's settings that config() gives.
+  [[nodiscard]] sim::HostConfig& machine(uint32_t host);
   // Makes the world: every host linked with the first. FramesFirst: the stacks answer before their
   // applications do, so that no answer of theirs rides on an application's segment.
   void raise(sim::Settling settling = sim::Settling::ProgramsFirst);
+  // The same with whatever else a world may be told; its seed is the settings'.
+  void raise(sim::WorldConfig config);
 
   // --- playing ----------------------------------------------------------------------------------
   [[nodiscard]] const DemoSettings& settings() const { return settings_; }
@@ -97,6 +104,9 @@ class Stage : public sim::Observer {
   [[nodiscard]] observe::Story story() const;
 
   [[nodiscard]] std::string_view name(uint32_t host) const { return configs_[host].name; }
+
+  // Set before the play: false when nobody will ask for passed(), which keeps every octet.
+  bool keep_packets = true;
 
   // The ladders to draw, pairs of hosts.
   std::vector<std::pair<uint32_t, uint32_t>> ladders{{kClient, kServer}};

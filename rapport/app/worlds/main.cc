@@ -6,6 +6,6 @@
 
 int main(int argc, char** argv) {
   using namespace rapport::app;
-  static constexpr std::array kVerbs{Verb{"rules", add_rules}};
+  static constexpr std::array kVerbs{Verb{"rules", add_rules}, Verb{"why", add_why}};
   return run(kVerbs, argc, argv);
 }
