@@ -98,6 +98,12 @@ bool send_part(World& w, const Message& m, const Part& part) {
   return true;
 }
 
+// Which of the counts a destination shares with others; a stranger cannot tell with whom.
+size_t group_of(const World& w, const IpAddress& remote) {
+  const auto words = remote.words();
+  return siphash24_words(w.ip_id_key, words[0], words[1]) % w.message_ids.size();
+}
+
 // Octets of a message in each of its fragments but the last.
 size_t room_in_fragment(size_t mtu, bool v4) {
   const size_t headers = v4 ? wire::kIpv4Header : wire::kIpv6Header + wire::kFragmentHeader;
@@ -116,7 +122,7 @@ void add_ipv4(World& w, Frame& frame, const Outgoing& out) {
   // Not where the path carries less than the smallest segment that we make.
   ip.dont_fragment = w.paths.mtus().size() == 0
                      || payload + wire::kIpv4Header <= w.paths.path_mtu(out.local, out.remote);
-  ip.id = w.next_ip_id++;
+  ip.id = w.draw_ip_id();
   wire::build_ipv4(frame.push_front(wire::kIpv4Header), ip, payload);
 }
 
@@ -155,7 +161,7 @@ DropReason send_message(World& w, const Message& m) {
   const size_t mtu = w.paths.path_mtu(m.local, m.remote);
   Part part;
   part.length = m.size();
-  if (v4) part.id = w.next_ip_id++;
+  if (v4) part.id = w.message_ids[group_of(w, m.remote)]++;
   if (header + m.size() <= mtu) {
     if (w.cx.outbox.full()) return DropReason::OutboxFull;
     return send_part(w, m, part) ? DropReason::None : DropReason::PoolExhausted;
@@ -164,7 +170,10 @@ DropReason send_message(World& w, const Message& m) {
   const size_t parts = (m.size() + room - 1) / room;
   if (w.cx.outbox.room() < parts) return DropReason::OutboxFull;
   if (w.frames.available() < parts) return DropReason::PoolExhausted;
-  if (!v4) part.id = w.cx.random.next32();  // RFC 7739: not to be guessed
+  if (!v4) {
+    const uint32_t high = w.draw_ip_id();
+    part.id = high << 16 | w.draw_ip_id();
+  }
   part.whole = false;
   for (size_t from = 0; from < m.size(); from += room) {
     part.from = from;

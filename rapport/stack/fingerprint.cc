@@ -155,6 +155,7 @@ void add_host(Fingerprint& f, const tcp::Context& cx) {
 void add_network(Fingerprint& f, const World& w) {
   const auto add = [](void* to, uint64_t field) { static_cast<Fingerprint*>(to)->add(field); };
   f.add(w.next_ip_id, w.checks_begun, w.datagrams_wait, w.sweep_next);
+  for (const uint16_t id : w.message_ids) f.add(id);
   w.sockets.fingerprint(add, &f);
   w.reassembly.fingerprint(add, &f);
   w.paths.mtus().fingerprint(add, &f);

@@ -67,6 +67,9 @@ World::World(const Config& settings, FramePool& pool)
       reassembly(config.reassembly),
       error_limit(config.icmp_errors, config.icmp_error_burst),
       links(config.interfaces.size()) {
+  Random ids = random_for(config.tcp.seed, 0x6964'656e'7469'7479ULL);
+  ip_id_key = draw_key(ids);
+  for (uint16_t& id : message_ids) id = static_cast<uint16_t>(ids.next32());
   cx.counters.unusable_routes = paths.routes().unusable();
   make_links(*this);
   ASSERT(!has_links || config.frame_headroom >= wire::kEthernetHeader);

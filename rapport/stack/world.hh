@@ -79,8 +79,21 @@ struct World {
   FlowKey last_key;  // of the last segment; no segment has this initial one
   tcp::FlowHash last_hash;
   SipLanes lanes{};  // of the flows that are being hashed
-  uint16_t next_ip_id = 0;
   Recorder* recorder = nullptr;  // who is told of everything; nullptr: nobody
+  // Identifications of IPv4 (MAY-4): of what may not be fragmented any number does (RFC 6864 4.1),
+  // and one that cannot be counted with tells nobody how many packets leave, such as challenge
+  // ACKs. Other messages go by a count for each group of destinations.
+  SipKey ip_id_key;
+  uint64_t next_ip_id = 0;
+  uint64_t ip_ids = 0;  // four at a time
+  std::array<uint16_t, 64> message_ids{};
+
+  // A number of IPv4's or IPv6's that nobody can foresee (RFC 7739 4).
+  [[nodiscard]] uint16_t draw_ip_id() {
+    const uint64_t at = next_ip_id++;
+    if (at % 4 == 0) ip_ids = siphash24_words(ip_id_key, at, 0);
+    return static_cast<uint16_t>(ip_ids >> (16 * (at % 4)));
+  }
 
   void begin_turn(Instant now) {
     cx.set_time(now);

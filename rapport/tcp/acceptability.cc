@@ -22,6 +22,23 @@ ByteCount receive_window(const Connection& c) {
   return c.rcv.edge - c.rcv.nxt;
 }
 
+// An ACK for what has no text may be answered in the same way by the other end: two ends whose
+// numbers have come apart would never stop. So it goes out once an interval (choice 67); a probe,
+// which repeats the last number, has its answer as often as an RTO lets it ask.
+// SA-ALL-17.
+bool may_answer_empty(Connection& c, const Arrival& a, Context& cx) {
+  const bool probe = a.seq + 1_B == c.rcv.nxt;
+  const Duration interval = probe ? std::min(cx.config.challenge_interval, cx.config.min_rto)
+                                  : cx.config.challenge_interval;
+  if (c.challenged != 0 && cx.tick - c.challenged_at < static_cast<uint32_t>(interval.to_ms())) {
+    ++cx.counters.challenges_throttled;
+    return dropped(c, DropReason::ChallengeThrottled, cx);
+  }
+  c.challenged = 1;
+  c.challenged_at = cx.tick;
+  return true;
+}
+
 // RFC 7323 3.2 and 5.3. PAWS never applies to RST (R7323-20). A SYN may lack the timestamp: the
 // peer began anew without any, and the challenge (RFC 5961 4.2) is how it finds out (choice 12).
 // SA-ALL-01 to -03; R7323-11 to -13, -19, -21. No D-SACK for what PAWS refuses (R2883-6).
@@ -37,6 +54,7 @@ bool timestamps_allow(Connection& c, const Arrival& a, Context& cx) {
     c.ts_recent = o.tsval;
     return true;
   }
+  if (a.length() == 0_B && !may_answer_empty(c, a, cx)) return false;
   owe_own_ack(c, {.kind = Debt::Kind::Duplicate}, cx);
   return dropped(c, DropReason::PawsRejected, cx);
 }
@@ -76,6 +94,7 @@ bool fits(const Connection& c, const Arrival& a) {
 // SA-ALL-08, SA-ESTAB-23, -37, SA-FW1-31, SA-FW2-28, SA-CW-19, SA-CLOSING-16, SA-LASTACK-16,
 // SA-SYNRCVD-30; U-6, U-9, U-16.
 bool refuse(Connection& c, const Arrival& a, Context& cx) {
+  if (a.length() == 0_B && !may_answer_empty(c, a, cx)) return false;
   // The last segment again: our ACK of it was lost, and the one we owe now must echo this copy's
   // clock, or the sender takes all its time-outs in between for one round trip (R7323-17; BSD and
   // Linux count a segment that ends at Last.ACK.sent too).

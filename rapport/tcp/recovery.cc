@@ -64,6 +64,11 @@ bool reports_a_duplicate(const Connection& c, const wire::Options& o) {
 bool reports_new_octets(const Connection& c, Transfer& x, const wire::Options& o) {
   if (c.sack_on == 0 || o.sack_count == 0 || reports_a_duplicate(c, o)) return false;
   const wire::SackBlock& block = o.sack[0];
+  // RFC 2018 4: what lies in flight beyond a hole; any other block is a lie or a mistake.
+  if (!after(block.left, c.snd.una) || !before(block.left, block.right)
+      || after(block.right, c.snd.nxt)) {
+    return false;
+  }
   const bool news = block.left != x.sacked_left || block.right != x.sacked_right;
   x.sacked_left = block.left;
   x.sacked_right = block.right;
@@ -174,7 +179,9 @@ void resend_for_path(Connection& c, Transfer& x, Context& cx) {
 
 // R6429-1.
 void window_was_or_is_zero(Connection& c, Context& cx) {
-  if (c.orphan == 0) c.stalled_since = cx.tick_up;  // MUST-37; an orphan's time runs on
+  // MUST-37. Where nobody waits for it any more, or somebody has said how long text may wait
+  // (3.9.1.2: "not successfully delivered"; choice 68), time runs on: RFC 6429 4.
+  if (c.orphan == 0 && cx.options_of(c).user_timeout.ns == 0) c.stalled_since = cx.tick_up;
   if (c.waiting == Waiting::Persist && c.snd.wnd > 0_B) {
     c.waiting = Waiting::Nothing;
     no_more_tries(c);

@@ -51,6 +51,19 @@ void answer(const TimeWait& w, DropReason why, Context& cx) {
   emit(d, cx);
 }
 
+// What has no text may be our own answer come back: once an interval (choice 67).
+void answer_throttled(TimeWait& w, DropReason why, const wire::Segment& seg, Context& cx) {
+  if (seg.length() == 0_B) {
+    if (is_throttled(w, cx)) {
+      ++cx.counters.challenges_throttled;
+      dropped(w.key, DropReason::ChallengeThrottled, cx);
+      return;
+    }
+    note_challenge(w, cx);
+  }
+  answer(w, why, cx);
+}
+
 // Throttled per entry and by the host's cap.
 void challenge(TimeWait& w, DropReason why, Context& cx) {
   if (is_throttled(w, cx) || !host_may_challenge(cx)) {
@@ -126,7 +139,7 @@ Verdict judge_other(TimeWait& w, const wire::Segment& seg, Context& cx) {
   }
   if (w.timestamps_on != 0 && o.has_timestamps && static_cast<int32_t>(o.tsval - w.ts_recent) < 0
       && holds(Rule::Paws, cx.config)) {
-    answer(w, DropReason::PawsRejected, cx);
+    answer_throttled(w, DropReason::PawsRejected, seg, cx);
     return Verdict::Stay;
   }
   if (is_fin_again(w, seg)) {
@@ -136,7 +149,7 @@ Verdict judge_other(TimeWait& w, const wire::Segment& seg, Context& cx) {
     return Verdict::Restart;
   }
   if (!fits(w, seg)) {
-    answer(w, DropReason::NotAcceptable, cx);
+    answer_throttled(w, DropReason::NotAcceptable, seg, cx);
   } else if (!seg.flags.any(wire::kAck)) {
     dropped(w.key, DropReason::AckMissing, cx);
   } else if (after(seg.ack, w.snd_nxt)) {
