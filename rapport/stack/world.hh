@@ -78,7 +78,7 @@ struct World {
   size_t parsed_count = 0;
   FlowKey last_key;  // of the last segment; no segment has this initial one
   tcp::FlowHash last_hash;
-  SipLanes lanes{};  // of the flows that are being hashed
+  SipLanes lanes{};              // of the flows that are being hashed
   Recorder* recorder = nullptr;  // who is told of everything; nullptr: nobody
   // Identifications of IPv4 (MAY-4): of what may not be fragmented any number does (RFC 6864 4.1),
   // and one that cannot be counted with tells nobody how many packets leave, such as challenge
