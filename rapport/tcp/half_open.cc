@@ -28,10 +28,6 @@ ByteCount window_of(const HalfOpen& h) {
   return ByteCount{h.offered};
 }
 
-uint32_t tag_of(const HalfOpen& h, const Context& cx) {
-  return hash_of(cx.flow_key, h.key).tag;
-}
-
 IpFields ip_fields(const HalfOpen& h, const Context& cx) {
   const ConnectionOptions& l = cx.listeners[h.listener].options;
   return {l.dscp, l.ttl};
@@ -356,37 +352,6 @@ void segment_arrives_half_open(uint32_t index, FlowHash hash, const wire::Segmen
   promote(index, hash, seg, cx);
 }
 
-void remove_half_open(uint32_t index, Event event, Context& cx) {
-  const HalfOpen& h = cx.half_open[index];
-  advance({State::SynReceived, event, Origin::Passive}, h.key, Handle{}, cx);
-  if (h.suspended != kNone) forget_suspended(h.suspended, cx);
-  cx.table.erase(tag_of(h, cx), {Tier::HalfOpen, index});
-  cx.half_open_lists[h.retries].remove(index, cx.half_open);
-  --cx.listeners[h.listener].half_open;
-  cx.half_open.release(index);
-}
-
-// More repetitions mean older, and each list is in the order of age.
-bool evict_half_open(uint32_t listener, Context& cx) {
-  uint32_t looks = 0;
-  for (uint32_t retries = kHalfOpenLists; retries-- > 0;) {
-    uint32_t i = cx.half_open_lists[retries].head;
-    for (; i != kNone && looks < kEvictionLooks; i = cx.half_open[i].links.next) {
-      ++looks;
-      const HalfOpen& h = cx.half_open[i];
-      if (listener != kNone && h.listener != listener) continue;
-      ++cx.counters.half_open_evicted;
-      if (h.suspended != kNone) {
-        restore_time_wait(i, cx);  // a SYN that nobody stands by ends no TIME-WAIT
-      } else {
-        remove_half_open(i, Event::Evicted, cx);
-      }
-      return true;
-    }
-  }
-  return false;
-}
-
 uint32_t expire_half_open(Context& cx, uint32_t budget) {
   uint32_t done = 0;
   if (cx.now < cx.half_open_wait) return done;
@@ -402,15 +367,6 @@ uint32_t expire_half_open(Context& cx, uint32_t budget) {
     }
   }
   return done;
-}
-
-Instant next_half_open_deadline(const Context& cx) {
-  Instant next = kNever;
-  if (cx.half_open.used() == 0) return next;
-  for (const HalfOpenList& list : cx.half_open_lists) {
-    if (list.head != kNone) next = std::min(next, instant_of(cx.half_open[list.head].deadline, cx));
-  }
-  return std::max(next, cx.half_open_wait);
 }
 
 }  // namespace rapport::tcp
