@@ -88,7 +88,8 @@ void World::Body::send(HostId from, Frame frame) {
     wire.fate = Fate::NoSuchHost;
     return depart(wire, std::move(frame));
   }
-  const Passage passage = link->second.pass(frame.size(), now);
+  const Passage passage = carrier != nullptr ? carrier->carry(wire, frame.bytes())
+                                             : link->second.pass(frame.size(), now);
   Frame second;
   if (passage.count == 2) second = machine(from).frame_of(frame.bytes());
   std::array<Frame, 2> frames{std::move(frame), std::move(second)};

@@ -55,6 +55,7 @@ class World::Body {
   std::vector<std::unique_ptr<Machine>> machines;
   std::map<std::pair<HostId, HostId>, Link> links;
   std::vector<Observer*> observers;
+  Carrier* carrier = nullptr;     // decides in the links' place
   std::vector<Arrival> arrivals;  // a heap, the next one in front; gone before the machines' pools
   std::vector<HostRecord> records;
   std::vector<WireRecord> wires;

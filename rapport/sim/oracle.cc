@@ -124,6 +124,7 @@ void Oracle::noted(const HostRecord& record, End& end) {
 void Oracle::dropped(const TraceDrop& d, End& end) {
   if (!end.heard || d.serial != end.heard->serial) return;
   end.una = end.una_before;
+  end.irs = end.irs_before;
   end.progress = end.progress_before;
   end.heard_at = end.heard_before;
   // A FIN that was dropped has not restarted TIME-WAIT; but one that comes again lies left of the
@@ -176,6 +177,7 @@ void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
   end.heard = s;
   end.heard_before = std::exchange(end.heard_at, r.record.header.at);
   end.una_before = end.una;
+  end.irs_before = end.irs;
   end.progress_before = end.progress;
   const bool acks = has(s, wire::kAck) && !has(s, wire::kRst) && end.iss;
   if (acks && after(Seq{s.ack}, end.una) && at_or_before(Seq{s.ack}, end.snd_max)) {

@@ -91,6 +91,7 @@ class Oracle final : public Observer {
 
     // Before the last segment, should that one be dropped.
     Seq una_before;
+    std::optional<Seq> irs_before;
     Instant progress_before{}, heard_before = kNever;
   };
 

@@ -58,6 +58,10 @@ void World::record(Recording& recording) {
   for (HostId h = 0; h < hosts(); ++h) body_->record(h);
 }
 
+void World::carry_by(Carrier& carrier) {
+  body_->carrier = &carrier;
+}
+
 Instant World::now() const {
   return body_->now;
 }
@@ -166,6 +170,14 @@ void World::inject(HostId as_from, HostId to, std::span<const uint8_t> packet, I
   wire.to_host = to;
   wire.length = static_cast<uint32_t>(packet.size());
   wire.fate = Fate::Injected;
+  body_->depart(wire, std::move(frame));
+}
+
+void World::deliver(const WireRecord& wire, std::span<const uint8_t> packet) {
+  ASSERT(wire.arrived >= now());
+  Frame frame = body_->machine(wire.from_host).frame_of(packet);
+  ASSERT(frame);
+  frame.serial = wire.serial;
   body_->depart(wire, std::move(frame));
 }
 

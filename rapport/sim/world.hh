@@ -84,6 +84,16 @@ class Observer {
 
 class Recording;  // record/recording.hh
 
+// Decides what becomes of frames in place of the links: for those who choose every fate themselves.
+class Carrier {
+ public:
+  virtual ~Carrier() = default;
+
+  // `packet` leaves; `wire` says from where to where and when. A copy without an arrival is lost as
+  // far as the world goes: the carrier may keep the octets and hand them to World::deliver() later.
+  virtual Passage carry(const WireRecord& wire, std::span<const uint8_t> packet) = 0;
+};
+
 class World {
  public:
   explicit World(const WorldConfig& config);
@@ -102,6 +112,8 @@ class World {
   // Everything is written down from now on, before anything has happened. It must outlive the
   // world.
   void record(Recording& recording);
+  // Between hosts that are connected the carrier decides from now on. Must outlive the world.
+  void carry_by(Carrier& carrier);
 
   // --- asking -----------------------------------------------------------------------------------
   [[nodiscard]] Instant now() const;
@@ -148,6 +160,9 @@ class World {
   // `packet`, an IP packet, reaches `to` at `at` (not before now()). `as_from`: whom ladders show
   // as the sender; kNoHost when nobody. Crafted by craft.hh or copied from a trace.
   void inject(HostId as_from, HostId to, std::span<const uint8_t> packet, Instant at);
+  // A copy that a carrier has kept arrives at wire.arrived (not before now()), with wire.fate; at
+  // kNever: never.
+  void deliver(const WireRecord& wire, std::span<const uint8_t> packet);
 
  private:
   class Body;

@@ -1,18 +1,15 @@
 // Stack::fingerprint(): a hash of every protocol field, the same for the same history on every
 // machine (DESIGN 4, Replay). Left out are text, which the numbers stand for, counters and trace,
 // and what only says where in memory something lies.
-#include "rapport/base/address.hh"
-#include "rapport/base/flow_key.hh"
 #include "rapport/base/handle.hh"
 #include "rapport/base/seq.hh"
-#include "rapport/base/siphash.hh"
+#include "rapport/stack/field_hash.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/stack/world.hh"
 #include "rapport/tcp/receive_queue.hh"
 #include "rapport/tcp/state.hh"
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <variant>
 
@@ -20,43 +17,14 @@ namespace rapport::stack {
 
 namespace {
 
-// A running hash of fields, never of struct bytes (DESIGN 4, Replay).
-class Fingerprint {
- public:
-  template <class... T>
-  void add(T... values) {
-    ((h_ = siphash24_words({0x7261'7070'6f72'7400ULL, 0x6669'6e67'6572'7072ULL}, h_,
-                           static_cast<uint64_t>(values))),
-     ...);
-  }
-
-  void add_address(const IpAddress& a) {
-    uint64_t high = 0;
-    uint64_t low = 0;
-    std::memcpy(&high, a.octets.data(), 8);
-    std::memcpy(&low, a.octets.data() + 8, 8);
-    add(high, low);
-  }
-
-  void add_key(const FlowKey& k) {
-    add_address(k.remote);
-    add(k.ports_and_local());
-  }
-
-  [[nodiscard]] uint64_t value() const { return h_; }
-
- private:
-  uint64_t h_ = 0;
-};
-
-void add_options(Fingerprint& f, const tcp::ConnectionOptions& o) {
+void add_options(FieldHash& f, const tcp::ConnectionOptions& o) {
   f.add(o.no_delay, o.cork, o.quick_ack, o.keep_alive, o.keep_alive_octet, o.urgent_inline,
         o.soft_errors, o.linger, o.dscp, o.ttl, o.keep_alive_probes, o.mss_clamp);
   f.add(o.keep_alive_idle.ns, o.keep_alive_interval.ns, o.linger_time.ns, o.user_timeout.ns,
         o.send_buffer.v, o.receive_buffer.v);
 }
 
-void add_receive_queue(Fingerprint& f, const tcp::Transfer& x, const tcp::Connection& c,
+void add_receive_queue(FieldHash& f, const tcp::Transfer& x, const tcp::Connection& c,
                        const tcp::Context& cx) {
   const tcp::ReceiveQueue& q = x.receive;
   f.add(tcp::unread(x, c).v, q.runs, q.recent_count, q.fin_waits);
@@ -68,7 +36,7 @@ void add_receive_queue(Fingerprint& f, const tcp::Transfer& x, const tcp::Connec
   for (uint32_t i = 0; i < q.recent_count; ++i) f.add(q.recent[i].v);
 }
 
-void add_transfer(Fingerprint& f, const tcp::Transfer& x, const tcp::Connection& c,
+void add_transfer(FieldHash& f, const tcp::Transfer& x, const tcp::Connection& c,
                   const tcp::Context& cx) {
   f.add(x.send.queued.v, x.send.pieces, x.in_recovery, x.partial_seen, x.resending, x.timing,
         x.measured, x.recover_valid, x.window_limited, x.ack_pending);
@@ -84,7 +52,7 @@ void add_transfer(Fingerprint& f, const tcp::Transfer& x, const tcp::Connection&
   add_receive_queue(f, x, c, cx);
 }
 
-void add_extras(Fingerprint& f, const tcp::Extras& e) {
+void add_extras(FieldHash& f, const tcp::Extras& e) {
   f.add(e.snd_urgent, e.rcv_urgent, e.lingering, e.keep_alives_sent, e.keep_alive_at.v,
         e.soft_error);
   if (e.snd_urgent) f.add(e.snd_up.v);
@@ -94,20 +62,20 @@ void add_extras(Fingerprint& f, const tcp::Extras& e) {
 }
 
 // What the handshake agreed on, and what the application asked for.
-void add_terms(Fingerprint& f, const tcp::Connection& c) {
+void add_terms(FieldHash& f, const tcp::Connection& c) {
   f.add(c.mss, c.peer_mss, c.snd_shift, c.rcv_shift, c.scaling_on, c.sack_on, c.timestamps_on,
         c.ts_offset, c.active_origin, c.syn_acked);
   f.add(c.no_delay, c.corked, c.quick_ack, c.keep_alive, c.dscp, c.path_proven, c.ttl, c.cookie);
 }
 
-void add_times(Fingerprint& f, const tcp::Connection& c) {
+void add_times(FieldHash& f, const tcp::Connection& c) {
   f.add(c.last_heard.v, c.heard_hour, c.last_sent.v, c.stalled_since.v, c.challenged);
   if (c.challenged != 0) f.add(c.challenged_at.v);
   if (c.waiting != tcp::Waiting::Nothing) f.add(c.short_at.v);
   if (c.ack_delayed != 0) f.add(c.ack_at.v);
 }
 
-void add_connection(Fingerprint& f, const tcp::Connection& c, const tcp::Context& cx) {
+void add_connection(FieldHash& f, const tcp::Connection& c, const tcp::Context& cx) {
   f.add_key(c.key);
   f.add(c.state, c.snd.una.v, c.snd.nxt.v, c.snd.wnd.v, c.snd.wl1.v, c.snd.wl2.v, c.snd.max_wnd.v,
         c.snd.iss.v, c.rcv.nxt.v, c.rcv.edge.v, c.rcv.irs.v, c.rcv.last_ack_sent.v);
@@ -121,21 +89,21 @@ void add_connection(Fingerprint& f, const tcp::Connection& c, const tcp::Context
   if (c.extras != kNone) add_extras(f, cx.extras[c.extras]);
 }
 
-void add_half_open(Fingerprint& f, const tcp::HalfOpen& h) {
+void add_half_open(FieldHash& f, const tcp::HalfOpen& h) {
   f.add_key(h.key);
   f.add(h.irs.v, h.iss.v, h.deadline.v, h.retries, h.ts_recent, h.window, h.offered, h.peer_mss,
         h.snd_shift, h.rcv_shift, h.scaling_on, h.sack_on, h.timestamps_on, h.resent, h.listener,
         h.suspended != kNone, h.challenged, h.challenge_at);
 }
 
-void add_time_wait(Fingerprint& f, const tcp::TimeWait& w) {
+void add_time_wait(FieldHash& f, const tcp::TimeWait& w) {
   f.add_key(w.key);
   f.add(w.snd_nxt.v, w.rcv_nxt.v, w.expiry.v, w.ts_recent, w.window, w.shift, w.max_wnd,
         w.snd_shift, w.timestamps_on, w.ttl, w.dscp, w.owner != kNone, w.challenged,
         w.challenge_at);
 }
 
-void add_listener(Fingerprint& f, const tcp::Listener& l, const tcp::Context& cx) {
+void add_listener(FieldHash& f, const tcp::Listener& l, const tcp::Context& cx) {
   f.add_address(l.local);
   f.add_address(l.remote.address);
   f.add(l.remote.port, l.port, l.backlog, l.waiting, l.half_open, l.cookie, l.in_events);
@@ -144,7 +112,7 @@ void add_listener(Fingerprint& f, const tcp::Listener& l, const tcp::Context& cx
 }
 
 // What belongs to no connection: draws, allowances, steps.
-void add_host(Fingerprint& f, const tcp::Context& cx) {
+void add_host(FieldHash& f, const tcp::Context& cx) {
   for (const uint64_t word : cx.random.state()) f.add(word);
   for (const uint32_t step : cx.port_steps) f.add(step);
   f.add(cx.challenges_left, cx.challenge_second, cx.half_open_wait.ns, cx.draining,
@@ -152,8 +120,8 @@ void add_host(Fingerprint& f, const tcp::Context& cx) {
 }
 
 // What IP knows of the network around.
-void add_network(Fingerprint& f, const World& w) {
-  const auto add = [](void* to, uint64_t field) { static_cast<Fingerprint*>(to)->add(field); };
+void add_network(FieldHash& f, const World& w) {
+  const auto add = [](void* to, uint64_t field) { static_cast<FieldHash*>(to)->add(field); };
   f.add(w.next_ip_id, w.checks_begun, w.datagrams_wait, w.sweep_next);
   for (const uint16_t id : w.message_ids) f.add(id);
   w.sockets.fingerprint(add, &f);
@@ -174,7 +142,7 @@ bool counts(const tcp::Connection& c) {
 
 uint64_t Stack::fingerprint() const {
   const tcp::Context& cx = world_->cx;
-  Fingerprint f;
+  FieldHash f;
   f.add(cx.connections.used(), cx.half_open.used(), cx.time_wait.used(), cx.listeners.used());
   add_host(f, cx);
   add_network(f, *world_);

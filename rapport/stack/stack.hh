@@ -10,6 +10,7 @@
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"
 #include "rapport/base/interface.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/ip/neighbours.hh"
@@ -50,6 +51,15 @@ struct Config {
 
 struct World;    // world.hh, private to stack/
 class Recorder;  // recording.hh
+
+// Where an outsider who sees both ends of a flow counts from; what a stack alone does not know, or
+// no longer remembers.
+struct Origin {
+  Endpoint remote;
+  uint16_t local_port = 0;
+  Seq iss, irs;  // numbers of ours are told relative to iss, the peer's to irs
+  uint32_t clock = 0, peer_clock = 0;  // what the timestamps of this flow read now, of either end
+};
 
 class Stack {
  public:
@@ -121,6 +131,12 @@ class Stack {
   [[nodiscard]] Trace& trace();
   // A hash of every protocol field, the same for the same history (DESIGN: Replay).
   [[nodiscard]] uint64_t fingerprint() const;
+  // The same of what decides how this stack will behave from `now` on, whatever its past: times
+  // relative to `now`, sequence numbers to the ISS and IRS of their connections, timestamps to
+  // their clocks. To be asked when all frames and events have been taken. What it leaves out, and
+  // why that may be, stands in relative_fingerprint.cc.
+  [[nodiscard]] uint64_t relative_fingerprint(Instant now,
+                                              std::span<const Origin> origins = {}) const;
 
   // What is alive now. All zero: every pool is empty.
   struct Population {

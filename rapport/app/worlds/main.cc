@@ -6,6 +6,7 @@
 
 int main(int argc, char** argv) {
   using namespace rapport::app;
-  static constexpr std::array kVerbs{Verb{"rules", add_rules}, Verb{"why", add_why}};
+  static constexpr std::array kVerbs{Verb{"rules", add_rules}, Verb{"why", add_why},
+                                     Verb{"explore", add_explore}};
   return run(kVerbs, argc, argv);
 }

@@ -2,6 +2,7 @@
 #include "rapport/sim/oracle.hh"
 
 #include "rapport/base/address.hh"
+#include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/base/wire_record.hh"
@@ -61,6 +62,14 @@ class Teller {
 
   Teller& hears(State s, wire::Flags flags, uint32_t seq, uint32_t ack, uint32_t text = 0) {
     return segment(Direction::Received, s, flags, {.seq = seq, .ack = ack, .text = text});
+  }
+
+  // The last segment goes no further.
+  Teller& drops(DropReason why) {
+    TraceDrop d{};
+    d.reason = static_cast<uint8_t>(why);
+    d.serial = serial;
+    return tell(TraceKind::Drop, d);
   }
 
   Teller& moves(State from, State to, Event e) {
@@ -256,6 +265,20 @@ TEST(Oracle, SeesADeathByTextThatNeverCame) {
   Teller t;
   t.opens().closes_first().moves(State::FinWait2, State::Closed, Event::DataAfterClose);
   EXPECT_FALSE(t.believed());
+}
+
+// A SYN of another life of the peer, which SYN-RECEIVED does not take, changes nothing: what comes
+// afterwards still counts from the SYN that was taken.
+TEST(Oracle, CountsFromTheSynThatWasTaken) {
+  Teller t;
+  t.hears(State::Listen, wire::kSyn, 900, 0);
+  t.moves(State::Listen, State::SynReceived, Event::SynArrived);
+  t.sends(State::SynReceived, wire::kSyn | wire::kAck, 100, 901);
+  t.hears(State::SynReceived, wire::kSyn, 5'000'000, 0).drops(DropReason::NotAcceptable);
+  t.hears(State::SynReceived, wire::kFin | wire::kAck, 901, 101);
+  t.moves(State::SynReceived, State::Established, Event::SynAcked);
+  t.moves(State::Established, State::CloseWait, Event::FinArrived);
+  EXPECT_EQ(t.oracle.complaint(), "");
 }
 
 TEST(Oracle, TellsTheOrderOfTwoCloses) {

@@ -1,0 +1,88 @@
+// A counterexample as people read it: the ladder of its world, and the file that replays it.
+#include "rapport/app/verbs.hh"
+#include "rapport/app/version.hh"
+#include "rapport/app/worlds/explore.hh"
+#include "rapport/observe/ladder.hh"
+#include "rapport/observe/story.hh"
+#include "rapport/sim/record/recording.hh"
+
+#include <algorithm>
+#include <fstream>
+#include <ios>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace rapport::app {
+
+namespace {
+
+using sim::explore::Counterexample;
+using sim::explore::Trial;
+
+std::string rule_of(const Asked& asked) {
+  return asked.without ? std::string(tcp::RuleSwitches<true>::name(*asked.without)) : std::string();
+}
+
+std::string file_of(const Asked& asked) {
+  if (!asked.record.empty()) return asked.record;
+  const std::string rule = rule_of(asked);
+  return fmt::format("explore-{}{}{}.rec", sim::explore::name(asked.scenario),
+                     rule.empty() ? "" : "-", rule);
+}
+
+void write(const std::string& file, std::span<const uint8_t> octets) {
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  out.write(reinterpret_cast<const char*>(octets.data()),
+            static_cast<std::streamsize>(octets.size()));
+  out.flush();
+  if (!out) throw Failure(fmt::format("{} cannot be written", file));
+}
+
+std::string draw(const Trial& trial) {
+  const sim::World& world = trial.world();
+  // What was kept is entered when it arrives; a story has it where it left.
+  std::vector<WireRecord> wires(world.wires().begin(), world.wires().end());
+  std::ranges::stable_sort(wires, {}, &WireRecord::sent);
+  observe::Story story;
+  story.hosts = {std::string(world.name(0)), std::string(world.name(1))};
+  story.records = world.records();
+  story.wires = wires;
+  for (const Trial::Crash& c : trial.crashes()) {
+    story.remarks.push_back({.host = c.host,
+                             .before = c.before,
+                             .at = c.at,
+                             .text = "crashes and begins anew",
+                             .forgets = true,
+                             .closes = false});
+  }
+  return observe::ladder(story, {});
+}
+
+}  // namespace
+
+std::string Asked::words() const {
+  std::string s =
+      fmt::format("explore --scenario {} --faults {}", sim::explore::name(scenario), faults);
+  if (without) s += " --without " + rule_of(*this);
+  return s;
+}
+
+Told tell(const Asked& asked, const Counterexample& found) {
+  std::vector<std::string> off;
+  if (asked.without) off.push_back(rule_of(asked));
+  sim::Recording recording({.program = fmt::format("rapport {}", kVersion),
+                            .seed = 1,
+                            .asked = asked.words(),
+                            .rules_off = off});
+  Trial trial(found.setup, found.path, nullptr, &recording);
+  (void)trial.run(found.steps);
+  recording.ladder(sim::explore::kClient, sim::explore::kServer);
+  Told told{draw(trial), file_of(asked)};
+  write(told.file, recording.finish());
+  return told;
+}
+
+}  // namespace rapport::app

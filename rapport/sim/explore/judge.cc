@@ -1,0 +1,115 @@
+// The ends' agreement as their programs see it: while no host has crashed and nobody gives up,
+// both hear all of each other and part in peace, whatever the wire does.
+#include "rapport/sim/explore/judge.hh"
+
+#include "rapport/base/build.hh"
+#include "rapport/base/reason.hh"
+#include "rapport/socket/coroutine/channel.hh"
+#include "rapport/tcp/rules.hh"
+
+#include <algorithm>
+#include <string>
+
+namespace rapport::sim::explore {
+
+namespace {
+
+Tuple tuple_of(const Line& line) {
+  const Tuple client{kClientAt, kServerAt};
+  return line.host == kClient ? client : client.mirror();
+}
+
+// A template, so that what is not built is not looked at either.
+template <class Switches>
+void leave_out_wordings(Invariants& invariants, const Switches& without) {
+  if constexpr (kRuleSwitches) {
+    using tcp::Rule;
+    if (without == Switches{}) return;
+    // The state diagram and the legal bits are where the rules stand.
+    invariants.leave_out(Invariant::TwoHalves);
+    invariants.leave_out(Invariant::LegalNumbers);
+    invariants.leave_out(Invariant::RstAllowed);
+    // How long TIME-WAIT lasts is the rule; that a reset must not end it, is what 1337 is about.
+    const bool shortened = without.is_off(Rule::TimeWait) || without.is_off(Rule::FullTimeWait);
+    if (shortened) invariants.leave_out(Invariant::TimeWaitLength);
+    // Between the two halves of a SYN,ACK nobody but the passive end has a timer.
+    if (without.is_off(Rule::MergedSynAck)) invariants.leave_out(Invariant::TimerOrDebt);
+  } else {
+    (void)invariants;
+    (void)without;
+  }
+}
+
+}  // namespace
+
+Judge::Judge(World& world, Scenario scenario, const decltype(tcp::Config::without)& without)
+    : scenario_(scenario), invariants_(world) {
+  leave_out_wordings(invariants_, without);
+  world.observe(invariants_);
+}
+
+// The server comes to know of it last. Without the third segment it is ESTABLISHED before the
+// client knows its number, so that a client that still waits for it is as good.
+void Judge::opened(const Line& line) {
+  if (line.host != kServer || line.partner >= 0) return;
+  const auto waits = [&](const Incarnation& life) {
+    return life.host == kClient && !life.ended && !life.irs && life.iss == line.irs;
+  };
+  if (std::ranges::any_of(invariants_.lives(), waits)) return;
+  invariants_.note(Invariant::Agreement, line.host,
+                   "the server is ESTABLISHED with a connection that the client never had");
+}
+
+void Judge::wrote(const Line& line) {
+  invariants_.wrote(line.host, tuple_of(line), {&line.octet, 1});
+}
+
+void Judge::read(const Line& line, uint8_t octet) {
+  invariants_.read(line.host, tuple_of(line), {&octet, 1});
+}
+
+void Judge::check_line(const Line& line) {
+  const bool parts = scenario_ >= Scenario::Close;
+  if (line.error) {
+    invariants_.note(Invariant::Agreement, line.host,
+                     "its connection fails: " + std::string(name(*line.error)));
+  } else if (parts && line.at == Line::At::Ended && !coroutine::is_graceful(line.reason)) {
+    invariants_.note(Invariant::Agreement, line.host,
+                     "its connection ends badly: " + std::string(name(line.reason)));
+  }
+}
+
+void Judge::look() {
+  if (crashed_ || breach()) return;
+  for (const Line& line : programs_->lines()) check_line(line);
+}
+
+void Judge::ended() {
+  look();
+  invariants_.all_is_quiet();
+  if (crashed_) return;
+  const bool octets = scenario_ != Scenario::Open && scenario_ != Scenario::Close;
+  for (const Line& line : programs_->lines()) {
+    if (line.partner < 0) {
+      invariants_.note(Invariant::Agreement, line.host, "its connection has no other end");
+    } else if (octets && line.heard.size() != 1) {
+      invariants_.note(Invariant::BytesInOrder, line.host,
+                       "the other end's octet was written, but never read");
+    }
+  }
+}
+
+void Judge::dead_end() {
+  invariants_.all_is_quiet();
+  invariants_.note(Invariant::Liveness, kNoHost,
+                   "nothing more will happen, but not every connection has ended");
+}
+
+void Judge::all_is_over(bool idle) {
+  if (!idle) {
+    invariants_.note(Invariant::Liveness, kNoHost, "all is closed, but it never becomes idle");
+  }
+  invariants_.all_is_over();
+}
+
+}  // namespace rapport::sim::explore

@@ -1,0 +1,53 @@
+// What must hold in every explored world: the invariants of sim/, and beside them what both
+// programs together know. It changes nothing; the first breach is kept.
+#pragma once
+
+#include "rapport/base/wire_record.hh"
+#include "rapport/sim/explore/programs.hh"
+#include "rapport/sim/explore/scenario.hh"
+#include "rapport/sim/invariants.hh"
+#include "rapport/sim/world.hh"
+#include "rapport/tcp/config.hh"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace rapport::sim::explore {
+
+class Judge final : public Listening {
+ public:
+  // With a rule off that rule's own wording is not asked about, only the harm that follows: see
+  // docs/exploring.md.
+  Judge(World& world, Scenario scenario, const decltype(tcp::Config::without)& without);
+
+  void opened(const Line& line) override;
+  void wrote(const Line& line) override;
+  void read(const Line& line, uint8_t octet) override;
+
+  void watch(const Programs& programs) { programs_ = &programs; }
+
+  // From now on no end can promise anything about what went before.
+  void crashed() { crashed_ = true; }
+
+  // A quiet instant.
+  void look();
+  // The programs have ended and nothing is under way.
+  void ended();
+  // Nothing more will happen, but not all has ended.
+  void dead_end();
+  // Programs and listener are gone, too; `idle`: no timer is left.
+  void all_is_over(bool idle);
+
+  [[nodiscard]] const std::optional<Breach>& breach() const { return invariants_.breach(); }
+
+ private:
+  void check_line(const Line& line);
+
+  Scenario scenario_;
+  const Programs* programs_ = nullptr;
+  Invariants invariants_;
+  bool crashed_ = false;
+};
+
+}  // namespace rapport::sim::explore

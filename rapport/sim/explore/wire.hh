@@ -1,0 +1,91 @@
+// The wire of an explored world: every frame that leaves asks what is to become of it; what is kept
+// may be let go at any later instant within MSL. It also knows where numbers and clocks begin, so
+// that frames of worlds that differ only in time and secrets look alike.
+#pragma once
+
+#include "rapport/base/seq.hh"
+#include "rapport/base/time.hh"
+#include "rapport/base/wire_record.hh"
+#include "rapport/sim/link.hh"
+#include "rapport/sim/world.hh"
+#include "rapport/stack/stack.hh"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace rapport::sim::explore {
+
+enum class Fate : uint8_t {
+  Deliver,
+  Lose,
+  Copy,  // and another one is kept
+  Keep,  // held back
+};
+
+// Who chooses.
+class Chooser {
+ public:
+  virtual ~Chooser() = default;
+  virtual Fate fate() = 0;
+};
+
+class Wire final : public Carrier, public Observer {
+ public:
+  Wire(World& world, Chooser& chooser) : world_(&world), chooser_(&chooser) {}
+
+  // A frame that waits for its chance: no earlier than it would have arrived unharmed (what it
+  // does before, a fault of the frames before it does), no later than MSL after it left.
+  struct Kept {
+    WireRecord wire;
+    std::vector<uint8_t> packet;
+    bool copy = false;
+    bool timer_fired = false;  // a retransmission left meanwhile
+  };
+
+  [[nodiscard]] std::span<const Kept> kept() const { return kept_; }
+
+  [[nodiscard]] bool may_arrive(const Kept& k) const;
+  // kept()[i] arrives now.
+  void release(size_t i);
+  // What has lived too long is gone (RFC 9293 3.4.1).
+  void expire();
+
+  [[nodiscard]] size_t flying() const { return flights_.size(); }
+
+  // Of host `h`: its numbers and clock, as last seen in a SYN that it sent.
+  [[nodiscard]] stack::Origin origin(HostId h) const;
+  // The frames on the way and those that are kept.
+  [[nodiscard]] uint64_t fingerprint() const;
+
+  Passage carry(const WireRecord& wire, std::span<const uint8_t> packet) override;
+  void arrived(const WireRecord& wire) override;
+  void recorded(const HostRecord& record) override;
+
+ private:
+  struct Flight {
+    HostId from = 0;
+    uint32_t serial = 0;
+    Instant arrival;
+    std::vector<uint8_t> packet;
+  };
+
+  // Where one host counts from.
+  struct Base {
+    Seq iss;
+    uint32_t clock = 0;  // what its timestamps were at the world's beginning
+  };
+
+  void learn(HostId from, std::span<const uint8_t> packet);
+  [[nodiscard]] uint64_t hash_of(HostId from, std::span<const uint8_t> packet) const;
+
+  World* world_;
+  Chooser* chooser_;
+  std::array<Base, 2> bases_{};
+  std::vector<Flight> flights_;  // in the order of their arrival
+  std::vector<Kept> kept_;
+};
+
+}  // namespace rapport::sim::explore
