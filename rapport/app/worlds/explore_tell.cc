@@ -4,6 +4,8 @@
 #include "rapport/app/worlds/explore.hh"
 #include "rapport/observe/ladder.hh"
 #include "rapport/observe/story.hh"
+#include "rapport/sim/explore/scenario.hh"
+#include "rapport/sim/explore/trial.hh"
 #include "rapport/sim/record/recording.hh"
 
 #include <algorithm>
@@ -79,6 +81,7 @@ Told tell(const Asked& asked, const Counterexample& found) {
                             .rules_off = off});
   Trial trial(found.setup, found.path, nullptr, &recording);
   (void)trial.run(found.steps);
+  trial.coast(2 * sim::explore::kDelay);
   recording.ladder(sim::explore::kClient, sim::explore::kServer);
   Told told{draw(trial), file_of(asked)};
   write(told.file, recording.finish());

@@ -32,6 +32,8 @@ void leave_out_wordings(Invariants& invariants, const Switches& without) {
     // How long TIME-WAIT lasts is the rule; that a reset must not end it, is what 1337 is about.
     const bool shortened = without.is_off(Rule::TimeWait) || without.is_off(Rule::FullTimeWait);
     if (shortened) invariants.leave_out(Invariant::TimeWaitLength);
+    // Who answers before the handshake is over does not know yet what window he was offered.
+    if (without.is_off(Rule::ThirdSegment)) invariants.leave_out(Invariant::WithinWindow);
     // Between the two halves of a SYN,ACK nobody but the passive end has a timer.
     if (without.is_off(Rule::MergedSynAck)) invariants.leave_out(Invariant::TimerOrDebt);
   } else {
@@ -53,7 +55,8 @@ Judge::Judge(World& world, Scenario scenario, const decltype(tcp::Config::withou
 void Judge::opened(const Line& line) {
   if (line.host != kServer || line.partner >= 0) return;
   const auto waits = [&](const Incarnation& life) {
-    return life.host == kClient && !life.ended && !life.irs && life.iss == line.irs;
+    return life.host == kClient && !life.ended && life.iss == line.irs
+           && (!life.irs || life.irs == line.iss);
   };
   if (std::ranges::any_of(invariants_.lives(), waits)) return;
   invariants_.note(Invariant::Agreement, line.host,

@@ -61,6 +61,8 @@ HostConfig host_config(HostId h) {
   c.stack.interfaces[0].mtu = 576;
   c.frames = 64;
   c.trace_records = 256;
+  c.stack.max_path_mtus = 4;
+  c.stack.udp.max_sockets = c.stack.udp.max_datagrams = c.stack.udp.max_blocks = 4;
   shorten(c.stack.tcp);
   return c;
 }

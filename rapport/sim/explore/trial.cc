@@ -196,6 +196,11 @@ std::optional<Ending> Trial::quiet() {
   return std::nullopt;
 }
 
+void Trial::coast(Duration time) {
+  choosing_ = false;
+  world_.run_for(time);
+}
+
 Outcome Trial::run(uint32_t limit) {
   choosing_ = programs_.begun();
   const Instant last = world_.now() + setup_.until;

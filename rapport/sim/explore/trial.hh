@@ -85,6 +85,9 @@ class Trial final : public Chooser, public Observer {
   // At most `limit` steps.
   Outcome run(uint32_t limit);
 
+  // After run(): so much more, in which nothing goes wrong, to see what follows from a breach.
+  void coast(Duration time);
+
   // For ladders.
   [[nodiscard]] const World& world() const { return world_; }
 
