@@ -272,7 +272,7 @@ class Play {
     all_resets_ = true;
     const std::vector<uint8_t> whole = segment();
     const size_t payload = whole.size() - wire::kIpv4Header;
-    const size_t cut = std::min<size_t>(payload, 8 * (1 + in_.below(8)));
+    const size_t cut = 8 * std::min<size_t>(payload / 8, 1 + in_.below(8));
     const auto part = [&](size_t from, size_t upto, bool more) {
       std::vector<uint8_t> p(wire::kIpv4Header + upto - from);
       wire::Ipv4 ip;
