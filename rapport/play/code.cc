@@ -112,6 +112,7 @@ class Evaluator {
   size_t statement_begin_ = 0;
   std::vector<Used> used_;  // names in this statement
   bool unsupported_ = false;
+  bool asserted_ = false;
   CodeResult result_;
 };
 
@@ -157,6 +158,7 @@ void Evaluator::skip_message() {
 }
 
 void Evaluator::assertion() {
+  asserted_ = true;
   const size_t begin = token_.begin;
   const CodeValue value = disjunction(0);
   const size_t end = token_.begin;
@@ -188,6 +190,7 @@ CodeResult Evaluator::run() {
     if (token_.kind == CodeToken::Kind::End) break;
     next();
   }
+  if (!asserted_) unsupported("nothing is asserted");
   return result_;
 }
 

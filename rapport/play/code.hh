@@ -18,9 +18,9 @@ using NameLookup = std::function<std::optional<int64_t>(std::string_view name)>;
 
 struct CodeResult {
   enum class Verdict : uint8_t {
-    Holds,        // every assertion is true
+    Holds,        // every assertion is true; there is one
     Fails,        // one is false, or an error of arithmetic: `text` tells both sides
-    Unsupported,  // a name or a construct that is not known: the script must be skipped
+    Unsupported,  // a name or a construct that is not known, or no assertion: to be skipped
   };
   Verdict verdict = Verdict::Holds;
   // "tcpi_snd_cwnd == 10 (tcpi_snd_cwnd = 9)", "the name 'foo'"
