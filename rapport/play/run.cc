@@ -48,12 +48,12 @@ Run::Run(const Script& script, const Setup& setup, const PlayOptions& options, F
 }
 
 Verdict Run::play() {
-  bool goes_on = true;
-  for (const Event& e : script_.events) {
-    goes_on = happen(e);
-    if (!goes_on) break;
-  }
-  if (goes_on) goes_on = finish();
+  const auto event = [this](const Event& e) { return happen(e); };
+  const auto line = [this](const ShellLine& l) { return run_shell(l); };
+  bool goes_on = std::ranges::all_of(script_.init, line)
+                 && std::ranges::all_of(script_.events, event) && finish();
+  over_ = true;
+  goes_on = goes_on && std::ranges::all_of(script_.cleanup, line);
   if (goes_on)
     verdict_.kind = verdict_.uses.any() ? Verdict::Kind::PassByRule : Verdict::Kind::Pass;
   if (chronicle_) {

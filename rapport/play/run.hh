@@ -145,6 +145,7 @@ class Run {
   Heard heard_;
   std::optional<Span> return_;  // of the call that blocks
   bool begun_ = false;          // something happened that a setting would come too late for
+  bool over_ = false;           // nothing more happens that a setting could matter to
 };
 
 }  // namespace rapport::play

@@ -32,7 +32,7 @@ bool Run::run_shell(const ShellLine& line) {
     if (const auto* unknown = std::get_if<Unknown>(&action))
       return skip("the shell line `" + unknown->command + "`");
     if (const auto* setting = std::get_if<Setting>(&action)) {
-      if (begun_) return skip("the setting " + setting->source + " on the way");
+      if (begun_ && !over_) return skip("the setting " + setting->source + " on the way");
     }
     const auto* query = std::get_if<Query>(&action);
     if (query == nullptr) continue;

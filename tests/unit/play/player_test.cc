@@ -5,6 +5,7 @@
 #include "rapport/play/rules.hh"
 #include "rapport/play/verdict.hh"
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -112,11 +113,35 @@ TEST(Player, unknown_things_are_skipped_never_passed) {
   for (const std::string_view line : {"`rm -rf /`", "`sysctl -w net.ipv4.tcp_no_such_thing=1`"}) {
     EXPECT_EQ(judged(std::string(line) + "\n" + kOpen).kind, Kind::Skip) << line;
   }
+  EXPECT_EQ(judged(kOpen + "+0 %{ print(\"x\") }%\n").kind, Kind::Skip);
   EXPECT_EQ(judged(kOpen + "+0 mmap(1, 2) = 0\n").kind, Kind::Skip);
   EXPECT_EQ(judged(kOpen + "+0 setsockopt(4, SOL_SOCKET, SO_WONDER, [1], 4) = 0\n").kind,
             Kind::Skip);
   EXPECT_EQ(judged("--no_such_option=1\n" + kOpen).kind, Kind::Skip);
   EXPECT_EQ(judged(kListener + "+0 < S 0:0(0) win 8000 <FO>\n").kind, Kind::Skip);
+}
+
+TEST(Player, shell_lines_without_a_time_are_judged_as_those_with_one) {
+  expect_pass("`sockstat -s | grep -c LISTEN | grep 0`\n" + kOpen);
+  expect_fail("`sockstat -s | grep -c LISTEN | grep 1`\n" + kOpen, 1, "0");
+  expect_fail("`sysctl net.inet.tcp.sack.enable=0; ss -tan | grep LISTEN`\n" + kOpen, 1, "0");
+  expect_pass(kOpen + "`sockstat -s | grep -c LISTEN | grep 1`\n`ss -tan | grep -c ESTAB | grep 1`");
+  expect_fail(kOpen + "`true`\n`sockstat -s | grep -c LISTEN | grep 9`\n", 9, "1");
+  expect_fail(kOpen + "`sockstat -s | grep TIME_WAIT`\n", 8, "0");
+}
+
+TEST(Player, what_stands_behind_the_last_event_is_looked_up_and_never_executed) {
+  const auto trace = std::filesystem::path(testing::TempDir()) / "rapport-play-executed";
+  std::filesystem::remove(trace);
+  for (const std::string& line : {"touch " + trace.string(), std::string("rm -rf /"),
+                                  std::string("true && reboot"), std::string("cat < /etc/passwd")}) {
+    for (const std::string& text : {"`" + line + "`\n" + kOpen, kOpen + "+0 `" + line + "`\n",
+                                    kOpen + "`" + line + "`\n"}) {
+      EXPECT_EQ(judged(text).kind, Kind::Skip) << text;
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(trace));
+  expect_pass(kOpen + "`sysctl net.inet.tcp.sack.enable=1`\n`/tmp/sysctl_restore_1.sh`\n");
 }
 
 TEST(Player, timestamps_are_bound_to_what_the_stack_has_said) {
