@@ -1,24 +1,21 @@
 // The verb `play`: packet scripts against the stack, in this process and in virtual time.
 #include "rapport/app/page.hh"
 #include "rapport/app/play_files.hh"
+#include "rapport/app/play_judge.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/play/judge.hh"
 #include "rapport/play/parse.hh"
-#include "rapport/play/player.hh"
 #include "rapport/play/rules.hh"
+#include "rapport/play/script.hh"
 #include "rapport/play/verdict.hh"
 
-#include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include <CLI/App.hpp>
@@ -31,7 +28,6 @@ namespace rapport::app {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Result = std::expected<play::Verdict, play::SyntaxError>;
 
 constexpr uint64_t kMostJobs = 256;
 
@@ -112,25 +108,6 @@ play::JudgeOptions options_of(const PlayArguments& a, const Page& page) {
   return o;
 }
 
-// Every text judged, `jobs` at a time; results in the order of the files.
-std::vector<Result> judge_all(const std::vector<std::string>& files,
-                              const std::vector<std::string>& texts,
-                              const play::JudgeOptions& options, size_t jobs) {
-  std::vector<Result> results(files.size());
-  std::atomic<size_t> next = 0;
-  const auto work = [&] {
-    play::Workshop workshop;
-    for (size_t i = next++; i < files.size(); i = next++) {
-      results[i] = play::judge(texts[i], files[i], options, workshop);
-    }
-  };
-  std::vector<std::jthread> helpers;
-  for (size_t i = 1; i < std::min(jobs, files.size()); ++i) helpers.emplace_back(work);
-  work();
-  helpers.clear();
-  return results;
-}
-
 std::string_view word(play::Verdict::Kind k) {
   switch (k) {
     case play::Verdict::Kind::Pass: return "PASS";
@@ -141,7 +118,7 @@ std::string_view word(play::Verdict::Kind k) {
   return "SKIP";
 }
 
-void count(const Result& r, Tally& tally) {
+void count(const PlayResult& r, Tally& tally) {
   if (!r) {
     ++tally.wrong;
   } else if (r->passed()) {
@@ -153,7 +130,7 @@ void count(const Result& r, Tally& tally) {
   }
 }
 
-Json json_of(const Result& r, const std::string& file) {
+Json json_of(const PlayResult& r, const std::string& file) {
   Json j{{"file", file}};
   if (!r) {
     j["verdict"] = "ERROR";
@@ -187,7 +164,7 @@ void print_json(const Json& j) {
   fmt::print("{}\n", j.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-void print(const Result& r, const std::string& file, const PlayArguments& a) {
+void print(const PlayResult& r, const std::string& file, const PlayArguments& a) {
   if (a.json) return print_json(json_of(r, file));
   if (!r) return fmt::print("ERROR {}\n", r.error().text());
   if (a.quiet && r->passed()) return;
@@ -201,17 +178,16 @@ int play_all(const PlayArguments& a) {
   const play::JudgeOptions options = options_of(a, page_of(a.page));
   const size_t jobs = whole_number("--jobs", a.jobs, 1, kMostJobs);
   const std::vector<std::string> files = script_files(a.paths);
-  std::vector<std::string> texts;
-  texts.reserve(files.size());
-  for (const std::string& f : files) texts.push_back(read_script(f));
-  const std::vector<Result> results = judge_all(files, texts, options, jobs);
   Tally tally;
-  for (size_t i = 0; i < files.size(); ++i) {
-    count(results[i], tally);
-    print(results[i], files[i], a);
-  }
+  judge_files(files, options, jobs, [&](const std::string& file, const PlayResult& result) {
+    count(result, tally);
+    print(result, file, a);
+  });
   if (a.json) {
-    print_json({{"passed", tally.passed}, {"failed", tally.failed}, {"skipped", tally.skipped}});
+    print_json({{"passed", tally.passed},
+                {"failed", tally.failed},
+                {"skipped", tally.skipped},
+                {"errors", tally.wrong}});
   } else {
     fmt::print("{} passed, {} failed, {} skipped\n", tally.passed, tally.failed, tally.skipped);
   }

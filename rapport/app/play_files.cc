@@ -5,8 +5,12 @@
 #include "rapport/play/parse.hh"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <expected>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <iterator>
 #include <span>
 #include <string>
@@ -50,15 +54,25 @@ std::vector<std::string> script_files(std::span<const std::string> named) {
   return out;
 }
 
-std::string read_script(const std::string& path) {
+std::expected<std::string, std::string> read_script(const std::string& path) {
+  constexpr size_t kMost = play::kMaxScriptBytes + 1;
+  constexpr size_t kAtOnce = 4096;
+  std::error_code unknown;  // of what is no plain file
+  const auto size = fs::file_size(path, unknown);
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string text(play::kMaxScriptBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || !file.is_open()) throw Misuse(fmt::format("{}: it cannot be read", path));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > play::kMaxScriptBytes) {
-    throw Misuse(fmt::format("{}: a script has at most {} octets", path, play::kMaxScriptBytes));
+  if (!file.is_open()) return std::unexpected(std::system_category().message(errno));
+  // One octet more than there should be: so the end is seen at once.
+  std::string text(std::min(unknown ? kAtOnce : static_cast<size_t>(size) + 1, kMost), '\0');
+  size_t length = 0;
+  while (true) {
+    file.read(text.data() + length, static_cast<std::streamsize>(text.size() - length));
+    length += static_cast<size_t>(file.gcount());
+    if (file.bad()) return std::unexpected(std::system_category().message(errno));
+    if (!file || length == kMost) break;
+    text.resize(std::min(text.size() + std::max(kAtOnce, text.size()), kMost));
   }
+  text.resize(length);
   return text;
 }
 

@@ -2,6 +2,7 @@
 // what ends in .pkt in folders that were named.
 #pragma once
 
+#include <expected>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,7 +13,8 @@ namespace rapport::app {
 // a folder without one.
 [[nodiscard]] std::vector<std::string> script_files(std::span<const std::string> named);
 
-// The whole file. Misuse when it cannot be read or is larger than a script may be.
-[[nodiscard]] std::string read_script(const std::string& path);
+// The whole file, in a string of its size; of one that is larger than a script may be an octet more
+// than that. The error: why it cannot be read.
+[[nodiscard]] std::expected<std::string, std::string> read_script(const std::string& path);
 
 }  // namespace rapport::app
