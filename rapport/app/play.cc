@@ -210,7 +210,7 @@ void add_play(CLI::App& program, int& status) {
       ->type_name("NAME");
   verb->add_option("--rule", a->rules, "Switches one equivalence rule of the profile")
       ->type_name("NAME=on|off")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb->add_option("--settings", a->settings,
                    "The stack's: default, or strict (by the letter of the RFCs)")
@@ -219,7 +219,7 @@ void add_play(CLI::App& program, int& status) {
       ->type_name("NAME");
   verb->add_option("-D,--define", a->defines, "A word of the scripts and its value")
       ->type_name("NAME=VALUE")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb->add_flag("--allow-leftover", a->allow_leftover,
                  "Packets after the last line are no failure");
@@ -229,7 +229,8 @@ void add_play(CLI::App& program, int& status) {
   verb->add_flag("--no-ladder", a->no_ladder, "A failure without what happened before it");
   add_page_options(*verb, a->page);
   verb->footer(
-      "Exit status: 0 when none failed, 1 when one did, 2 when a file is no script.\n"
+      "Exit status: 2 when a file is no script (such files are in no count), else 1 when a script\n"
+      "failed, else 0.\n"
       "Rules:"
       + all_rules());
   verb->callback([a, &status] { status = play_all(*a); });

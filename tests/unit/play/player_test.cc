@@ -125,7 +125,8 @@ TEST(Player, shell_lines_without_a_time_are_judged_as_those_with_one) {
   expect_pass("`sockstat -s | grep -c LISTEN | grep 0`\n" + kOpen);
   expect_fail("`sockstat -s | grep -c LISTEN | grep 1`\n" + kOpen, 1, "0");
   expect_fail("`sysctl net.inet.tcp.sack.enable=0; ss -tan | grep LISTEN`\n" + kOpen, 1, "0");
-  expect_pass(kOpen + "`sockstat -s | grep -c LISTEN | grep 1`\n`ss -tan | grep -c ESTAB | grep 1`");
+  expect_pass(kOpen
+              + "`sockstat -s | grep -c LISTEN | grep 1`\n`ss -tan | grep -c ESTAB | grep 1`");
   expect_fail(kOpen + "`true`\n`sockstat -s | grep -c LISTEN | grep 9`\n", 9, "1");
   expect_fail(kOpen + "`sockstat -s | grep TIME_WAIT`\n", 8, "0");
 }
@@ -133,10 +134,11 @@ TEST(Player, shell_lines_without_a_time_are_judged_as_those_with_one) {
 TEST(Player, what_stands_behind_the_last_event_is_looked_up_and_never_executed) {
   const auto trace = std::filesystem::path(testing::TempDir()) / "rapport-play-executed";
   std::filesystem::remove(trace);
-  for (const std::string& line : {"touch " + trace.string(), std::string("rm -rf /"),
-                                  std::string("true && reboot"), std::string("cat < /etc/passwd")}) {
-    for (const std::string& text : {"`" + line + "`\n" + kOpen, kOpen + "+0 `" + line + "`\n",
-                                    kOpen + "`" + line + "`\n"}) {
+  for (const std::string& line :
+       {"touch " + trace.string(), std::string("rm -rf /"), std::string("true && reboot"),
+        std::string("cat < /etc/passwd")}) {
+    for (const std::string& text :
+         {"`" + line + "`\n" + kOpen, kOpen + "+0 `" + line + "`\n", kOpen + "`" + line + "`\n"}) {
       EXPECT_EQ(judged(text).kind, Kind::Skip) << text;
     }
   }

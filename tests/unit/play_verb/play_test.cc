@@ -1,0 +1,98 @@
+// The verb `play`: which words are files, what is counted, the exit status, what stands on the
+// command line for all scripts.
+#include "tests/unit/play_verb/play.hh"
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace rapport::app {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+TEST(PlayVerb, AnOptionTakesOneWordAndLeavesTheFiles) {
+  const Folder folder;
+  const std::string a = folder.add("a.pkt", kPasses);
+  const std::string b = folder.add("b.pkt", kFails);
+  for (const Words& words :
+       {Words{"--rule", "windows=off", a, b}, Words{"-D", "A=1", a, b},
+        Words{"--rule", "windows=off", a, b, "--no-ladder"}, Words{"-D", "A=1", a, b, "--quiet"},
+        Words{"--rule", "windows=off", "--rule", "syn-fin=on", a, b}}) {
+    const Played p = play(words);
+    EXPECT_EQ(p.status, 1) << p.err;
+    EXPECT_EQ(p.last_line(), "1 passed, 1 failed, 0 skipped");
+  }
+}
+
+TEST(PlayVerb, AnUnknownRuleIsOneLineWithTheNamesThatThereAre) {
+  const Folder folder;
+  const Played p = play({"--rule", "window=off", folder.add("a.pkt", kPasses)});
+  EXPECT_EQ(p.status, 2);
+  EXPECT_TRUE(p.out.empty()) << p.out;
+  EXPECT_EQ(std::ranges::count(p.err, '\n'), 1) << p.err;
+  EXPECT_TRUE(p.err.contains("--rule window=off: there is no such rule; there are: option-set, "));
+  EXPECT_TRUE(p.err.ends_with("rfc793, icmp-errors\n")) << p.err;
+}
+
+TEST(PlayVerb, ExitStatusIsOneOfAFailureAndTwoOfWhatIsNoScript) {
+  const Folder folder;
+  const std::string passes = folder.add("a.pkt", kPasses);
+  const std::string fails = folder.add("b.pkt", kFails);
+  const std::string skips = folder.add("c.pkt", kSkips);
+  const std::string none = folder.add("d.pkt", kIsNone);
+  EXPECT_EQ(play({passes, skips}).status, 0);
+  EXPECT_EQ(play({passes, fails, skips}).status, 1);
+  EXPECT_EQ(play({passes, none}).status, 2);
+  const Played all = play({folder.path()});
+  EXPECT_EQ(all.status, 2);
+  EXPECT_EQ(all.last_line(), "1 passed, 1 failed, 1 skipped");
+  EXPECT_TRUE(all.err.contains("1 of 4 files are no scripts")) << all.err;
+  const Played json = play({"--json", folder.path()});
+  EXPECT_EQ(json.status, 2);
+  EXPECT_EQ(json.last_line(), R"({"passed":1,"failed":1,"skipped":1,"errors":1})");
+}
+
+TEST(PlayVerb, TheHelpTellsTheExitStatus) {
+  const Played p = play({"--help"});
+  EXPECT_EQ(p.status, 0);
+  EXPECT_TRUE(p.out.contains("2 when a file is no script")) << p.out;
+}
+
+TEST(PlayVerb, WhatCannotBeReadIsOneOfTheFilesThatAreNoScripts) {
+  const Folder folder;
+  const std::string passes = folder.add("a.pkt", kPasses);
+  const std::string large = folder.add("b.pkt", std::string((size_t{1} << 20) + 1, ' '));
+  const Played p = play({passes, large});
+  EXPECT_EQ(p.status, 2);
+  EXPECT_TRUE(p.out.starts_with("PASS ")) << p.out;
+  EXPECT_TRUE(p.out.contains("b.pkt:1:1: expected a script of at most 1048576 octets")) << p.out;
+  const Played missing = play({passes, folder.path() + "/none.pkt"});
+  EXPECT_EQ(missing.status, 2);
+  EXPECT_TRUE(missing.out.empty()) << missing.out;
+  const std::string full =
+      folder.add("c.pkt", std::string(size_t{1} << 20, ' ').replace(0, kPasses.size(), kPasses));
+  EXPECT_EQ(play({full}).last_line(), "1 passed, 0 failed, 0 skipped");
+}
+
+TEST(PlayVerb, VerdictsComeInTheOrderOfTheFilesWhateverTheJobs) {
+  const Folder folder;
+  for (int i = 100; i < 160; ++i) {
+    (void)folder.add(std::to_string(i) + ".pkt", i % 3 == 0 ? kFails : kPasses);
+  }
+  const Played one = play({"--no-ladder", folder.path()});
+  const Played many = play({"--no-ladder", "--jobs", "8", folder.path()});
+  EXPECT_EQ(one.status, 1);
+  EXPECT_EQ(one.out, many.out);
+  EXPECT_EQ(one.last_line(), "40 passed, 20 failed, 0 skipped");
+}
+
+}  // namespace
+
+}  // namespace rapport::app
