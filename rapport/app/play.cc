@@ -143,6 +143,7 @@ Json json_of(const PlayResult& r, const std::string& file) {
   j["verdict"] = word(r->kind);
   if (!r->variant.empty()) j["variant"] = r->variant;
   if (r->kind == play::Verdict::Kind::Skip) j["reason"] = r->reason;
+  if (!r->assumed.empty()) j["assumed"] = r->assumed;
   if (r->kind == play::Verdict::Kind::Fail) {
     j["line"] = r->place.line;
     j["expected"] = r->expected;

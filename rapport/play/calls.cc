@@ -81,8 +81,8 @@ const Calls::Entry* Calls::find(std::string_view name) {
   return at == std::end(kEntries) ? nullptr : at;
 }
 
-Calls::Calls(posix::Sockets& sockets, const Addresses& addresses)
-    : sockets_(sockets), addresses_(addresses) {}
+Calls::Calls(posix::Sockets& sockets, const Addresses& addresses, const BufferLimits& limits)
+    : sockets_(sockets), addresses_(addresses), limits_(limits) {}
 
 Calls::~Calls() {
   give_up();

@@ -39,9 +39,15 @@ struct Addresses {
   posix::SocketAddress connect;  // whom connect() and sendto() mean
 };
 
+// What SO_SNDBUF and SO_RCVBUF may ask for. That systems treat more in different ways is why a call
+// that does is Unsupported.
+struct BufferLimits {
+  int64_t send = INT64_MAX, receive = INT64_MAX;
+};
+
 class Calls {
  public:
-  Calls(posix::Sockets& sockets, const Addresses& addresses);
+  Calls(posix::Sockets& sockets, const Addresses& addresses, const BufferLimits& limits = {});
   ~Calls();
   Calls(const Calls&) = delete;
   Calls& operator=(const Calls&) = delete;
@@ -119,6 +125,7 @@ class Calls {
 
   posix::Sockets& sockets_;
   Addresses addresses_;
+  BufferLimits limits_;
   Alias alias_;
   std::map<int64_t, int> descriptors_;  // script's -> live
   std::unique_ptr<Work> work_;          // the call at hand

@@ -79,8 +79,14 @@ std::string bits(int64_t v) {
 
 Result Calls::do_setsockopt(Work& w) {
   w.fd = descriptor(w, 0);
+  const int level = static_cast<int>(value_of(w.argument(1)));
   const int option = static_cast<int>(value_of(w.argument(2)));
-  return sockets_.setsockopt(w.fd, static_cast<int>(value_of(w.argument(1))), option,
+  if (level == posix::kSolSocket && (option == posix::kSoSndbuf || option == posix::kSoRcvbuf)) {
+    const int64_t most = option == posix::kSoSndbuf ? limits_.send : limits_.receive;
+    if (value_of(pointed_to(w.argument(3))) > most)
+      throw Unsupported("a buffer above the limit of " + std::to_string(most));
+  }
+  return sockets_.setsockopt(w.fd, level, option,
                              std::span<const uint8_t>(option_value(w.argument(3), option)));
 }
 

@@ -78,6 +78,7 @@ Verdict play(const Script& script, const PlayOptions& options, Workshop& worksho
   Verdict v = Run(script, *setup, options, frames, false).play();
   if (v.kind == Verdict::Kind::Fail && options.ladder)
     v = Run(script, *setup, options, frames, true).play();
+  if (v.kind != Verdict::Kind::Skip) v.assumed = setup->assumed;
   return v;
 }
 

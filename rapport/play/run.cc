@@ -37,7 +37,7 @@ Run::Run(const Script& script, const Setup& setup, const PlayOptions& options, F
       host_(setup.config, frames),
       chronicle_(chronicle ? std::make_unique<Chronicle>(host_.stack()) : nullptr),
       sockets_(host_.stack(), host_.now()),
-      calls_(sockets_, setup.addresses) {
+      calls_(sockets_, setup.addresses, setup.limits) {
   host_.watch(chronicle_.get());
   flows_.emplace_back();
   flows_.back().local = setup.local;

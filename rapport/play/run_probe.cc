@@ -32,7 +32,11 @@ bool Run::run_shell(const ShellLine& line) {
     if (const auto* unknown = std::get_if<Unknown>(&action))
       return skip("the shell line `" + unknown->command + "`");
     if (const auto* setting = std::get_if<Setting>(&action)) {
-      if (begun_ && !over_) return skip("the setting " + setting->source + " on the way");
+      const bool in_force = std::ranges::any_of(setup_.settings, [setting](const Setting& s) {
+        return s.name == setting->name && s.value == setting->value && s.word == setting->word;
+      });
+      if (begun_ && !over_ && !in_force)
+        return skip("the setting " + setting->source + " on the way");
     }
     const auto* query = std::get_if<Query>(&action);
     if (query == nullptr) continue;

@@ -188,28 +188,26 @@ void choose_mtu(Setup& s, const Wishes& w, Dialect dialect) {
   if (w.mss != 0) s.config.tcp.defaults.mss_clamp = w.mss;
 }
 
-std::string apply_shell(std::string_view text, stack::Config& config) {
+std::string apply_shell(std::string_view text, Setup& setup) {
   for (const ShellAction& action : translate_shell(text)) {
     if (const auto* unknown = std::get_if<Unknown>(&action))
       return "the shell line `" + unknown->command + "`";
-    if (const auto* setting = std::get_if<Setting>(&action)) {
-      std::string wrong = apply(*setting, config);
-      if (!wrong.empty()) return wrong;
-    }
+    const auto* setting = std::get_if<Setting>(&action);
+    if (setting != nullptr && !apply(*setting, setup)) return "the setting " + setting->source;
   }
   return {};
 }
 
 // Shell lines that come before anything that the stack could notice.
-std::string apply_first_lines(const Script& script, stack::Config& config) {
+std::string apply_first_lines(const Script& script, Setup& setup) {
   for (const ShellLine& line : script.init) {
-    std::string wrong = apply_shell(line.text, config);
+    std::string wrong = apply_shell(line.text, setup);
     if (!wrong.empty()) return wrong;
   }
   for (const Event& e : script.events) {
     const auto* line = std::get_if<ShellLine>(&e.action);
     if (line == nullptr) break;
-    std::string wrong = apply_shell(line->text, config);
+    std::string wrong = apply_shell(line->text, setup);
     if (!wrong.empty()) return wrong;
   }
   return {};
@@ -234,7 +232,7 @@ std::expected<Setup, std::string> set_up(const Script& script, bool strict_setti
   if (w.strict) be_strict(s.config.tcp);
   lay_network(s, w);
   choose_mtu(s, w, script.dialect);
-  std::string wrong = apply_first_lines(script, s.config);
+  std::string wrong = apply_first_lines(script, s);
   if (!wrong.empty()) return std::unexpected(std::move(wrong));
   if (script.dialect == Dialect::F && w.version == Version::Ipv6
       && s.config.interfaces[0].mtu < 1280)

@@ -27,12 +27,18 @@ struct Setup {
   int64_t tolerance_ppm = 125'000;  // and this part of the time since the event before
   std::optional<uint32_t> timestamp_tick_us;
   bool super_packets = true;  // dialect G: what is expected may be several segments of the stack
+  BufferLimits limits;
+  // Settings in force, as the script has them; of each variable the last.
+  std::vector<Setting> settings;
+  // Of those, what the stack does not have, but that system begins with: judged all the same.
+  std::vector<std::string> assumed;
 };
 
 // The reason to skip, as an error.
 [[nodiscard]] std::expected<Setup, std::string> set_up(const Script& script, bool strict_settings);
 
-// Carries out one setting. Empty: done, or it changes nothing; else why that cannot be.
-[[nodiscard]] std::string apply(const Setting& setting, stack::Config& config);
+// Carries out one setting: in `setup.config`, or by noting it as assumed. False: it asks for what
+// the stack does not do.
+[[nodiscard]] bool apply(const Setting& setting, Setup& setup);
 
 }  // namespace rapport::play

@@ -102,7 +102,7 @@ std::optional<Actions> route_item(std::string_view key, const std::string& value
   constexpr auto kWhere = std::to_array<std::string_view>(
       {"via", "dev", "proto", "src", "metric", "scope", "table", "nexthop"});
   if (is_one_of(key, kWhere)) return Actions{};
-  const std::string source = "ip route ... " + std::string{key};
+  const std::string source = "ip route ... " + std::string{key} + " " + value;
   const auto n = key == "rto_min" ? duration_us(value) : whole_number(value);
   if (key == "congctl") {
     return Actions{Setting{
@@ -144,7 +144,7 @@ std::optional<Actions> mtu_of(Words words, std::string_view key, std::string_vie
   if (at == words.end() || std::next(at) == words.end()) return std::nullopt;
   const auto n = whole_number(*std::next(at));
   if (!n) return std::nullopt;
-  return one_setting(SettingName::RouteMtu, *n, source);
+  return one_setting(SettingName::RouteMtu, *n, std::string{source} + " " + *std::next(at));
 }
 
 std::optional<Actions> ip(Words words) {

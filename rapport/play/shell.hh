@@ -81,7 +81,14 @@ struct Setting {
   SettingName name{};
   int64_t value = 0;
   std::string word;    // where a value is no number
-  std::string source;  // the system's name ("net.ipv4.tcp_sack")
+  std::string source;  // as the script has it: "net.ipv4.tcp_sack=0"
+  // From the script that Linux's collections begin with: what it says is no wish of this script.
+  bool of_init_script = false;
+
+  // What is set: "net.ipv4.tcp_sack".
+  [[nodiscard]] std::string_view variable() const {
+    return std::string_view(source).substr(0, source.find('='));
+  }
 
   friend bool operator==(const Setting&, const Setting&) = default;
 };

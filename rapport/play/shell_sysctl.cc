@@ -15,6 +15,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace rapport::play {
@@ -199,8 +200,9 @@ std::vector<std::string_view> words(std::string_view s) {
 
 using Actions = std::vector<ShellAction>;
 
-Setting setting(N name, int64_t value, std::string_view source) {
-  return {.name = name, .value = value, .word = {}, .source = std::string{source}};
+// What is common to all: translate_sysctl() adds where it comes from.
+Setting setting(N name, int64_t value) {
+  return {.name = name, .value = value, .word = {}, .source = {}};
 }
 
 Actions unknown(std::string_view name, std::string_view value) {
@@ -214,21 +216,21 @@ Actions three_sizes(std::string_view name, std::string_view value, const std::ar
   for (size_t i = 0; i < to.size() && i < parts.size(); ++i) {
     const auto n = whole_number(parts[i]);
     if (!n) return unknown(name, value);
-    out.emplace_back(setting(to[i], *n, name));
+    out.emplace_back(setting(to[i], *n));
   }
   return out.size() == to.size() ? out : unknown(name, value);
 }
 
 // net.inet.tcp.rfc1323: 0 neither, 1 both, 2 scaling only, 3 timestamps only.
-Actions rfc1323(std::string_view name, int64_t n) {
-  return {setting(N::WindowScaling, n == 1 || n == 2 ? 1 : 0, name),
-          setting(N::Timestamps, n == 1 || n == 3 ? 1 : 0, name)};
+Actions rfc1323(int64_t n) {
+  return {setting(N::WindowScaling, n == 1 || n == 2 ? 1 : 0),
+          setting(N::Timestamps, n == 1 || n == 3 ? 1 : 0)};
 }
 
 // Those whose value is a word.
 std::optional<Actions> by_word(std::string_view name, std::string_view value) {
   if (name == "net.inet.tcp.cc.algorithm" || name == "net.ipv4.tcp_congestion_control") {
-    Setting s = setting(N::CongestionControl, 0, name);
+    Setting s = setting(N::CongestionControl, 0);
     s.word = value;
     return Actions{std::move(s)};
   }
@@ -247,15 +249,15 @@ std::optional<Actions> by_word(std::string_view name, std::string_view value) {
 
 // Those that say something else than their number.
 std::optional<Actions> by_number(std::string_view name, int64_t n) {
-  if (name == "net.inet.tcp.rfc1323") return rfc1323(name, n);
+  if (name == "net.inet.tcp.rfc1323") return rfc1323(n);
   if (name == "net.inet.tcp.syncookies_only") {
-    return Actions{setting(N::SynCookies, n != 0 ? 2 : 1, name)};
+    return Actions{setting(N::SynCookies, n != 0 ? 2 : 1)};
   }
   if (name == "net.ipv4.ip_no_pmtu_disc") {
-    return Actions{setting(N::PathMtuDiscovery, n == 0 ? 1 : 0, name)};
+    return Actions{setting(N::PathMtuDiscovery, n == 0 ? 1 : 0)};
   }
   if (name == "kern.ipc.maxsockbuf") {
-    return Actions{setting(N::SendBufferLimit, n, name), setting(N::ReceiveBufferLimit, n, name)};
+    return Actions{setting(N::SendBufferLimit, n), setting(N::ReceiveBufferLimit, n)};
   }
   if (name == "net.inet.tcp.udp_tunneling_port" && n == 0) {
     return Actions{Ignored{std::string{name}, "no tunnel through UDP"}};
@@ -285,10 +287,7 @@ std::string with_points(std::string_view path) {
   return name;
 }
 
-}  // namespace
-
-std::vector<ShellAction> translate_sysctl(std::string_view path, std::string_view value) {
-  const std::string name = with_points(path);
+Actions translate(const std::string& name, std::string_view value) {
   if (auto out = by_word(name, value)) return *std::move(out);
   const auto n = whole_number(value);
   if (n) {
@@ -296,13 +295,24 @@ std::vector<ShellAction> translate_sysctl(std::string_view path, std::string_vie
     const Variable* v = find(name);
     int64_t scaled = 0;
     if (v != nullptr && !__builtin_mul_overflow(*n, v->scale, &scaled)) {
-      return {setting(v->setting, scaled, name)};
+      return {setting(v->setting, scaled)};
     }
   }
   const auto nothing = std::ranges::find_if(
       kMeaningless, [&name](const Meaningless& m) { return name.starts_with(m.prefix); });
   if (nothing == kMeaningless.end()) return unknown(name, value);
   return {Ignored{name, std::string{nothing->why}}};
+}
+
+}  // namespace
+
+std::vector<ShellAction> translate_sysctl(std::string_view path, std::string_view value) {
+  const std::string name = with_points(path);
+  Actions out = translate(name, value);
+  for (ShellAction& action : out) {
+    if (auto* s = std::get_if<Setting>(&action)) s->source = name + "=" + std::string{value};
+  }
+  return out;
 }
 
 std::vector<ShellAction> init_script_defaults() {
@@ -327,6 +337,9 @@ std::vector<ShellAction> init_script_defaults() {
   Actions out;
   for (const auto& [name, value] : kDefaults) {
     Actions one = translate_sysctl(name, value);
+    for (ShellAction& action : one) {
+      if (auto* s = std::get_if<Setting>(&action)) s->of_init_script = true;
+    }
     out.insert(out.end(), std::make_move_iterator(one.begin()), std::make_move_iterator(one.end()));
   }
   return out;

@@ -20,17 +20,27 @@ std::string rules_text(const RuleUses& uses) {
   return names;
 }
 
+namespace {
+
+std::string assumed_text(const Verdict& v) {
+  std::string out;
+  for (const std::string& a : v.assumed) out += (out.empty() ? " (assumed: " : ", ") + a;
+  return out.empty() ? out : out + ")";
+}
+
+}  // namespace
+
 std::string text(const Verdict& v, const std::string& file) {
   const std::string variant = v.variant.empty() ? "" : " [" + v.variant + "]";
   switch (v.kind) {
-    case Verdict::Kind::Pass: return "PASS " + file + variant;
+    case Verdict::Kind::Pass: return "PASS " + file + variant + assumed_text(v);
     case Verdict::Kind::PassByRule:
-      return "PASS-by-rule (" + rules_text(v.uses) + ") " + file + variant;
+      return "PASS-by-rule (" + rules_text(v.uses) + ") " + file + variant + assumed_text(v);
     case Verdict::Kind::Fail: break;
     case Verdict::Kind::Skip: return "SKIP (" + v.reason + ") " + file + variant;
   }
   return "FAIL " + file + ":" + std::to_string(v.place.line) + ":" + variant + " expected "
-         + v.expected + ", saw " + v.saw;
+         + v.expected + ", saw " + v.saw + assumed_text(v);
 }
 
 }  // namespace rapport::play

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace rapport::play {
 
@@ -22,7 +23,8 @@ struct Verdict {
   Place place;
   std::string expected, saw;
   std::string reason;
-  std::string ladder;  // of a failure: what happened until then
+  std::vector<std::string> assumed;  // settings of that system which are not ours, as it has them
+  std::string ladder;                // of a failure: what happened until then
 
   [[nodiscard]] bool passed() const { return kind == Kind::Pass || kind == Kind::PassByRule; }
 };
@@ -30,7 +32,7 @@ struct Verdict {
 // "early-ack x2, windows"
 [[nodiscard]] std::string rules_text(const RuleUses& uses);
 // "PASS file", "PASS-by-rule (early-ack x2, windows) file", "SKIP (...) file",
-// "FAIL file:3: expected ..., saw ...".
+// "FAIL file:3: expected ..., saw ...", and behind all but SKIP " (assumed: a=1, b=2)".
 [[nodiscard]] std::string text(const Verdict& v, const std::string& file);
 
 }  // namespace rapport::play

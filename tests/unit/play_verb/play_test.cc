@@ -2,8 +2,8 @@
 // command line for all scripts.
 #include "tests/unit/play_verb/play.hh"
 
+#include <algorithm>
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,6 +79,18 @@ TEST(PlayVerb, WhatCannotBeReadIsOneOfTheFilesThatAreNoScripts) {
   const std::string full =
       folder.add("c.pkt", std::string(size_t{1} << 20, ' ').replace(0, kPasses.size(), kPasses));
   EXPECT_EQ(play({full}).last_line(), "1 passed, 0 failed, 0 skipped");
+}
+
+TEST(PlayVerb, WhatWasAssumedIsNamed) {
+  const Folder folder;
+  const std::string a = folder.add("a.pkt", "`./defaults.sh`\n" + std::string(kPasses));
+  EXPECT_TRUE(play({a}).out.contains("a.pkt (assumed: net.ipv4.tcp_rmem=")) << play({a}).out;
+  const std::string json = play({"--json", a}).out;
+  const auto verdict = nlohmann::json::parse(json.substr(0, json.find('\n')));
+  EXPECT_EQ(verdict["verdict"], "PASS");
+  EXPECT_TRUE(std::ranges::find(verdict["assumed"], "net.ipv4.tcp_frto=2")
+              != verdict["assumed"].end())
+      << json;
 }
 
 TEST(PlayVerb, VerdictsComeInTheOrderOfTheFilesWhateverTheJobs) {
