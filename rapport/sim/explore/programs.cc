@@ -189,6 +189,7 @@ Task<> Programs::together(Line& line) {
 }
 
 Task<> Programs::writes(Line& line) {
+  if (line.error) co_return;  // what is not given to SEND must not be told of
   const std::array<uint8_t, 1> text{line.octet};
   listening_->wrote(line);
   auto writing = line.stream.write(text);
@@ -201,8 +202,9 @@ Task<> Programs::writes(Line& line) {
 }
 
 void Programs::shuts(Line& line) {
+  if (line.error) return;
   const auto shut = line.stream.shutdown();
-  if (!shut && !line.error) line.error = shut.error();
+  if (!shut) line.error = shut.error();
   line.finished = shut.has_value();
 }
 

@@ -6,12 +6,15 @@
 #include "rapport/sim/explore/trial.hh"
 #include "rapport/sim/explore/wire.hh"
 #include "rapport/sim/invariants.hh"
+#include "rapport/sim/record/reader.hh"
 #include "rapport/sim/record/recording.hh"
+#include "rapport/sim/record/replay.hh"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -132,6 +135,29 @@ TEST(Explore, FindsTheShortestCounterexample) {
   ASSERT_TRUE(again.breach.has_value());
   EXPECT_EQ(again.breach->words, t.shortest->breach.words);
   EXPECT_EQ(again.steps, t.shortest->steps);
+}
+
+TEST(Explore, TheFileOfACounterexampleReplays) {
+  const Tally t = explore(hasty(true));
+  ASSERT_TRUE(t.shortest.has_value());
+  Recording recording({.program = "test", .seed = 1, .asked = "", .rules_off = {}});
+  std::vector<uint8_t> file;
+  uint64_t inputs = 0;
+  {
+    Trial trial(t.shortest->setup, t.shortest->path, nullptr, &recording);
+    (void)trial.run(t.shortest->steps);
+    trial.coast(kDelay);
+    const auto octets = recording.finish();
+    file.assign(octets.begin(), octets.end());
+    inputs = recording.inputs();
+  }
+  Reader reader(file);
+  Replay replay(std::move(reader), {});
+  while (replay.next() == Replay::State::Going) {
+  }
+  EXPECT_EQ(replay.state(), Replay::State::Finished) << replay.divergence().came;
+  EXPECT_EQ(replay.inputs(), inputs);
+  EXPECT_GT(replay.compared(), 0U);
 }
 
 TEST(Explore, MergingLosesNoCounterexampleAndNoStep) {

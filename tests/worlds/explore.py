@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Explores one scenario and looks at the verdict, the ladder, the figures and the file of a counterexample.
+
+explore.py PROGRAM SCENARIO FAULTS                      with all rules on every invariant holds in every world
+explore.py PROGRAM SCENARIO FAULTS RULE AT INVARIANT    without RULE the shortest counterexample has AT faults
+explore.py PROGRAM SCENARIO FAULTS RULE none            without RULE there is none in this model
+explore.py PROGRAM --misuse                             what cannot be asked says so, exit status 2
+
+PROGRAM: rapport, beside which rapport-worlds lies. The number of processes must not change the result.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+SECONDS = 280
+MISUSE = [
+    (["--scenario", "opn"], "opn"),
+    (["--scenario", "open", "--faults", "99"], "--faults 99"),
+    (["--scenario", "open", "--faults", "-1"], "--faults"),
+    (["--scenario", "open", "--jobs", "0"], "--jobs 0"),
+    (["--scenario", "open", "--without", "gravity"], "there is no such rule"),
+    (["--scenario", "open", "--without", "no-options"], "no rule that could be switched off"),
+    (["--faults", "1"], "--scenario"),
+]
+
+
+def explore(program, *arguments):
+    return subprocess.run([program, "explore", *arguments], capture_output=True, text=True,
+                          timeout=SECONDS, check=False)
+
+
+def fail(words, run):
+    sys.exit(f"{words}\nexit status {run.returncode}\n{run.stdout}{run.stderr}")
+
+
+def misuse(program):
+    for arguments, words in MISUSE:
+        run = explore(program, *arguments)
+        if run.returncode != 2 or words not in run.stderr or run.stderr.count("\n") != 1:
+            fail(f"{arguments}: not refused in one line that says {words}", run)
+
+
+def figures(program, arguments, jobs):
+    run = explore(program, *arguments, "--jobs", str(jobs), "--json")
+    if run.returncode not in (0, 1):
+        fail("no figures", run)
+    return json.loads(run.stdout)
+
+
+def check_tree(found, faults, run):
+    if found["dead_ends"] or found["cut_short"]:
+        fail("a world that does not end", run)
+    if found["worlds"] != sum(found["worlds_by_faults"]):
+        fail("worlds that nobody counted", run)
+    if faults > 0 and (found["merged"] == 0 or 0 in found["faults"].values()):
+        fail("a kind of fault that never happened, or nothing merged", run)
+
+
+def all_hold(program, arguments, faults):
+    run = explore(program, *arguments)
+    if run.returncode != 0 or "all hold in every world" not in run.stdout or "counterexample" in run.stdout:
+        fail("an invariant does not hold", run)
+    check_tree(figures(program, arguments, 2), faults, run)
+
+
+def is_found(program, arguments, at, invariant):
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, "found.rec")
+        run = explore(program, *arguments, "--record", file)
+        first = run.stdout.partition("\n")[0]
+        if run.returncode != 0 or not first.startswith(f"counterexample: {invariant} ("):
+            fail(f"no counterexample to {invariant}", run)
+        for rail in ("client", "server", "10.0.0.1:4000", "10.0.0.2:80"):
+            if rail not in run.stdout:
+                fail("no ladder", run)
+        if os.path.getsize(file) == 0:
+            fail("nothing was written", run)
+        alone = figures(program, [*arguments, "--record", file], 1)
+        shared = figures(program, [*arguments, "--record", file], 2)
+    if alone != shared:
+        fail("the number of processes changes the result", run)
+    if alone["counterexample"]["faults"] != at or alone["counterexample"]["invariant"] != invariant:
+        fail(f"not with {at} faults", run)
+
+
+def main():
+    program, scenario, *rest = sys.argv[1:]
+    if scenario == "--misuse":
+        return misuse(program)
+    arguments = ["--scenario", scenario, "--faults", rest[0]]
+    if len(rest) == 1:
+        return all_hold(program, arguments, int(rest[0]))
+    arguments += ["--without", rest[1]]
+    if rest[2] != "none":
+        return is_found(program, arguments, int(rest[2]), rest[3])
+    run = explore(program, *arguments)
+    if run.returncode != 0 or "no counterexample within this bound" not in run.stdout:
+        fail("a counterexample that this model should not have", run)
+    return None
+
+
+if __name__ == "__main__":
+    main()
