@@ -59,6 +59,7 @@ class Between {
                                                         .local_port = kClientPort},
                                            hosts_[0].now);
     if (r) ends_[0] = {.handle = *r};
+    if (r) hosts_[0].owns(*r);
     collects(0);
   }
 
@@ -73,6 +74,7 @@ class Between {
       if (o.is(tcp::What::Acceptable)) {
         const auto r =
             hosts_[side].stack.command(tcp::Accept{.listener = listener_}, hosts_[side].now);
+        if (r) hosts_[side].owns(*r);
         if (r && ends_[1].handle == Handle{}) ends_[1].handle = *r;
       }
       if (o.is(tcp::What::Ended) && o.handle == ends_[side].handle) ended(side, o.reason);

@@ -176,6 +176,10 @@ class Host {
 
   void lends() { ++lent_; }
 
+  // The application holds it, and will let it go at the end: text that was not read before both
+  // ends had closed waits for its reader for as long as that takes.
+  void owns(Handle h) { owned_.push_back(h); }
+
   [[nodiscard]] bool has_all_back() const { return *released_ == lent_; }
 
   void checks() const { ASSERT(stack.audit().empty()); }
@@ -183,6 +187,7 @@ class Host {
   // Everything ends: connections by drain(), TIME-WAIT, orphans and fragments by their timers.
   void must_come_to_rest() {
     gives_frames();
+    for (const Handle h : owned_) (void)stack.command(tcp::Close{h}, now);
     stack.drain(now, now + 1_s);
     const Instant end = now + 3600_s;
     for (uint32_t turn = 0; passes(end); ++turn) {
@@ -217,6 +222,7 @@ class Host {
   FramePool frames_{256, kFrameSize};
   FramePool incoming_{64, kFrameSize};
   std::vector<Frame> taken_;
+  std::vector<Handle> owned_;
   std::unique_ptr<uint32_t> released_;
   uint32_t lent_ = 0;
 

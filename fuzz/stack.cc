@@ -92,7 +92,7 @@ class Play {
     while (host_.stack.next_event(o)) {
       if (!o.is(tcp::What::Acceptable)) continue;
       const auto r = host_.stack.command(tcp::Accept{.listener = listener_}, host_.now);
-      if (r) handle_ = *r;
+      if (r) host_.owns(handle_ = *r);
     }
   }
 
@@ -113,6 +113,7 @@ class Play {
                                           .local_port = kOurPort},
                              host_.now)
                     .value_or(Handle{});
+      host_.owns(handle_);
       hears();
       tells(wire::kSyn | wire::kAck, irs_, nxt_, o);
     }
@@ -149,6 +150,7 @@ class Play {
                                           .local_port = kOurPort},
                              host_.now)
                     .value_or(Handle{});
+      host_.owns(handle_);
       hears();
       return;
     }
@@ -358,7 +360,7 @@ class Play {
     const auto r = host_.stack.command(
         tcp::Connect{.remote = {peer_, port}, .local_address = {}, .local_port = kOurPort},
         host_.now);
-    if (r) handle_ = *r;
+    if (r) host_.owns(handle_ = *r);
   }
 
   void time() {

@@ -11,11 +11,21 @@
 
 namespace rapport::observe {
 
+namespace {
+
+// Arrows and words need some room, however wide the times of a strange capture are: such a ladder
+// is wider than it was asked to be.
+constexpr size_t kLeastMiddle = 30;
+
+size_t between_rails(const Sheet::Measures& m) {
+  const size_t beside = 2 * (m.time + 1 + m.state + 2);
+  return std::max(m.width, beside + kLeastMiddle) - beside;
+}
+
+}  // namespace
+
 Sheet::Sheet(const Measures& measures, const Signs& signs, bool colour)
-    : measures_(measures),
-      signs_(signs),
-      colour_(colour),
-      middle_(measures.width - 2 * (measures.time + 1 + measures.state + 2)) {}
+    : measures_(measures), signs_(signs), colour_(colour), middle_(between_rails(measures)) {}
 
 void Sheet::put(const Strip& middle, const Beside& left, const Beside& right, Leaves leaves) {
   const size_t time = measures_.time, state = measures_.state;

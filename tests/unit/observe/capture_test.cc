@@ -8,7 +8,10 @@
 #include "rapport/observe/conversation.hh"
 #include "rapport/observe/dissect.hh"
 #include "rapport/observe/infer.hh"
+#include "rapport/observe/ladder.hh"
 #include "rapport/observe/marks.hh"
+#include "rapport/observe/sheet.hh"
+#include "rapport/observe/strip.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/checksum.hh"
 #include "rapport/wire/ipv4.hh"
@@ -411,6 +414,15 @@ TEST(Capture, WhatIsWantedIsChosenByNumberOrPort) {
 }
 
 // Whatever the octets are, they are told or counted.
+TEST(Capture, TimesOfCenturiesLeaveRoomBetweenTheRails) {
+  const Signs& plain = signs(true);
+  for (size_t time = 6; time < 40; ++time) {
+    const Sheet sheet({.width = kLeastWidth, .time = time, .state = 13}, plain, false);
+    EXPECT_GE(sheet.middle(), 30U) << time;
+    EXPECT_LE(sheet.middle(), kLeastWidth) << time;
+  }
+}
+
 TEST(Capture, AnyOctetsAreSurvived) {
   uint64_t draw = 88172645463325252ULL;
   const auto next = [&] {
