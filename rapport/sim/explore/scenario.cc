@@ -23,8 +23,8 @@ void shorten(tcp::Config& t) {
   t.max_blocks = t.max_pieces = 8;
   t.initial_rto = 200_ms;
   t.two_msl = 2 * kMsl;
-  t.syn_give_up = t.syn_ack_give_up = t.r2 = 6_s;
-  t.orphan_give_up = 6_s;
+  t.syn_give_up = t.syn_ack_give_up = t.r2 = 100_s;  // RTO is 3 s after a SYN that timed out
+  t.orphan_give_up = 100_s;
   t.fin_wait_2_orphan = 3_s;
   t.defaults.send_buffer = t.defaults.receive_buffer = ByteCount{4096};
   t.defaults.keep_alive_idle = 4_s;  // who waits for a peer that has crashed hears of it

@@ -151,8 +151,9 @@ TEST(Explore, TheFileOfACounterexampleReplays) {
     file.assign(octets.begin(), octets.end());
     inputs = recording.inputs();
   }
-  Reader reader(file);
-  Replay replay(std::move(reader), {});
+  auto reader = Reader::open(file);
+  ASSERT_TRUE(reader.has_value());
+  Replay replay(std::move(*reader), {});
   while (replay.next() == Replay::State::Going) {
   }
   EXPECT_EQ(replay.state(), Replay::State::Finished) << replay.divergence().came;
