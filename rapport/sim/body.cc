@@ -56,9 +56,9 @@ bool World::Body::settle_host(HostId h) {
   for (int rounds = 0; worked && m.up(); ++rounds) {
     ASSERT(rounds < restless);
     worked = false;
-    if (config.settling == Settling::ProgramsFirst) worked |= m.programs().turn(now);
+    if (config.settling == Settling::ProgramsFirst) worked |= m.turn(now);
     worked |= send_frames(h);
-    if (config.settling == Settling::FramesFirst) worked |= m.programs().turn(now);
+    if (config.settling == Settling::FramesFirst) worked |= m.turn(now);
     any |= worked;
   }
   collect(h);
@@ -206,7 +206,7 @@ void World::Body::deliver_due() {
 
 void World::Body::receive(HostId to, std::vector<Frame>& burst) {
   if (burst.empty()) return;
-  machine(to).stack().receive(burst, now);
+  machine(to).stack().receive(burst, machine(to).time(now));
   burst.clear();
   (void)settle_host(to);
 }

@@ -16,4 +16,8 @@ namespace rapport::sim {
                                                  wire::SegmentHead head,
                                                  std::span<const uint8_t> text = {});
 
+// The ICMP error "port unreachable" of the packet's family about `packet`, an IP packet, as its
+// destination would send it (RFC 792; RFC 4443 3.1).
+[[nodiscard]] std::vector<uint8_t> craft_port_unreachable(std::span<const uint8_t> packet);
+
 }  // namespace rapport::sim

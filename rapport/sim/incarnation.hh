@@ -37,6 +37,7 @@ struct Incarnation {
   std::optional<Seq> iss, irs;
   bool passive = false;  // by a listener
   bool ended = false, crashed = false;
+  bool has_handle = false;  // Invariants knows it by the handle of its Connection, too
   tcp::Event ended_by{};
   size_t suspended = kNobody;  // the life in TIME-WAIT that gave way to this one (RFC 6191)
 
@@ -46,7 +47,7 @@ struct Incarnation {
   std::optional<Seq> fin_end;   // behind our FIN
   std::optional<Seq> ack_sent;  // the largest ACK sent at `ack_sent_at`, and before that
   std::optional<Seq> ack_before;
-  Instant ack_sent_at = kNever, opened_at = kNever;
+  Instant ack_sent_at = kNever;
   std::optional<Seq> edge_sent;  // the rightmost window edge that it ever offered
   std::optional<uint32_t> tsval_sent;
   uint8_t own_shift = 0, peer_shift = 0;

@@ -161,6 +161,10 @@ void Invariants::recorded(const HostRecord& r) {
 
 void Invariants::follow(const HostRecord& r, Place& place, const Tuple& tuple) {
   Incarnation* const life = place.current == kNobody ? nullptr : &lives_[place.current];
+  const Handle handle = r.record.header.connection;
+  if (life != nullptr && !life->has_handle && handle != Handle{}) {
+    life->has_handle = by_handle_.try_emplace({r.host, handle.v}, place.current).second;
+  }
   switch (r.record.header.kind) {
     case TraceKind::Segment: segment(r, place); break;
     case TraceKind::Transition: transition(r, place, tuple); break;
@@ -202,7 +206,6 @@ void Invariants::transition(const HostRecord& r, Place& place, const Tuple& tupl
   if (place.current == kNobody) return;
   Incarnation& life = lives_[place.current];
   check_time_wait(r, life);
-  if (to == State::Established) life.opened_at = r.record.header.at;
   life.state = to;
   if (event == Event::SynArrived || event == Event::SynAckArrived || event == Event::TupleReused) {
     know_peer(life, place);
@@ -243,6 +246,7 @@ void Invariants::begin(const HostRecord& r, Place& place, const Tuple& tuple) {
   }
   place.current = place.last = lives_.size();
   place.resets_owed = 0;
+  place.to_write.clear();  // what a program still offered to the life before
   lives_.push_back(std::move(life));
 }
 
@@ -348,6 +352,7 @@ void Invariants::crashed(HostId host) {
   oracle_.forget(host);
   any_crash_ = changed_ = true;
   ++machine(host).boots;
+  std::erase_if(by_handle_, [&](const auto& entry) { return entry.first.first == host; });
   for (auto& [tuple, place] : places_) {
     const auto owner = owners_.find(tuple.local.address);
     if (owner == owners_.end() || owner->second != host) continue;

@@ -84,14 +84,21 @@ class Invariants final : public Observer {
 
   // --- told by programs -------------------------------------------------------------------------
   // `octets` are about to be given to SEND, all of what is offered in this call and the ones that
-  // go on with the rest. What the stack never takes is forgotten at the end of the connection.
+  // go on with the rest. What the stack never takes is forgotten at the end of the connection. Not
+  // in the same settling as the OPEN.
   void wrote(HostId host, const Tuple& tuple, std::span<const uint8_t> octets);
+  // The program gives up: what it offered and the stack did not take is not written.
+  void gave_up_writing(const Tuple& tuple);
   // RECEIVE has just given `octets`. To be told before the world settles.
   void read(HostId host, const Tuple& tuple, std::span<const uint8_t> octets);
 
   // --- told by who runs the world ---------------------------------------------------------------
   // A breach that he found himself: a program that never ends, a result that is wrong.
   void note(Invariant which, HostId host, const std::string& words);
+
+  // A host was told to drain: what is left at `deadline`, by its own clock, is aborted.
+  void draining(HostId host, Instant deadline) { oracle_.set_drain(host, deadline); }
+
   // Nothing is on the way and no timer will change anything within the bounds that he has set:
   // both ends must agree. Called by itself when no timer runs in the whole world.
   void all_is_quiet();
@@ -171,6 +178,7 @@ class Invariants final : public Observer {
   std::vector<Incarnation> lives_;
   std::map<Tuple, Place> places_;
   std::map<std::pair<Tuple, uint32_t>, size_t> by_iss_;
+  std::map<std::pair<HostId, uint64_t>, size_t> by_handle_;
   std::vector<Machine> machines_;
   std::map<IpAddress, HostId> owners_;
   // Which boot of the sender a frame came from, once any host has crashed.

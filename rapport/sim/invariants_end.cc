@@ -73,7 +73,7 @@ void Invariants::nothing_is_owed(HostId h) {
   if (population.time_wait > 0) complain("TIME-WAIT without a timer");
   stack.connections(handles_);
   for (const Handle handle : handles_) {
-    const auto s = stack.command(tcp::GetStatus{handle}, world_->now());
+    const auto s = stack.command(tcp::GetStatus{handle}, world_->time_of(h));
     if (!s) continue;
     const bool waits_for_peer = s->state == State::Established
                                 || (s->state == State::FinWait2 && !s->orphan)

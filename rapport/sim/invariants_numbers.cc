@@ -28,13 +28,14 @@ bool has(const TraceSegment& s, wire::Flags f) {
 }
 
 // What is wrong with the control bits for the state that sends them; nothing when they are right.
-std::string_view bits_of(const Incarnation& life, const TraceSegment& s, Instant at) {
+std::string_view bits_of(const Incarnation& life, const TraceSegment& s) {
   const State state = life.state;
   const bool opens = tcp::is_one_of<State::SynSent, State::SynReceived>(state);
   if (has(s, wire::kSyn)) {
     if (has(s, wire::kFin)) return "SYN and FIN in one segment";
-    // What a SYN owes is paid at the end of its burst, in which the handshake may have ended.
-    if (!opens && life.opened_at != at) return "a SYN outside of a handshake";
+    // CLOSE in SYN-RECEIVED leads to FIN-WAIT-1 with the SYN still to be acknowledged (3.10.4).
+    const bool again = state == State::FinWait1 && life.una == life.iss;
+    if (!opens && !again) return "a SYN outside of a handshake";
     if (has(s, wire::kAck) == (state == State::SynSent)) return "the wrong kind of SYN";
     return {};
   }
@@ -59,7 +60,7 @@ void Invariants::check_numbers(Incarnation& life, const TraceSegment& s, Instant
          std::string(what) + ": SEQ " + std::to_string(s.seq) + ", " + std::to_string(s.text_length)
              + " octets, in " + std::string(tcp::name(life.state)));
   };
-  if (const std::string_view wrong = bits_of(life, s, at); !wrong.empty()) complain(wrong);
+  if (const std::string_view wrong = bits_of(life, s); !wrong.empty()) complain(wrong);
   const Seq seq{s.seq};
   if (!life.iss) return;
   if (has(s, wire::kSyn)) {
@@ -98,35 +99,34 @@ void Invariants::check_clock(Incarnation& life, const TraceSegment& s) {
 }
 
 void Invariants::check_reset(const HostRecord& r, const TraceSegment& s, Place& place) {
-  const bool synchronized =
-      place.current != kNobody && tcp::is_synchronized(lives_[place.current].state);
-  if (synchronized) {
-    const bool first = !std::exchange(place.last_word, true);
-    const Incarnation& life = lives_[place.current];
-    const bool answers = place.heard && has(*place.heard, wire::kAck) && s.seq == place.heard->ack;
-    const bool fits =
-        answers
-        || (at_or_after(Seq{s.seq}, life.una_before) && at_or_before(Seq{s.seq}, life.snd_max));
-    if (first && fits) return;  // its cause has to come next
-    return note(Invariant::RstAllowed, r.host,
-                "a reset is sent in " + std::string(tcp::name(lives_[place.current].state)));
-  }
   if (place.current == kNobody && place.resets_owed > 0) {
     --place.resets_owed;
     return;
   }
-  const auto fits = [&](const TraceSegment& p) {
+  const auto answers = [&](const TraceSegment& p) {
     if (has(p, wire::kAck)) return s.seq == p.ack;
     const uint32_t length =
         p.text_length + (has(p, wire::kSyn) ? 1U : 0U) + (has(p, wire::kFin) ? 1U : 0U);
     return s.seq == 0 && has(s, wire::kAck) && s.ack == p.seq + length;
   };
-  const auto cause = std::ranges::find_if(place.provoked, fits);
-  if (cause == place.provoked.end()) {
-    return note(Invariant::RstAllowed, r.host,
-                "a reset, SEQ " + std::to_string(s.seq) + ", answers nothing that came");
+  const bool synchronized =
+      place.current != kNobody && tcp::is_synchronized(lives_[place.current].state);
+  const auto cause = std::ranges::find_if(place.provoked, answers);
+  if (!synchronized && cause != place.provoked.end()) {
+    place.provoked.erase(cause);
+    return;
   }
-  place.provoked.erase(cause);
+  if (place.current != kNobody && lives_[place.current].state >= State::SynReceived) {
+    const Incarnation& life = lives_[place.current];
+    const bool fits =
+        (place.heard && answers(*place.heard))
+        || (at_or_after(Seq{s.seq}, life.una_before) && at_or_before(Seq{s.seq}, life.snd_max));
+    if (!std::exchange(place.last_word, true) && fits) return;  // its cause has to come next
+    return note(Invariant::RstAllowed, r.host,
+                "a reset is sent in " + std::string(tcp::name(life.state)));
+  }
+  note(Invariant::RstAllowed, r.host,
+       "a reset, SEQ " + std::to_string(s.seq) + ", answers nothing that came");
 }
 
 void Invariants::check_timer(const HostRecord& r, Incarnation& life) {

@@ -29,6 +29,10 @@ void Invariants::wrote(HostId /*host*/, const Tuple& tuple, std::span<const uint
   place.to_write.insert(place.to_write.end(), octets.begin(), octets.end());
 }
 
+void Invariants::gave_up_writing(const Tuple& tuple) {
+  places_[tuple].to_write.clear();
+}
+
 void Invariants::read(HostId /*host*/, const Tuple& tuple, std::span<const uint8_t> octets) {
   Place& place = places_[tuple];
   place.just_read.insert(place.just_read.end(), octets.begin(), octets.end());
@@ -110,10 +114,12 @@ void Invariants::call(const HostRecord& r, Place& place) {
   const auto kind = static_cast<CallKind>(c.call);
   if (kind == CallKind::Status) return;
   changed_ = true;
-  if (place.current == kNobody && place.last == kNobody) return;
-  // Unread text outlives a close by the book.
-  Incarnation& life = lives_[place.current == kNobody ? place.last : place.current];
   if (c.failed != 0) return;
+  // Unread text outlives a close by the book, while the sockets may serve the next life.
+  const auto known = by_handle_.find({r.host, r.record.header.connection.v});
+  const size_t index = known != by_handle_.end() ? known->second : place.current;
+  if (index == kNobody) return;
+  Incarnation& life = lives_[index];
   if (kind == CallKind::Receive) check_read(life, place, c.octets);
   if (kind != CallKind::Send) return;
   const auto told = static_cast<uint32_t>(std::min<size_t>(c.octets, place.to_write.size()));

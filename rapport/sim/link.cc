@@ -12,7 +12,7 @@
 namespace rapport::sim {
 
 Link::Link(const LinkConfig& config, uint64_t seed)
-    : config_(config), faults_(config.faults, seed) {}
+    : config_(config), faults_(config.faults, seed), weather_(~seed) {}
 
 void Link::configure(const LinkConfig& config) {
   config_ = config;
@@ -42,13 +42,33 @@ Duration Link::sending_time(size_t octets) const {
 }
 
 // Delivered when nothing stands against it.
-Fate Link::loss(const Verdict& verdict, size_t octets, Instant now) const {
+Fate Link::loss(const Verdict& verdict, size_t octets, Instant now) {
   if (cut_) return Fate::Partitioned;
   if (config_.queue > 0 && config_.bits_per_second > 0
       && free_at_ - now + sending_time(octets) > sending_time(config_.queue)) {
     return Fate::Overflowed;
   }
-  return verdict.lost() ? Fate::Lost : Fate::Delivered;
+  const bool periodic = config_.lose_every > 0 && frames() % config_.lose_every == 0;
+  const bool spell = lost_in_a_spell();
+  if (verdict.lost()) {
+    ++losses_.random;
+  } else if (spell) {
+    ++losses_.bursty;
+  } else if (periodic) {
+    ++losses_.periodic;
+  } else {
+    return Fate::Delivered;
+  }
+  return Fate::Lost;
+}
+
+bool Link::lost_in_a_spell() {
+  const BurstyLoss& b = config_.bursty;
+  if (b.begins_ppm == 0) return false;
+  const bool turns = weather_.chance_ppm(bad_spell_ ? b.ends_ppm : b.begins_ppm);
+  if (turns) bad_spell_ = !bad_spell_;
+  const bool hit = weather_.chance_ppm(b.loss_ppm);
+  return bad_spell_ && hit;
 }
 
 Passage Link::pass(size_t octets, Instant now) {

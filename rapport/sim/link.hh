@@ -4,6 +4,7 @@
 #pragma once
 
 #include "rapport/base/faults.hh"
+#include "rapport/base/random.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/wire_record.hh"
 
@@ -13,12 +14,25 @@
 
 namespace rapport::sim {
 
+// Losses that come in spells, as on a radio link (Gilbert's model): a bad spell begins and ends
+// with these probabilities at each frame; within one so many frames are lost.
+struct BurstyLoss {
+  uint32_t begins_ppm = 0, ends_ppm = 0, loss_ppm = 0;
+};
+
 struct LinkConfig {
   Duration delay = 1_ms;         // propagation
   uint64_t bits_per_second = 0;  // 0: sending takes no time
   uint32_t queue = 0;            // octets that may wait to be sent; 0: no limit
   uint64_t strip = 0;            // bit k: a box puts NOPs over TCP options of kind k (sim/box.hh)
   FaultPlan faults{};
+  BurstyLoss bursty{};      // besides faults.loss_ppm
+  uint32_t lose_every = 0;  // and each frame whose number this divides; 0: none
+};
+
+// Frames lost so far, by what lost them.
+struct LossCounts {
+  uint64_t random = 0, bursty = 0, periodic = 0;
 };
 
 // What becomes of one frame: no copy of it arrives, or one, or two.
@@ -49,6 +63,8 @@ class Link {
   // Frames that were put on this link so far, the lost ones too. The first has number 1.
   [[nodiscard]] uint64_t frames() const { return faults_.counts().packets; }
 
+  [[nodiscard]] const LossCounts& losses() const { return losses_; }
+
   // --- scripts: by the number of the frame on this link, counted from 1 -------------------------
   void lose(uint64_t nth);
   // Arrives `by` later than it would; later frames overtake it.
@@ -62,11 +78,15 @@ class Link {
   [[nodiscard]] Passage pass(size_t octets, Instant now);
 
  private:
-  [[nodiscard]] Fate loss(const Verdict& verdict, size_t octets, Instant now) const;
+  [[nodiscard]] Fate loss(const Verdict& verdict, size_t octets, Instant now);
+  [[nodiscard]] bool lost_in_a_spell();
   [[nodiscard]] Duration sending_time(size_t octets) const;
 
   LinkConfig config_;
   Faults faults_;
+  Random weather_;  // of bursty losses: other faults are drawn as without them
+  LossCounts losses_;
+  bool bad_spell_ = false;
   bool cut_ = false;
   Instant free_at_{};  // when the sender of this link will have sent all that waits
 };

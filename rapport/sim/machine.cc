@@ -26,6 +26,27 @@ Machine::Machine(HostConfig config, uint64_t seed, Instant now)
   boot(now);
 }
 
+namespace {
+
+constexpr int64_t kMillion = 1'000'000;
+
+}  // namespace
+
+// Slower by whole nanoseconds, so that it shows each of its instants at some instant of the world:
+// a timer that is due by its own clock is called to the tick.
+Instant Machine::time(Instant now) const {
+  const int64_t lag = config_.clock_lag_ppm;
+  return now - Duration{now.ns / kMillion * lag + now.ns % kMillion * lag / kMillion};
+}
+
+Instant Machine::world_time(Instant local) const {
+  const int64_t rate = kMillion - int64_t{config_.clock_lag_ppm};
+  if (rate == kMillion || local == kNever) return local;
+  Instant guess{local.ns / rate * kMillion + local.ns % rate * kMillion / rate};
+  while (time(guess) < local) guess = guess + Duration{1};
+  return guess;
+}
+
 // The incarnation takes part in the seed: a machine that comes up again has other secrets, so that
 // its sequence numbers are not those of its former life.
 void Machine::boot(Instant now) {
@@ -35,7 +56,7 @@ void Machine::boot(Instant now) {
   config.tcp.seed = random.next();
   stack_ = std::make_unique<stack::Stack>(config, pool_);
   if (config_.trace_records > 0) stack_->trace().enable(config_.trace_records);
-  programs_.attach(*stack_, now);
+  programs_.attach(*stack_, time(now));
 }
 
 void Machine::crash() {
@@ -53,15 +74,16 @@ bool Machine::owns(const IpAddress& a) const {
 
 void Machine::expire(Instant now) {
   constexpr int many = 1'000'000;  // far beyond what a stack of any size has due at one instant
-  for (int calls = 0; stack_->next_deadline() <= now; ++calls) {
+  const Instant local = time(now);
+  for (int calls = 0; stack_->next_deadline() <= local; ++calls) {
     ASSERT(calls < many);
-    stack_->expire(now);
+    stack_->expire(local);
   }
 }
 
 Instant Machine::next_deadline(Instant now) {
   if (!up()) return kNever;
-  return std::max(now, std::min(stack_->next_deadline(), programs_.next_deadline()));
+  return std::max(now, world_time(std::min(stack_->next_deadline(), programs_.next_deadline())));
 }
 
 RecordedHost Machine::recorded() {

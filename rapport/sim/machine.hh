@@ -23,9 +23,16 @@ class Machine {
   void boot(Instant now);
   void crash();
 
+  // The world's time as this machine's clock shows it. All other methods take the world's.
+  [[nodiscard]] Instant time(Instant now) const;
+
   [[nodiscard]] bool up() const { return stack_ != nullptr; }
 
   [[nodiscard]] bool owns(const IpAddress& a) const;
+
+  // Its programs run. True when anything did.
+  bool turn(Instant now) { return programs_.turn(time(now)); }
+
   // Timers that are due.
   void expire(Instant now);
   // The next instant at which stack or programs want to be called, not before `now`.
@@ -48,6 +55,9 @@ class Machine {
   [[nodiscard]] Frame frame_of(std::span<const uint8_t> packet);
 
  private:
+  // The first instant of the world at which the machine's clock shows `local` or more.
+  [[nodiscard]] Instant world_time(Instant local) const;
+
   HostConfig config_;
   uint64_t seed_;
   uint32_t incarnation_ = 0;

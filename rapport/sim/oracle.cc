@@ -108,14 +108,20 @@ void Oracle::noted(const HostRecord& record, End& end) {
       const auto call = static_cast<CallKind>(c.call);
       const bool parts =
           call == CallKind::Close || call == CallKind::ShutdownWrite || call == CallKind::Abort;
-      if (parts && c.failed == 0) end.called = h.at;
+      if (parts && c.failed == 0) {
+        end.called = h.at;
+        end.close_waits = end.halves.name() == State::SynReceived;
+      }
       break;
     }
     case TraceKind::Timer:
       end.timer = record.record.as<TraceTimer>();
       end.timer_at = h.at;
       break;
-    case TraceKind::Drop: dropped(record.record.as<TraceDrop>(), end); break;
+    case TraceKind::Drop:
+      end.dropped_at = h.at;
+      dropped(record.record.as<TraceDrop>(), end);
+      break;
     case TraceKind::Icmp: end.icmp_at = h.at; break;
     default: break;
   }
@@ -185,7 +191,9 @@ void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
     end.progress = r.record.header.at;
   }
   end.quiet_before = end.quiet_since;
-  if (has(s, wire::kSyn) && !is_synchronized(end.halves.name())) end.irs = Seq{s.seq};
+  // Only the SYN that the next change of state takes counts; later ones are strays.
+  const bool waits = is_nobody(end.halves.name()) || end.halves.name() == State::SynSent;
+  if (has(s, wire::kSyn) && waits) end.irs = Seq{s.seq};
   if (!end.irs || has(s, wire::kRst)) return;
   const Seq first = Seq{s.seq} + ByteCount{has(s, wire::kSyn) ? 1U : 0U};
   const Seq origin = *end.irs + 1_B;
@@ -239,7 +247,7 @@ bool Oracle::is_evident(const HostRecord& r, Event event, const End& end) const 
     case Event::RstArrived: return s != nullptr && has(*s, wire::kRst);
     case Event::ReuseRefused:
       return (s != nullptr && has(*s, wire::kRst)) || is_at(syn_heard_, r.host, r.record.header.at);
-    case Event::CloseCalled: return end.called == r.record.header.at;
+    case Event::CloseCalled: return end.called == r.record.header.at || end.close_waits;
     case Event::FinAcked:
       return s != nullptr && has(*s, wire::kAck) && end.fin_end && Seq{s->ack} == *end.fin_end;
     case Event::FinArrived:
@@ -274,7 +282,8 @@ bool Oracle::may_evict(const HostRecord& r, const End& end) const {
   const Instant now = r.record.header.at;
   if (end.halves.name() == State::TimeWait) return is_at(time_wait_began_, r.host, now);
   if (is_at(syn_heard_, r.host, now)) return true;
-  return end.heard_at == now && end.heard && has(*end.heard, wire::kAck);
+  const bool came = end.heard_at == now || end.dropped_at == now;
+  return came && end.heard && has(*end.heard, wire::kAck);
 }
 
 // Only a timer that fired at this instant gives up, and what it waited for has not happened since.
@@ -319,6 +328,7 @@ void Oracle::apply(Event event, End& end) {
     case Event::SynAckArrived: h.receiving = Receiving::Open; [[fallthrough]];
     case Event::SynAcked: h.sending = Sending::Open; break;
     case Event::CloseCalled:
+      end.close_waits = false;
       if (h.receiving == Receiving::None) {
         h = {};
       } else {

@@ -79,11 +79,13 @@ class Oracle final : public Observer {
     Coverage received;                  // offsets from irs + 1
     std::optional<TraceSegment> heard;  // the last segment received
     Instant heard_at = kNever;
-    Seq una;                    // what the peer has acknowledged
-    Instant progress{};         // when it last acknowledged something new; at first, our SYN
-    Instant called = kNever;    // the last CLOSE, shutdown or ABORT
-    Instant timer_at = kNever;  // the last timer that fired
-    Instant icmp_at = kNever;   // the last that ICMP told
+    Seq una;                      // what the peer has acknowledged
+    Instant progress{};           // when it last acknowledged something new; at first, our SYN
+    Instant called = kNever;      // the last CLOSE, shutdown or ABORT
+    bool close_waits = false;     // CLOSE was called before the handshake was complete (3.10.4)
+    Instant dropped_at = kNever;  // the last segment that was dropped
+    Instant timer_at = kNever;    // the last timer that fired
+    Instant icmp_at = kNever;     // the last that ICMP told
     TraceTimer timer{};
     Instant quiet_since{};   // TIME-WAIT: the last FIN
     Instant quiet_before{};  // and the one before, should that one be dropped

@@ -66,6 +66,10 @@ Instant World::now() const {
   return body_->now;
 }
 
+Instant World::time_of(HostId h) const {
+  return body_->machine(h).time(now());
+}
+
 uint32_t World::hosts() const {
   return static_cast<uint32_t>(body_->machines.size());
 }
@@ -158,11 +162,11 @@ void World::partition(HostId a, HostId b, bool cut) {
   link(b, a).cut(cut);
 }
 
-void World::inject(HostId as_from, HostId to, std::span<const uint8_t> packet, Instant at) {
+bool World::inject(HostId as_from, HostId to, std::span<const uint8_t> packet, Instant at) {
   ASSERT(at >= now());
   Machine& holder = body_->machine(as_from == kNoHost ? to : as_from);
   Frame frame = holder.frame_of(packet);
-  ASSERT(frame);
+  if (!frame) return false;
   WireRecord wire;
   wire.sent = now();
   wire.arrived = at;
@@ -171,6 +175,7 @@ void World::inject(HostId as_from, HostId to, std::span<const uint8_t> packet, I
   wire.length = static_cast<uint32_t>(packet.size());
   wire.fate = Fate::Injected;
   body_->depart(wire, std::move(frame));
+  return true;
 }
 
 void World::deliver(const WireRecord& wire, std::span<const uint8_t> packet) {

@@ -50,8 +50,11 @@ struct WorldConfig {
 
 struct HostConfig {
   std::string name;
-  stack::Config stack;            // its tcp.seed is replaced by one drawn from the world's seed
-  uint32_t frames = 4096;         // buffers of the host's pool; they are in use while on the way
+  stack::Config stack;     // its tcp.seed is replaced by one drawn from the world's seed
+  uint32_t frames = 4096;  // buffers of the host's pool; they are in use while on the way
+  // How much slower than the world's its clock runs, in parts per million, less than a million. (Of
+  // two clocks that differ one is the slower.) Its stack, programs and trace live in its own time.
+  uint32_t clock_lag_ppm = 0;
   uint32_t trace_records = 4096;  // the most that one settling may write; 0: no trace
 };
 
@@ -117,6 +120,9 @@ class World {
 
   // --- asking -----------------------------------------------------------------------------------
   [[nodiscard]] Instant now() const;
+  // What the clock of a host shows now (HostConfig::clock_lag_ppm): the time of its stack's
+  // commands.
+  [[nodiscard]] Instant time_of(HostId h) const;
   [[nodiscard]] uint32_t hosts() const;
   [[nodiscard]] std::string_view name(HostId h) const;
   // Where the programs of `h` run: spawn(), connect(), listen(), sleep(). The same object for ever.
@@ -158,8 +164,9 @@ class World {
   // Cuts both directions (frames under way still arrive), or mends them.
   void partition(HostId a, HostId b, bool cut);
   // `packet`, an IP packet, reaches `to` at `at` (not before now()). `as_from`: whom ladders show
-  // as the sender; kNoHost when nobody. Crafted by craft.hh or copied from a trace.
-  void inject(HostId as_from, HostId to, std::span<const uint8_t> packet, Instant at);
+  // as the sender; kNoHost when nobody. Crafted by craft.hh or copied from a trace. False: the pool
+  // that would hold it (of the sender, else of the receiver) is exhausted, and it is not sent.
+  bool inject(HostId as_from, HostId to, std::span<const uint8_t> packet, Instant at);
   // A copy that a carrier has kept arrives at wire.arrived (not before now()), with wire.fate; at
   // kNever: never.
   void deliver(const WireRecord& wire, std::span<const uint8_t> packet);

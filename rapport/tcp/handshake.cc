@@ -190,6 +190,12 @@ void becomes_established(Connection& c, Context& cx) {
   c.backoff = 0;  // what the SYN's loss means for the RTO is R6298-11
   c.quick_acks = static_cast<uint8_t>(std::min<uint16_t>(cx.config.quick_acks, 255));
   c.last_sent = cx.tick_up;
+  // A SYN that found no frame, or whose burst is not over, is not sent any more: the peer has it
+  // (3.10.7.4, fifth). What it would have acknowledged still has to be.
+  if (c.owes_syn != 0 && holds(Rule::ThirdSegment, cx.config)) {
+    c.owes_syn = 0;
+    owe_ack(c, cx);
+  }
   if (c.extras != kNone) cx.extras[c.extras].soft_error = wire::IcmpKind::Unknown;  // it is over
   tell(c, What::Connected, cx);
   // A CLOSE that waited for its text (SA-SYNRCVD-24).

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <string>
 
-namespace rapport::random_lives {
+namespace rapport::lives {
 
 // One record as a line; empty for kinds that say nothing to people.
 [[nodiscard]] std::string in_words(const HostRecord& r);
@@ -15,4 +15,4 @@ namespace rapport::random_lives {
 // Transitions, segments, drops, timers and calls of all hosts, the last `lines` of them.
 [[nodiscard]] std::string last_words(const sim::World& world, size_t lines);
 
-}  // namespace rapport::random_lives
+}  // namespace rapport::lives

@@ -1,5 +1,5 @@
 // A trace as plain lines.
-#include "story.hh"
+#include "rapport/sim/lives/story.hh"
 
 #include "rapport/base/reason.hh"
 #include "rapport/base/trace.hh"
@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace rapport::random_lives {
+namespace rapport::lives {
 
 namespace {
 
@@ -110,4 +110,4 @@ std::string last_words(const sim::World& world, size_t lines) {
   return s;
 }
 
-}  // namespace rapport::random_lives
+}  // namespace rapport::lives
