@@ -56,6 +56,7 @@ struct Incarnation {
   Coverage received, trusted;   // offsets from IRS + 1
   std::optional<Seq> peer_fin;  // its number
   bool fin_trusted = false;
+  ByteCount early_window;           // what the peer offered before our SYN left
   std::optional<Seq> edge_offered;  // the rightmost that the peer ever offered
 
   // What its application wrote and read, as far as programs told of it.

@@ -311,6 +311,7 @@ void Invariants::sent(const HostRecord& r, const TraceSegment& s, Place& place) 
   if (has(s, wire::kSyn) && !life.iss) {
     life.iss = Seq{s.seq};
     life.snd_max = life.una = life.una_before = Seq{s.seq};
+    if (life.irs) life.edge_offered = *life.iss + 1_B + life.early_window;
     by_iss_[{life.tuple, s.seq}] = place.current;
   }
   check_numbers(life, s, r.record.header.at);

@@ -24,7 +24,11 @@ ByteCount octets_of(const TraceSegment& s, uint8_t shift) {
 }  // namespace
 
 void Invariants::hear_window(Incarnation& life, const TraceSegment& s) {
-  if (!life.iss || !(has(s, wire::kAck) || has(s, wire::kSyn))) return;
+  if (!(has(s, wire::kAck) || has(s, wire::kSyn))) return;
+  if (!life.iss) {  // our own SYN found no frame yet
+    life.early_window = octets_of(s, 0);
+    return;
+  }
   const Seq from = has(s, wire::kAck) ? Seq{s.ack} : *life.iss + 1_B;
   const Seq edge = from + octets_of(s, life.peer_shift);
   life.edge_offered = life.edge_offered ? later(*life.edge_offered, edge) : edge;

@@ -58,6 +58,7 @@ class Life {
   [[nodiscard]] size_t programs();
   Finish run(const Bounds& bounds);
   void fallen(sim::HostId host, bool back);
+  [[nodiscard]] bool may_miss(const TalkPlan& talk) const;
   void judge(Tally& tally);
   void judge(Talk& talk, Tally& tally);
   void judge(const End& end, Tally& tally);

@@ -27,7 +27,7 @@ sim::LinkConfig draw_way(Random& r, uint32_t level) {
   way.delay = 100_us + up_to(r, 60_ms);
   const bool has_rate = once_in(r, 3);
   const uint32_t megabits = between(r, 1, 100);
-  const uint32_t queue = between(r, 20'000, 200'000);
+  const uint32_t queue = between(r, 3'000, 60'000);
   if (has_rate) {
     way.bits_per_second = uint64_t{megabits} * 1'000'000;
     way.queue = queue;
@@ -80,10 +80,14 @@ stack::Config draw_host(Random& r, uint8_t number) {
   t.min_rto = once_in(r, 4) ? 1_s : 200_ms;
   t.two_msl = 30_s + up_to(r, 30_s);
   t.time_wait_ignores_rst = !once_in(r, 4);
-  t.reset_on_accept_overflow = once_in(r, 4);
+  t.reset_on_accept_overflow = once_in(r, 3);
   t.check_ack_in_syn_received = once_in(r, 4);
   const Duration patience = 4_s + up_to(r, 26_s);
   if (once_in(r, 3)) t.orphan_give_up = t.fin_wait_2_orphan = patience;
+  const Duration r2 = 5_s + up_to(r, 40_s);
+  if (once_in(r, 4)) t.r2 = r2;
+  const uint32_t few_quiet = between(r, 1, 2);
+  if (once_in(r, 6)) t.max_time_wait = few_quiet;
   const Duration give_up = 4_s + up_to(r, 60_s);
   if (once_in(r, 3)) t.syn_give_up = t.syn_ack_give_up = give_up;
   t.defaults.no_delay = once_in(r, 2);

@@ -51,13 +51,13 @@ tcp::ConnectionOptions draw_options(Random& r, tcp::ConnectionOptions o, bool ge
   const uint32_t dscp = r.below(64);
   if (once_in(r, 6)) o.ttl = static_cast<uint8_t>(ttl);
   if (once_in(r, 6)) o.dscp = static_cast<uint8_t>(dscp);
-  const bool lingers = once_in(r, 6);
-  const bool impatient = once_in(r, 6);
+  const bool lingers = once_in(r, 4);
+  const bool impatient = once_in(r, 4);
   const Duration linger = up_to(r, 20_s);
-  const Duration timeout = 5_s + up_to(r, 50_s);
+  const Duration timeout = 2_s + up_to(r, once_in(r, 2) ? 3_s : 50_s);
   if (gentle) return o;
   o.linger = lingers;
-  o.linger_time = linger < 10_s ? 0_s : linger;
+  o.linger_time = linger < 5_s ? 0_s : linger - 5_s + 100_ms;
   if (impatient) o.user_timeout = timeout;
   return o;
 }
@@ -121,7 +121,7 @@ CrowdPlan draw_crowd(Random& r, uint16_t number, const Plan& plan) {
   const auto hosts = static_cast<uint32_t>(plan.hosts.size());
   c.server = r.below(hosts);
   c.port = static_cast<uint16_t>(80 + number);
-  c.backlog = between(r, 1, 6);
+  c.backlog = between(r, 1, 3);
   const uint32_t clients = between(r, 1, 8);
   for (uint32_t i = 0; i < clients; ++i) {
     c.clients.push_back((c.server + 1 + r.below(hosts - 1)) % hosts);
@@ -133,6 +133,8 @@ CrowdPlan draw_crowd(Random& r, uint16_t number, const Plan& plan) {
   c.client = draw_end(r);
   for (EndPlan* e : {&c.served, &c.client}) {
     e->octets = std::min(e->octets, 4000U);
+    e->write_chunk = std::max(e->write_chunk, 8U);
+    e->read_chunk = std::max(e->read_chunk, 8U);
     if (e->style == Style::Hasty) e->patience = up_to(r, 120_ms);
     e->options = draw_options(r, plan.hosts[c.server].stack.tcp.defaults, false, true);
   }
@@ -178,7 +180,7 @@ void draw_crowds(Random& r, Plan& plan) {
 }
 
 void draw_mishaps(Random& r, Plan& plan, const Wishes& wishes) {
-  const uint32_t mishaps = once_in(r, 2) ? 0 : between(r, 1, 3);
+  const uint32_t mishaps = once_in(r, 2) ? 0 : between(r, 1, 4);
   for (uint32_t n = 0; n < mishaps; ++n) plan.mishaps.push_back(draw_mishap(r, plan));
   if (wishes.partition) {
     Mishap m = draw_mishap(r, plan);

@@ -32,6 +32,8 @@ struct NoEdge {
 constexpr std::array kNoEdges{
     NoEdge{State::Listen, Event::AbortCalled, "ABORT of a listener is carried out as its CLOSE"},
     NoEdge{State::SynSent, Event::Evicted, "a full table refuses OPEN; nobody in SYN-SENT goes"},
+    NoEdge{State::Established, Event::DataAfterClose,
+           "who has closed for good has left ESTABLISHED by that"},
 };
 
 struct NoEnd {
@@ -39,7 +41,12 @@ struct NoEnd {
   std::string_view why;
 };
 
-constexpr std::array<NoEnd, 0> kNoEnds{};
+// These end what an application was never told of, or was told the end of before.
+constexpr std::array kNoEnds{
+    NoEnd{CloseReason::AcceptOverflow, "ends a handshake: no connection, so no reason is kept"},
+    NoEnd{CloseReason::Evicted, "ends TIME-WAIT, whose owner was told closed-by-us before"},
+    NoEnd{CloseReason::ReusedTuple, "ends TIME-WAIT, whose owner was told closed-by-us before"},
+};
 
 std::string_view why_not(State from, Event event) {
   for (const NoEdge& e : kNoEdges) {
