@@ -66,9 +66,9 @@ struct Incarnation {
 
   // Timing.
   Instant ack_owed = kNever;  // text in order came, no ACK has left since
-  Instant progress{};         // when the peer last acknowledged something new, or we opened
-  uint32_t rto_ms = 0;        // the interval of the last retransmission in this row
-  uint32_t attempt = 0;       // ... and its number
+  Instant timer_at{};         // the last retransmission by the timer
+  uint32_t rto_ms = 0;        // what it had waited
+  uint32_t attempt = 0;       // how many there were in a row
 };
 
 // What is known of a pair of sockets, whoever lives there.

@@ -130,8 +130,6 @@ void Invariants::learn(HostId h) {
   const stack::Config& c = world_->stack(h).config();
   m.known = true;
   m.ignores_rst = c.tcp.time_wait_ignores_rst;
-  m.delayed_ack = c.tcp.delayed_ack;
-  m.min_rto = c.tcp.min_rto;
   m.max_rto = c.tcp.max_rto;
   oracle_.set_two_msl(h, c.tcp.two_msl);
   for (const Interface& i : c.interfaces) {
@@ -165,6 +163,7 @@ void Invariants::follow(const HostRecord& r, Place& place, const Tuple& tuple) {
   if (life != nullptr && !life->has_handle && handle != Handle{}) {
     life->has_handle = by_handle_.try_emplace({r.host, handle.v}, place.current).second;
   }
+  if (life != nullptr) check_delayed_ack(r, *life);
   switch (r.record.header.kind) {
     case TraceKind::Segment: segment(r, place); break;
     case TraceKind::Transition: transition(r, place, tuple); break;
@@ -238,7 +237,6 @@ void Invariants::begin(const HostRecord& r, Place& place, const Tuple& tuple) {
   life.host = r.host;
   life.tuple = tuple;
   life.passive = event != Event::OpenedActive;
-  life.progress = r.record.header.at;
   if (event == Event::TupleReused && place.current != kNobody) {
     life.suspended = place.current;
     lives_[place.current].ended = true;
@@ -293,11 +291,14 @@ void Invariants::heard(const HostRecord& r, const TraceSegment& s, Place& place)
   if (has(s, wire::kAck) && life.iss && after(Seq{s.ack}, life.una)
       && at_or_before(Seq{s.ack}, life.snd_max)) {
     life.una = Seq{s.ack};
-    life.progress = r.record.header.at;
     life.attempt = 0;
   }
   if (life.irs) take(life, s);
   hear_window(life, s);
+  const bool in_order = s.text_length > 0 && life.ack_sent == Seq{s.seq};
+  if (in_order && life.ack_owed == kNever && tcp::is_synchronized(life.state)) {
+    life.ack_owed = r.record.header.at;
+  }
 }
 
 void Invariants::sent(const HostRecord& r, const TraceSegment& s, Place& place) {

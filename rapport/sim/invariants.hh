@@ -129,7 +129,7 @@ class Invariants final : public Observer {
     Instant last{};      // the time of its last record
     bool known = false;  // its settings were taken
     bool ignores_rst = true;
-    Duration delayed_ack{}, min_rto{}, max_rto{};
+    Duration max_rto{};
     std::vector<std::vector<SentNote>> sent;  // by boot and serial
   };
 
@@ -164,6 +164,7 @@ class Invariants final : public Observer {
   void check_clock(Incarnation& life, const TraceSegment& s);
   void check_reset(const HostRecord& r, const TraceSegment& s, Place& place);
   void check_timer(const HostRecord& r, Incarnation& life);
+  void check_delayed_ack(const HostRecord& r, Incarnation& life);
   void check_time_wait(const HostRecord& r, const Incarnation& life);
 
   // invariants_end.cc

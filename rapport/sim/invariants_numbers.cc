@@ -23,6 +23,9 @@ namespace {
 using tcp::Event;
 using tcp::State;
 
+// With fewer buffers free a host may have been without any a moment ago.
+constexpr uint32_t kPlenty = 100;
+
 bool has(const TraceSegment& s, wire::Flags f) {
   return wire::Flags{s.flags}.has(f);
 }
@@ -129,12 +132,42 @@ void Invariants::check_reset(const HostRecord& r, const TraceSegment& s, Place& 
        "a reset, SEQ " + std::to_string(s.seq) + ", answers nothing that came");
 }
 
+// RFC 6298 5.5: each wait of a row is twice the one before, up to the largest RTO; none ends early.
 void Invariants::check_timer(const HostRecord& r, Incarnation& life) {
   const auto t = r.record.as<TraceTimer>();
   const auto kind = static_cast<TimerKind>(t.timer);
   if (kind != TimerKind::Retransmission && kind != TimerKind::SynRetransmission) return;
+  const Instant now = r.record.header.at;
+  if (t.attempt > 1 && t.attempt == life.attempt + 1) {
+    const auto most = static_cast<uint32_t>(machine(r.host).max_rto.to_ms() / 2);
+    const uint32_t least = std::min(2 * life.rto_ms, most);
+    const auto waited = static_cast<uint32_t>((now - life.timer_at).to_ms());
+    const std::string row = "retransmission " + std::to_string(t.attempt) + " in a row: ";
+    if (t.interval_ms + 2 < least) {
+      note(Invariant::TimerOrDebt, r.host,
+           row + "the RTO is " + std::to_string(t.interval_ms) + "ms after "
+               + std::to_string(life.rto_ms) + "ms, not doubled");
+    }
+    if (waited + 2 < t.interval_ms) {
+      note(Invariant::TimerOrDebt, r.host,
+           row + "after " + std::to_string(waited) + "ms instead of "
+               + std::to_string(t.interval_ms) + "ms");
+    }
+  }
   life.attempt = t.attempt;
   life.rto_ms = t.interval_ms;
+  life.timer_at = now;
+}
+
+// MUST-40: an ACK is delayed by less than half a second, unless there is no frame to carry it.
+void Invariants::check_delayed_ack(const HostRecord& r, Incarnation& life) {
+  if (life.ack_owed == kNever || r.record.header.at - life.ack_owed < 500_ms) return;
+  if (world_->pool(r.host).available() > kPlenty) {
+    note(Invariant::TimerOrDebt, r.host,
+         "text came " + std::to_string((r.record.header.at - life.ack_owed).to_ms())
+             + "ms ago, and no ACK has left");
+  }
+  life.ack_owed = kNever;
 }
 
 // TIME-WAIT is neither left out nor cut short; that 2MSL are kept to the tick, the oracle says.
