@@ -180,7 +180,7 @@ SCENARIO_TEST(
   t.says(data(t.largest_text()).seq(segment(t, 12))).says_nothing();
 }
 
-SCENARIO_TEST("ESTABLISHED: an ACK of all ends the recovery without a burst [R6582-3]") {
+SCENARIO_TEST("ESTABLISHED: an ACK of all ends the recovery without a burst [R6582-3, R2525-2]") {
   auto t = recovering();
   t.hears(ack(t.snd_nxt()));
   t.holds(says_segments(t) == 2, "nothing was in flight: two segments");

@@ -150,7 +150,7 @@ SCENARIO_TEST("ESTABLISHED: no wait is shorter than the floor that was told [R62
 
 SCENARIO_TEST(
     "SYN-SENT: without a sample the wait is 1 s, then 2 s, 4 s "
-    "[R6298-1, R6298-10, R8961-1]") {
+    "[R6298-1, R6298-10, R8961-1, R2525-2]") {
   auto t = peer::in_syn_sent();
   for (const auto wait : {1_s, 2_s, 4_s, 8_s}) {
     t.after(wait - 1_ms).says_nothing().after(1_ms).says(syn().seq(t.iss)).says_nothing();
