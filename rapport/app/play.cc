@@ -34,6 +34,7 @@ constexpr uint64_t kMostJobs = 256;
 struct PlayArguments {
   std::vector<std::string> paths, rules, defines;
   std::string profile = "strict", dialect = "auto", settings = "default", jobs = "1";
+  std::string ip_version, mtu;
   bool allow_leftover = false, json = false, quiet = false, no_ladder = false;
   PageArguments page;
 };
@@ -87,6 +88,25 @@ play::Define define_of(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+// What a script may say itself, and then does.
+std::vector<play::Option> world_options(const PlayArguments& a) {
+  constexpr uint64_t kLeastMtu = 68;
+  constexpr uint64_t kLargestMtu = 65'535;
+  std::vector<play::Option> out;
+  if (!a.ip_version.empty()) {
+    if (a.ip_version != "ipv4" && a.ip_version != "ipv6" && a.ip_version != "ipv4-mapped-ipv6") {
+      throw Misuse(fmt::format("--ip-version {}: ipv4, ipv6 and ipv4-mapped-ipv6 are allowed",
+                               a.ip_version));
+    }
+    out.push_back({.name = "ip_version", .value = a.ip_version, .place = {}});
+  }
+  if (!a.mtu.empty()) {
+    const uint64_t mtu = whole_number("--mtu", a.mtu, kLeastMtu, kLargestMtu);
+    out.push_back({.name = "mtu", .value = std::to_string(mtu), .place = {}});
+  }
+  return out;
+}
+
 play::JudgeOptions options_of(const PlayArguments& a, const Page& page) {
   play::JudgeOptions o;
   o.dialect = dialect_named(a.dialect);
@@ -101,6 +121,7 @@ play::JudgeOptions options_of(const PlayArguments& a, const Page& page) {
   if (a.settings != "strict" && a.settings != "default")
     throw Misuse(fmt::format("--settings {}: default and strict are allowed", a.settings));
   o.play.strict_settings = a.settings == "strict";
+  o.play.options = world_options(a);
   o.play.allow_leftover = a.allow_leftover;
   o.play.ladder = !a.no_ladder;
   o.play.width = page.width;
@@ -222,6 +243,11 @@ void add_play(CLI::App& program, int& status) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  verb->add_option("--ip-version", a->ip_version,
+                   "ipv4, ipv6 or ipv4-mapped-ipv6, where a script does not say")
+      ->type_name("NAME");
+  verb->add_option("--mtu", a->mtu, "Of the way to the peer, where a script does not say")
+      ->type_name("N");
   verb->add_flag("--allow-leftover", a->allow_leftover,
                  "Packets after the last line are no failure");
   verb->add_option("--jobs", a->jobs, "Scripts at a time (1)")->type_name("N");

@@ -37,6 +37,13 @@ std::vector<std::string> split_lines(std::string_view text) {
   return lines;
 }
 
+// The text behind the mark that editors of some systems put before UTF-8.
+std::string_view without_mark(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kMark)) text.remove_prefix(kMark.size());
+  return text;
+}
+
 // Options that one of the tools has alone.
 void tell_dialect_by_option(Reader& r, const Option& option) {
   constexpr auto kOfG = std::to_array<std::string_view>(
@@ -192,6 +199,7 @@ SyntaxError too_large(const ParseOptions& options) {
 }  // namespace
 
 std::expected<Script, SyntaxError> parse(std::string_view text, const ParseOptions& options) {
+  text = without_mark(text);
   if (text.size() > kMaxScriptBytes) return std::unexpected(too_large(options));
   Reader r(text, options);
   Script script = read_script(r);
@@ -208,6 +216,7 @@ std::expected<Script, SyntaxError> parse(std::string_view text, const ParseOptio
 
 std::vector<std::string_view> variants(std::string_view text) {
   constexpr std::string_view kIfdef = "#ifdef";
+  text = without_mark(text);
   for (size_t at = text.find(kIfdef); at != std::string_view::npos;
        at = text.find(kIfdef, at + kIfdef.size())) {
     if (at != 0 && text[at - 1] != '\n') continue;

@@ -71,7 +71,7 @@ FramePool& Workshop::frames(uint32_t octets) {
 Verdict play(const Script& script, const PlayOptions& options, Workshop& workshop) {
   std::string beyond = beyond_us(script);
   if (!beyond.empty()) return skipped(std::move(beyond));
-  const auto setup = set_up(script, options.strict_settings);
+  const auto setup = set_up(script, options.strict_settings, options.options);
   if (!setup) return skipped(setup.error());
   // What a script injects may be larger than what the stack sends.
   FramePool& frames = workshop.frames(std::max(stack::buffer_size(setup->config), 2048U));

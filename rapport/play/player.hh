@@ -15,12 +15,14 @@
 #include <map>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace rapport::play {
 
 struct PlayOptions {
   Rules rules;                   // none: strict
   bool strict_settings = false;  // the strict profile of docs/rules/choices.md
+  std::vector<Option> options;   // as if they stood above those of the script, which win
   bool allow_leftover = false;   // packets that the script does not mention are no failure
   bool ladder = true;            // with a failure; it costs a second run
   size_t width = 100;            // of the ladder

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -215,7 +216,8 @@ std::string apply_first_lines(const Script& script, Setup& setup) {
 
 }  // namespace
 
-std::expected<Setup, std::string> set_up(const Script& script, bool strict_settings) {
+std::expected<Setup, std::string> set_up(const Script& script, bool strict_settings,
+                                         std::span<const Option> defaults) {
   Setup s;
   s.config = small_config();
   s.tolerance = 4000_us;
@@ -224,10 +226,16 @@ std::expected<Setup, std::string> set_up(const Script& script, bool strict_setti
   Wishes w;
   w.strict = strict_settings;
   Reader reader(s, w);
-  for (const Option& o : script.options) {
-    if (!reader.take(o)) {
-      return std::unexpected("the option --" + o.name + (o.value ? "=" + *o.value : ""));
+  for (const std::span<const Option> options : {defaults, std::span(script.options)}) {
+    for (const Option& o : options) {
+      if (!reader.take(o))
+        return std::unexpected("the option --" + o.name + (o.value ? "=" + *o.value : ""));
     }
+  }
+  const bool v6 = w.version == Version::Ipv6;
+  for (const auto& address : {w.local, w.remote}) {
+    if (address && address->is_v4() == v6)
+      return std::unexpected("the address " + to_string(*address) + " of another IP version");
   }
   if (w.strict) be_strict(s.config.tcp);
   lay_network(s, w);

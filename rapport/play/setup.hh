@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,8 +35,10 @@ struct Setup {
   std::vector<std::string> assumed;
 };
 
-// The reason to skip, as an error.
-[[nodiscard]] std::expected<Setup, std::string> set_up(const Script& script, bool strict_settings);
+// `defaults`: options that hold where the script says nothing else. The reason to skip, as an
+// error.
+[[nodiscard]] std::expected<Setup, std::string> set_up(const Script& script, bool strict_settings,
+                                                       std::span<const Option> defaults = {});
 
 // Carries out one setting: in `setup.config`, or by noting it as assumed. False: it asks for what
 // the stack does not do.

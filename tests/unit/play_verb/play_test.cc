@@ -93,6 +93,42 @@ TEST(PlayVerb, WhatWasAssumedIsNamed) {
       << json;
 }
 
+TEST(PlayVerb, VersionAndMtuOfTheCommandLineHoldWhereTheScriptSaysNothing) {
+  const Folder folder;
+  const auto opens = [&folder](const std::string& name, std::string_view options, int mss) {
+    return folder.add(name, std::string(options)
+                                + "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
+                                  "+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"
+                                  "+0 < S 0:0(0) win 1000 <mss 1000>\n+0 > S. 0:0(0) ack 1 <mss "
+                                + std::to_string(mss) + ">\n");
+  };
+  const std::string v4 = opens("a.pkt", "", 1460);
+  const std::string small4 = opens("b.pkt", "", 1360);
+  const std::string small6 = opens("c.pkt", "", 1340);
+  const std::string says = opens("d.pkt", "--mtu=1300\n--ip_version=ipv4\n", 1260);
+  EXPECT_EQ(play({v4, says}).status, 0);
+  EXPECT_EQ(play({"--mtu", "1400", small4, says}).status, 0);
+  EXPECT_EQ(play({"--mtu", "1400", v4}).status, 1);
+  EXPECT_EQ(play({"--mtu", "1400", "--ip-version", "ipv6", small6, says}).status, 0);
+  EXPECT_EQ(play({"--mtu", "1400", "--ip-version", "ipv6", small4}).status, 1);
+  EXPECT_TRUE(play({"--mtu", "67", v4}).err.contains("--mtu 67: a whole number from 68 to 65535"));
+  EXPECT_TRUE(play({"--ip-version", "5", v4}).err.contains("--ip-version 5: ipv4, ipv6 and"));
+  const std::string other = opens("e.pkt", "--local_ip=192.0.2.9\n", 1440);
+  EXPECT_EQ(play({"--ip-version", "ipv6", other}).last_line(), "0 passed, 0 failed, 1 skipped");
+}
+
+TEST(PlayVerb, AMarkOfByteOrderIsNoPartOfTheScript) {
+  const Folder folder;
+  const std::string text(kPasses);
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(play({folder.add("a.pkt", mark + text)}).status, 0);
+  const Played two = play({folder.add("b.pkt", mark + "#ifdef FreeBSD\n#endif\n" + text)});
+  EXPECT_TRUE(two.out.contains("[STANDARD]")) << two.out;
+  EXPECT_EQ(play({folder.add("c.pkt", mark + mark + text)}).status, 2);
+  const Played wrong = play({folder.add("d.pkt", mark + "poem\n")});
+  EXPECT_TRUE(wrong.out.contains("d.pkt:1:1: ")) << wrong.out;
+}
+
 TEST(PlayVerb, VerdictsComeInTheOrderOfTheFilesWhateverTheJobs) {
   const Folder folder;
   for (int i = 100; i < 160; ++i) {
