@@ -1,7 +1,7 @@
 // The runner is proven before it judges: every mutant of every script that passes must fail. Prints
 // how many of each class did, in each profile, and those that did not. Ends with 1 when a class has
-// fewer than its share: 99 % in strict and portable, 95 % in freebsd and linux.
-// usage: play_mutants FOLDER... [--survivors]
+// fewer than its share (99 % in strict and portable, 95 % in freebsd and linux) or no mutant at
+// all, and when a script does not pass by itself. usage: play_mutants FOLDER... [--survivors]
 #include "rapport/play/mutants.hh"
 
 #include "rapport/base/time.hh"
@@ -153,7 +153,7 @@ bool print(const Report& report) {
     for (size_t p = 0; p < kProfiles.size(); ++p) {
       const Share& s = report.shares[p][c];
       const uint64_t needed = kProfiles[p] <= Profile::Portable ? 99 : 95;
-      const bool missed = s.killed * 100 < s.all * needed;
+      const bool missed = s.all == 0 || s.killed * 100 < s.all * needed;
       enough = enough && !missed;
       std::printf("%10llu/%-6llu%s  ", static_cast<unsigned long long>(s.killed),
                   static_cast<unsigned long long>(s.all), missed ? "!" : " ");
@@ -179,7 +179,7 @@ int run(const std::vector<std::string>& folders, bool survivors) {
   std::printf("%llu scripts, %llu that do not pass by themselves, %zu mutants passed\n",
               static_cast<unsigned long long>(report.scripts),
               static_cast<unsigned long long>(report.skipped), report.survivors.size());
-  return enough && report.scripts > 0 ? 0 : 1;
+  return enough && report.scripts > 0 && report.skipped == 0 ? 0 : 1;
 }
 
 }  // namespace
