@@ -76,6 +76,13 @@ struct IpAddress {
     one.octets[15] = 1;
     return *this == one;
   }
+
+  // A host on a network may have it: none of 0/8, 127/8, 224/4 and 240/4 (RFC 1122 3.2.1.3), nor
+  // of ::, ::1 and ff00::/8 (RFC 4291 2.5.2, 2.5.3, 2.7). Broadcasts are known to networks only.
+  [[nodiscard]] constexpr bool may_be_a_host() const {
+    if (is_v4()) return octets[12] != 0 && octets[12] != 127 && octets[12] < 224;
+    return !is_unspecified() && !is_loopback() && !is_multicast();
+  }
 };
 
 // An address and a port (host order). Port 0 is "unspecified".

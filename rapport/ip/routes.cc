@@ -64,7 +64,9 @@ void Routes::add(const Entry& entry) {
   entries_.insert(std::ranges::find_if(entries_, less_specific), entry);
 }
 
+// R1122-9: what no host has leads nowhere, however wide a route is.
 std::optional<Hop> Routes::towards(const IpAddress& remote) const {
+  if (!remote.may_be_a_host()) return std::nullopt;
   for (const Entry& e : entries_) {
     if (!leads_to(e.destination, remote)) continue;
     return Hop{e.interface, e.gateway == IpAddress{} ? remote : e.gateway};
@@ -73,6 +75,7 @@ std::optional<Hop> Routes::towards(const IpAddress& remote) const {
 }
 
 std::optional<Hop> Routes::by(uint16_t interface, const IpAddress& remote) const {
+  if (!remote.may_be_a_host()) return std::nullopt;
   for (const Entry& e : entries_) {
     if (e.interface != interface || !leads_to(e.destination, remote)) continue;
     return Hop{e.interface, e.gateway == IpAddress{} ? remote : e.gateway};

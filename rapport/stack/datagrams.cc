@@ -61,12 +61,14 @@ std::expected<void, Error> send(void* context, const udp::Outgoing& d) {
   return std::unexpected(Error::WouldBlock);
 }
 
-// Executes a call as of `now`.
+// Executes a call as of `now`. RemoteInvalid is counted for all sockets together.
 template <class Command>
 auto carry_out(World& w, const Command& command, Instant now) {
   const auto work = [&] {
     w.begin_turn(now);
-    return w.sockets.command(command);
+    auto out = w.sockets.command(command);
+    if (!out && out.error() == Error::RemoteInvalid) ++w.cx.counters.remotes_refused;
+    return out;
   };
   if (w.recorder == nullptr) [[likely]]
     return work();

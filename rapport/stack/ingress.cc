@@ -30,11 +30,7 @@ constexpr size_t kShort = 256;  // octets of a TCP segment that are summed at on
 
 // R1122-7, MUST-63: a source that can be nobody's.
 bool is_martian(const IpAddress& a, const tcp::Context& cx) {
-  if (a.is_v4()) {  // 0/8, 127/8, 224/4 and 240/4
-    const uint8_t first = a.octets[12];
-    return first == 0 || first == 127 || first >= 224 || cx.locals.is_broadcast(a);
-  }
-  return a.is_unspecified() || a.is_multicast() || a.is_loopback();
+  return !a.may_be_a_host() || cx.locals.is_broadcast(a);
 }
 
 DropReason why_not_ours(const IpAddress& to, const tcp::Context& cx) {

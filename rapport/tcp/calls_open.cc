@@ -50,9 +50,9 @@ std::expected<void, Error> check_options(const ConnectionOptions& o, const Conte
   return {};
 }
 
-// MUST-46: what can be no peer.
+// MUST-46, R1122-9: what can be no peer.
 bool is_no_peer(const IpAddress& a, const Context& cx) {
-  return a.is_multicast() || a.is_reserved_or_broadcast() || cx.locals.is_broadcast(a);
+  return !a.may_be_a_host() || cx.locals.is_broadcast(a);
 }
 
 // UC-OPEN-03, -07, -09; MUST-45: the address is the connection's from now on.
@@ -120,7 +120,8 @@ std::expected<void, Error> check_listen(const Listen& c, const Context& cx) {
       && cx.locals.find(c.local_address) == LocalAddresses::kUnknown) {
     return std::unexpected(Error::LocalInvalid);
   }
-  if (is_no_peer(c.remote.address, cx)) return std::unexpected(Error::RemoteInvalid);
+  const bool any = c.remote.address.is_unspecified();
+  if (!any && is_no_peer(c.remote.address, cx)) return std::unexpected(Error::RemoteInvalid);
   uint32_t i = cx.listener_buckets[c.port % kListenerBuckets];
   for (; i != kNone; i = cx.listeners[i].next) {
     if (same_socket(cx.listeners[i], c))
@@ -149,7 +150,10 @@ std::expected<Handle, Error> call(const Connect& c, Context& cx) {
   const ConnectionOptions& o = c.options == nullptr ? cx.config.defaults : *c.options;
   if (auto sound = check_options(o, cx); !sound) return std::unexpected(sound.error());
   auto key = key_for(c, cx);
-  if (!key) return std::unexpected(key.error());
+  if (!key) {
+    cx.counters.remotes_refused += key.error() == Error::RemoteInvalid ? 1U : 0U;
+    return std::unexpected(key.error());
+  }
   const auto hash = claim_port(*key, c.local_port, cx);
   if (!hash) {
     record_failed_call(*key, {}, CallKind::OpenActive, hash.error(), cx);

@@ -23,6 +23,7 @@ struct Counters {
   uint64_t icmp_errors_received = 0, icmp_errors_sent = 0, icmp_errors_throttled = 0;
   uint64_t path_mtus_lowered = 0, fragmented = 0, reassembled = 0;  // fragments: datagrams
   uint64_t unusable_routes = 0;  // left out when the stack was made
+  uint64_t remotes_refused = 0;  // OPENs and datagrams to what can be no peer: not one packet
   uint64_t debt_overflows = 0, outbox_overflows = 0;
   // The bounds of DESIGN 4, as they were kept: octets first touched, timers fired.
   uint64_t most_touched_in_a_turn = 0, most_timers_in_a_turn = 0;

@@ -54,8 +54,7 @@ std::expected<void, Error> Sockets::check(const Options& o) const {
 
 std::expected<void, Error> Sockets::check_remote(const Endpoint& remote) const {
   const IpAddress& a = remote.address;
-  if (remote.port == 0 || a.is_unspecified() || a.is_multicast() || a.is_reserved_or_broadcast()
-      || outside_.is_broadcast(outside_.context, a)) {
+  if (remote.port == 0 || !a.may_be_a_host() || outside_.is_broadcast(outside_.context, a)) {
     return std::unexpected(Error::RemoteInvalid);
   }
   return {};

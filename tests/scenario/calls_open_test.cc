@@ -117,6 +117,24 @@ SCENARIO_TEST("CLOSED: groups and broadcasts are nobody to talk to [UC-OPEN-07, 
   t.says_nothing().is(State::Closed).and_pools_are_empty();
 }
 
+// 0/8, 127/8 (over IPv6 ::1) and 240/4 are from memory.
+SCENARIO_TEST(
+    "CLOSED: nothing leaves the host for an address that no host has [R1122-9, UC-OPEN-07]") {
+  auto t = peer::in_closed();
+  uint64_t refused = 0;
+  for (const auto& address : {IpAddress::v4(127, 0, 0, 1), IpAddress::v4(240, 0, 0, 1)}) {
+    t.calls_connect(to(t, {address, t.remote.port}), Error::RemoteInvalid).says_nothing();
+    t.holds(t.stack().counters().remotes_refused == ++refused, "it is counted");
+  }
+  if (dressing() != Dressing::Ipv6) {
+    for (const auto& address : {IpAddress::v4(127, 255, 255, 254), IpAddress::v4(0, 1, 2, 3)}) {
+      t.calls_connect(to(t, {address, t.remote.port}), Error::RemoteInvalid).says_nothing();
+    }
+  }
+  t.is(State::Closed).and_pools_are_empty();
+  t.calls_connect().says(syn());  // the next address is a host's
+}
+
 SCENARIO_TEST("LISTEN: an active OPEN without a remote is an error [UC-OPEN-09]") {
   auto t = peer::in_listen();
   t.calls_connect(to(t, {}), Error::RemoteUnspecified).says_nothing().is(State::Listen);

@@ -222,6 +222,19 @@ TEST_P(Udp, TooBigLowersThePathForLaterDatagrams_R1191_R8201) {
   EXPECT_EQ(sent().size(), 1U);
 }
 
+TEST_P(Udp, NothingLeavesForAnAddressThatNoHostHas_R1122_9) {
+  const Handle client = open(*line.a, 0, {}, line.now);
+  const IpAddress loopback = v4 ? IpAddress::v4(127, 0, 0, 1) : parse_address("::1").value();
+  const IpAddress group = v4 ? IpAddress::v4(224, 0, 0, 1) : parse_address("ff02::1").value();
+  for (const IpAddress& nobody : {loopback, group}) {
+    EXPECT_EQ(send(client, {1}, {nobody, 7}).error(), Error::RemoteInvalid);
+    EXPECT_EQ(line.a->command(udp::Connect{.socket = client, .remote = {nobody, 7}}, line.now),
+              std::unexpected(Error::RemoteInvalid));
+  }
+  EXPECT_TRUE(sent().empty());
+  EXPECT_EQ(line.a->counters().remotes_refused, 4U);
+}
+
 TEST_P(Udp, ErrorsAboutWhatWasNeverSentChangeNothing_R5927) {
   const Octets forged = datagram({address_of(v4, 1), 4'000}, at_b, pattern(1'400));
   const wire::IcmpHead head = v4 ? wire::IcmpHead{wire::kIcmpUnreachable, 4, 1'300}
