@@ -35,7 +35,8 @@ net::awaitable<void> talk(Network& network, Standard& standard, const Arguments&
                           const asio::ResolverResults& to) {
   asio::Stream stream(network.context());
   const std::string who = fmt::format("{} port {}", a.host, a.port);
-  const Opened opened = co_await open_to(stream, to, "connect", who);
+  const Opening opening{"connect", who, is_watched(a.talk.verbose)};
+  const Opened opened = co_await open_to(stream, to, opening);
   if (opened.error == net::error::operation_aborted) co_return;
   if (opened.error) {
     const std::string_view why = sentence(stream.reason());
@@ -89,10 +90,12 @@ void add_connect(CLI::App& program, int& status) {
       "Connect to a peer: standard input goes there, what it says goes to standard output.");
   verb->add_option("HOST", a->host, "An address, or a name of /etc/hosts")->required();
   verb->add_option("PORT", a->port, "1 to 65535, or a name of /etc/services")->required();
-  add_talk_options(*verb, a->talk,
-                   {.verbose = "Say on standard error when the connection is there",
-                    .udp = "Datagrams: each read of standard input is one",
-                    .bad_end = "refused, reset or timed out"});
+  add_talk_options(
+      *verb, a->talk,
+      {.verbose = "Say on standard error when the connection is there, and before it is, whom "
+                  "it\nwaits for, as on a terminal",
+       .udp = "Datagrams: each read of standard input is one",
+       .bad_end = "refused, reset or timed out"});
   verb->callback([a, &status] {
     ignore_broken_pipes();
     status = connect(*a);

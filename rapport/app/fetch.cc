@@ -48,6 +48,7 @@ constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells count
 struct Arguments {
   std::string url, output = "-", authorities;
   std::string patience = "30";
+  bool verbose = false;
   DeviceOptions device;
 };
 
@@ -73,6 +74,7 @@ struct Job {
         remotes(remotes_of(url.host, std::to_string(url.port), "tcp", plan)),
         tls(tls_of(url, a.authorities)),
         sink(a.output),
+        watched(is_watched(a.verbose)),
         shows(::isatty(STDERR_FILENO) == 1 && (a.output != "-" || ::isatty(STDOUT_FILENO) == 0)) {}
 
   DevicePlan plan;
@@ -81,6 +83,7 @@ struct Job {
   asio::ResolverResults remotes;
   std::optional<Tls> tls;
   Sink sink;
+  bool watched;
   bool shows;
 };
 
@@ -93,6 +96,7 @@ class FetchRun {
         patience_(job.patience),
         sink_(job.sink),
         output_(network.io(), job.sink.fd()),
+        watched_(job.watched),
         shows_(job.shows) {}
 
   // The exit status. Throws Failure.
@@ -118,7 +122,8 @@ class FetchRun {
     {
       asio::Stream stream(network_.context());
       stream.expires_after(patience_);
-      const Opened opened = co_await open_to(stream, remotes, "fetch", url_.authority());
+      const Opening opening{"fetch", url_.authority(), watched_};
+      const Opened opened = co_await open_to(stream, remotes, opening);
       if (opened.error) {
         problem_ = connect_words(stream, opened);
       } else {
@@ -236,6 +241,7 @@ class FetchRun {
   std::chrono::seconds patience_;
   Sink& sink_;
   Output output_;
+  bool watched_;  // by people, who are told whom it waits for
   bool shows_;
   bool interrupted_ = false;
   std::string problem_;
@@ -262,6 +268,8 @@ void add_fetch(CLI::App& program, int& status) {
   verb->add_option("-o,--output", a->output,
                    "The file, which appears when it is whole; - prints it")
       ->capture_default_str();
+  verb->add_flag("-v,--verbose", a->verbose,
+                 "Say on standard error whom it waits for, as on a terminal");
   verb->add_option("--cacert", a->authorities,
                    "PEM file with the certificates to trust, instead of the system's");
   verb->add_option("--timeout", a->patience,

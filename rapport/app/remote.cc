@@ -8,10 +8,13 @@
 #include "rapport/observe/names.hh"
 #include "rapport/socket/asio/resolver.hh"
 #include "rapport/socket/asio/stream.hh"
+#include "rapport/tcp/commands.hh"
+#include "rapport/tcp/state.hh"
 #include "rapport/wire/icmp_error.hh"
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,14 +29,18 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 namespace rapport::app {
 namespace {
 
 namespace net = boost::asio;
 using boost::system::error_code;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLook{100};
+constexpr seconds kFirstWords{2};
 
 std::string words_of(wire::IcmpKind kind) {
   std::string words(observe::name(kind));
@@ -42,24 +49,68 @@ std::string words_of(wire::IcmpKind kind) {
 }
 
 // What whoever opens and whoever looks on share.
-struct Opening {
+struct Look {
   const asio::Stream* stream;  // nullptr: it is over
-  std::string verb, who, soft_error;
+  Opening opening;
   net::steady_timer timer;
+  std::string soft_error;
+  seconds told_at{0};  // of waiting
 };
 
-net::awaitable<void> look_on(std::shared_ptr<Opening> o) {
-  while (o->stream != nullptr && o->soft_error.empty()) {
-    const auto status = o->stream->status();
-    if (status && status->soft_error != wire::IcmpKind::Unknown) {
-      o->soft_error = words_of(status->soft_error);
-      say(o->verb, fmt::format("{}: {}, still trying", o->who, o->soft_error));
+// After 2 s, and whenever it has lasted twice as long: SYNs come at longer intervals, too.
+void tell_waiting(Look& look, const tcp::Status& status, steady_clock::duration waited) {
+  const seconds next = look.told_at == seconds(0) ? kFirstWords : 2 * look.told_at;
+  if (!look.opening.watched || waited < next) return;
+  look.told_at = next;
+  const uint32_t syns = status.retransmissions + 1;
+  say(look.opening.verb,
+      fmt::format("{}: waiting for {}: {} SYN{} sent, no answer in {} s", look.opening.who,
+                  to_string(status.remote), syns, syns == 1 ? "" : "s", next.count()));
+}
+
+net::awaitable<void> look_on(std::shared_ptr<Look> look) {
+  const auto began = steady_clock::now();
+  while (look->stream != nullptr) {
+    const auto status = look->stream->status();
+    const bool opens = status && status->state == tcp::State::SynSent;
+    if (opens && look->soft_error.empty() && status->soft_error != wire::IcmpKind::Unknown) {
+      look->soft_error = words_of(status->soft_error);
+      say(look->opening.verb,
+          fmt::format("{}: {}, still trying", look->opening.who, look->soft_error));
     }
-    o->timer.expires_after(kLook);
+    if (opens) tell_waiting(*look, *status, steady_clock::now() - began);
+    look->timer.expires_after(kLook);
     error_code ignored;
     auto token = net::redirect_error(net::use_awaitable, ignored);
-    co_await o->timer.async_wait(token);
+    co_await look->timer.async_wait(token);
   }
+}
+
+// Why nobody behind the interface can have this address; empty: somebody may.
+std::string_view why_no_peer(const IpAddress& a, const DevicePlan& plan) {
+  const auto is_broadcast = [&](const Cidr& own) { return own.broadcast() == a; };
+  if (a.is_loopback()) return "a loopback address, which never leaves a host (RFC 1122 3.2.1.3)";
+  if (a.is_unspecified()) return "the unspecified address, which nobody has";
+  if (a.is_multicast()) return "a multicast group, and no host";
+  if (!a.may_be_a_host()) return "a reserved or broadcast address, which no host has";
+  if (a.is_v4() && std::ranges::any_of(plan.own, is_broadcast)) {
+    return "the broadcast address of the network, and no host";
+  }
+  const bool is_own = std::ranges::find(plan.own, a, &Cidr::address) != plan.own.end();
+  return is_own ? "the stack's own address (--address)" : "";
+}
+
+// R1122-9, MUST-46: keeps whom an interface can lead to. Throws Misuse when nobody is left.
+void keep_peers(asio::ResolverResults& found, std::string_view host, const DevicePlan& plan) {
+  const IpAddress first = found.front().endpoint().address;
+  std::erase_if(found, [&](const asio::ResolverEntry& e) {
+    return !why_no_peer(e.endpoint().address, plan).empty();
+  });
+  if (!found.empty()) return;
+  const std::string text = to_string(first);
+  throw Misuse(fmt::format("{}{} is {}: a host behind {} is needed, such as {}", host,
+                           host == text ? "" : " (" + text + ")", why_no_peer(first, plan),
+                           plan.name, to_string(plan.host.front().address)));
 }
 
 }  // namespace
@@ -78,6 +129,7 @@ asio::ResolverResults remotes_of(std::string_view host, std::string_view port,
         "up yet)",
         host));
   }
+  keep_peers(*found, host, plan);
   const bool only_v6 = std::ranges::none_of(
       *found, [](const asio::ResolverEntry& e) { return e.endpoint().address.is_v4(); });
   std::erase_if(*found, [&](const asio::ResolverEntry& e) {
@@ -93,18 +145,22 @@ asio::ResolverResults remotes_of(std::string_view host, std::string_view port,
   return std::move(*found);
 }
 
+bool is_watched(bool verbose) {
+  return verbose || ::isatty(STDERR_FILENO) == 1;
+}
+
 net::awaitable<Opened> open_to(asio::Stream& stream, const asio::ResolverResults& to,
-                               std::string_view verb, std::string who) {
+                               const Opening& opening) {
   const auto executor = co_await net::this_coro::executor;
-  const auto o = std::make_shared<Opening>(&stream, std::string(verb), std::move(who),
-                                           std::string(), net::steady_timer(executor));
-  net::co_spawn(executor, look_on(o), net::detached);
+  const auto look =
+      std::make_shared<Look>(&stream, opening, net::steady_timer(executor), std::string());
+  net::co_spawn(executor, look_on(look), net::detached);
   Opened out;
   auto token = net::redirect_error(net::use_awaitable, out.error);
   out.remote = co_await stream.async_connect(to, token);
-  o->stream = nullptr;
-  o->timer.cancel();
-  out.soft_error = o->soft_error;
+  look->stream = nullptr;
+  look->timer.cancel();
+  out.soft_error = look->soft_error;
   co_return out;
 }
 
