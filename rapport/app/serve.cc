@@ -5,6 +5,7 @@
 #include "rapport/app/serve_http.hh"
 #include "rapport/app/serve_site.hh"
 #include "rapport/app/serve_status.hh"
+#include "rapport/app/status_text.hh"
 #include "rapport/app/transport.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/base/address.hh"
@@ -74,11 +75,13 @@ void print_answers(const HttpCounters& http) {
   if (http.tls_failed > 0) fmt::print("TLS handshakes that failed: {}\n", http.tls_failed);
 }
 
-void print_counts(const stack::Stack& stack, const HttpCounters& http) {
+void print_counts(shard::Shard& shard, const HttpCounters& http) {
+  const stack::Stack& stack = shard.stack();
   const tcp::Counters& c = stack.counters();
   fmt::print("connections {}, requests {}, of them {} answered with an error, {} with a redirect\n",
              http.connections, http.requests, http.answered(400, 599), http.answered(301, 303));
   print_answers(http);
+  fmt::print("interface: {}\n", device_text(shard.device().counters()));
   bool any = false;
   for (size_t i = 1; i < c.ended.size(); ++i) {
     const auto reason = static_cast<CloseReason>(i);
@@ -114,7 +117,7 @@ class Server {
     fmt::print("{}\n", greeting);
     (void)std::fflush(stdout);
     io_.run();
-    print_counts(shard_.stack(), http_.counters());
+    print_counts(shard_, http_.counters());
     return status_;
   }
 

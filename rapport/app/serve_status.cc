@@ -171,8 +171,9 @@ net::awaitable<void> StatusSocket::accept() {
 net::awaitable<void> StatusSocket::tell(Socket socket) {
   read_trace();
   auto& shard = network_.shard();
-  const StatusSource source{shard.stack(), watch_, http_.counters(), network_.two_msl(),
-                            network_.plan().name};
+  const StatusSource source{shard.stack(),      watch_,
+                            http_.counters(),   shard.device().counters(),
+                            network_.two_msl(), network_.plan().name};
   const std::string text = status_report(source, shard.now()).dump() + "\n";
   const auto shared = std::make_shared<Socket>(std::move(socket));
   net::steady_timer limit(network_.io(), kPatience);

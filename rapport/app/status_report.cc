@@ -7,6 +7,7 @@
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
+#include "rapport/device/device.hh"
 #include "rapport/observe/names.hh"
 #include "rapport/observe/standing.hh"
 #include "rapport/observe/watch.hh"
@@ -167,6 +168,7 @@ Json counters_of(const tcp::Counters& c) {
   out["retransmissions"] = c.retransmissions;
   out["timeouts"] = c.timeouts;
   out["resets_sent"] = c.resets_sent;
+  out["remotes_refused"] = c.remotes_refused;
   return out;
 }
 
@@ -211,6 +213,20 @@ Json http_of(const HttpCounters& http) {
 
 }  // namespace
 
+Json device_report(const device::Counters& c) {
+  Json out;
+  out["frames_in"] = c.frames_in;
+  out["octets_in"] = c.octets_in;
+  out["frames_out"] = c.frames_out;
+  out["octets_out"] = c.octets_out;
+  out["read_errors"] = c.read_errors;
+  out["write_errors"] = c.write_errors;
+  out["starved"] = c.starved;
+  out["waits_for_room"] = c.waits_for_room;
+  out["lost_by_faults"] = c.lost_by_faults;
+  return out;
+}
+
 Json status_report(const StatusSource& source, Instant now) {
   Rows rows(source, now);
   Json out;
@@ -225,6 +241,7 @@ Json status_report(const StatusSource& source, Instant now) {
   out["drops"] = nonzero<DropReason>(source.stack.counters().drops);
   out["ended"] = nonzero<CloseReason>(source.stack.counters().ended);
   out["counters"] = counters_of(source.stack.counters());
+  out["device"] = device_report(source.device);
   out["http"] = http_of(source.http);
   out["trace_lost"] = source.stack.trace().lost();
   return out;

@@ -4,6 +4,7 @@
 
 #include "rapport/app/serve_http.hh"
 #include "rapport/base/time.hh"
+#include "rapport/device/device.hh"
 #include "rapport/observe/watch.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/config.hh"
@@ -22,10 +23,12 @@ struct StatusSource {
   stack::Stack& stack;
   const observe::Watch& watch;
   const HttpCounters& http;
+  const device::Counters& device;
   Duration two_msl{};
   std::string interface;  // its name
 };
 
+[[nodiscard]] nlohmann::ordered_json device_report(const device::Counters& counters);
 [[nodiscard]] nlohmann::ordered_json status_report(const StatusSource& source, Instant now);
 
 }  // namespace rapport::app

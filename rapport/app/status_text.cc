@@ -1,8 +1,10 @@
 // Lines like those of `ss -tanoi`, and below each the sentence that ss does not have.
 #include "rapport/app/status_text.hh"
 
+#include "rapport/app/status_report.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/time.hh"
+#include "rapport/device/device.hh"
 #include "rapport/observe/names.hh"
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -120,6 +123,21 @@ std::string counts_of(const Json& document, const char* key) {
   return out.empty() ? "none" : out;
 }
 
+std::string words_of_device(const Json& device) {
+  constexpr std::array kTroubles{"read_errors", "write_errors", "starved", "waits_for_room",
+                                 "lost_by_faults"};
+  std::string out = fmt::format("{} packets in, {} out", number_of(device, "frames_in"),
+                                number_of(device, "frames_out"));
+  const char* before = "; ";
+  for (const char* const key : kTroubles) {
+    if (device.value(key, 0) == 0) continue;
+    std::string words = key;
+    std::ranges::replace(words, '_', ' ');
+    out += fmt::format("{}{} {}", std::exchange(before, ", "), words, number_of(device, key));
+  }
+  return out;
+}
+
 std::string table_of(const Json& rows) {
   std::vector<Cells> lines{{"State", "Recv-Q", "Send-Q", "Local", "Peer", "Age", "Timer"}};
   for (const Json& row : rows) lines.push_back(cells_of(row));
@@ -163,6 +181,9 @@ std::string status_text(const Json& document) {
   out += fmt::format("\nstates: {}\n", counts_of(document, "states"));
   out += fmt::format("ended, by reason: {}\n", counts_of(document, "ended"));
   out += fmt::format("dropped, by reason: {}\n", counts_of(document, "drops"));
+  if (document.contains("device")) {
+    out += fmt::format("interface: {}\n", words_of_device(document["device"]));
+  }
   if (document.contains("http")) {
     out += fmt::format("requests: {}; answers, by status: {}\n",
                        number_of(document["http"], "requests"),
@@ -173,6 +194,10 @@ std::string status_text(const Json& document) {
                        number_of(document, "trace_lost"));
   }
   return out;
+}
+
+std::string device_text(const device::Counters& counters) {
+  return words_of_device(device_report(counters));
 }
 
 }  // namespace rapport::app

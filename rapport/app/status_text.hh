@@ -2,6 +2,7 @@
 #pragma once
 
 #include "rapport/base/address.hh"
+#include "rapport/device/device.hh"
 
 #include <cstdint>
 #include <optional>
@@ -24,5 +25,8 @@ void keep_matching(const StatusFilter& filter, nlohmann::ordered_json& document)
 
 // Two or three lines for each connection, then the counts.
 [[nodiscard]] std::string status_text(const nlohmann::ordered_json& document);
+
+// "7 packets in, 9 out; write errors 2": of troubles only those that there were.
+[[nodiscard]] std::string device_text(const device::Counters& counters);
 
 }  // namespace rapport::app

@@ -23,6 +23,7 @@ struct Counters {
   uint64_t write_errors = 0;    // the medium refused a frame, which is lost, e.g. down or too long
   uint64_t starved = 0;         // a burst was cut short because the pool had no buffer
   uint64_t waits_for_room = 0;  // the queue was full (EAGAIN): the frame stayed with the caller
+  uint64_t lost_by_faults = 0;  // what the decorator device/fault has lost, both ways
 };
 
 // What one call of receive() may take.

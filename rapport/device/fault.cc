@@ -118,6 +118,7 @@ size_t Fault::receive(FramePool& pool, std::span<Frame> into, const BurstLimit& 
   }
   send_due(now);
   watch();
+  count();
   return n;
 }
 
@@ -126,7 +127,13 @@ size_t Fault::send(std::span<Frame> burst) {
   for (Frame& frame : burst) take(out_, std::move(frame), now, copies_ ? &*copies_ : nullptr);
   send_due(now);
   watch();
+  count();
   return burst.size();
+}
+
+void Fault::count() {
+  counters_ = inner_->counters();
+  counters_.lost_by_faults += in()[FaultKind::Lose] + out()[FaultKind::Lose] + overflows_;
 }
 
 void Fault::send_due(Instant now) {

@@ -50,8 +50,8 @@ class Fault final : public Device {
 
   [[nodiscard]] Link link() const override { return inner_->link(); }
 
-  // Of the device itself: what was lost here on the way out is not in them.
-  [[nodiscard]] const Counters& counters() const override { return inner_->counters(); }
+  // Of the device itself, as of the last burst, and what was lost here.
+  [[nodiscard]] const Counters& counters() const override { return counters_; }
 
   [[nodiscard]] const FaultCounts& in() const { return in_.faults.counts(); }
 
@@ -85,11 +85,13 @@ class Fault final : public Device {
   [[nodiscard]] static Held release(Way& way);
   void send_due(Instant now);
   void watch();
+  void count();
 
   std::optional<FramePool> copies_;  // of frames that are doubled on their way out
   std::unique_ptr<Device> inner_;
   Way in_, out_;
   uint64_t overflows_ = 0;
+  Counters counters_;
   bool full_ = false;  // the device did not take what was due
   Descriptor epoll_, timer_;
   uint32_t watched_ = 0;    // epoll events asked for of the device

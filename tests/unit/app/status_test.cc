@@ -11,6 +11,7 @@
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/device/descriptor.hh"
+#include "rapport/device/device.hh"
 #include "rapport/observe/watch.hh"
 #include "rapport/tcp/commands.hh"
 
@@ -72,12 +73,13 @@ class StatusTest : public testing::Test {
   Json report() {
     TraceRecord r;
     while (pair.b.trace().read(r)) watch.take(r);
-    return status_report({pair.b, watch, http, 60_s, "rap0"}, pair.now);
+    return status_report({pair.b, watch, http, device, 60_s, "rap0"}, pair.now);
   }
 
   test::Pair pair;
   observe::Watch watch;
   HttpCounters http;
+  device::Counters device;
   Handle listener, talking, accepted;
 };
 
@@ -112,6 +114,7 @@ TEST_F(StatusTest, DocsJsonNamesEveryFieldAndNoOther) {
   add_keys(found["population"], document["population"]);
   add_keys(found["counters"], document["counters"]);
   add_keys(found["http"], document["http"]);
+  add_keys(found["device"], document["device"]);
   for (const Json& row : document["connections"]) add_keys(found["a connection"], row);
   EXPECT_EQ(found, documented());
 }
@@ -138,7 +141,7 @@ TEST_F(StatusTest, StatesAndSentences) {
 
 TEST_F(StatusTest, WithoutATraceConnectionsAreThereAllTheSame) {
   const observe::Watch blind;
-  const Json document = status_report({pair.b, blind, http, 60_s, "rap0"}, pair.now);
+  const Json document = status_report({pair.b, blind, http, device, 60_s, "rap0"}, pair.now);
   ASSERT_GE(document["connections"].size(), 2U);
   EXPECT_FALSE(document["connections"][0].contains("age_ms"));
   EXPECT_TRUE(document["connections"][0].contains("why"));
@@ -169,9 +172,15 @@ TEST_F(StatusTest, Filters) {
 }
 
 TEST_F(StatusTest, TheTextHasALineForEachAndTheCounts) {
+  EXPECT_TRUE(status_text(report()).contains("\ninterface: 0 packets in, 0 out\n"));
+  device.frames_in = 7;
+  device.frames_out = 9;
+  device.write_errors = 2;
+  device.lost_by_faults = 3;
   const std::string text = status_text(report());
   for (const char* part :
        {"State", "Recv-Q", "CLOSE-WAIT", "the application's move", "states: ", "requests: 7",
+        "interface: 7 packets in, 9 out; write errors 2, lost by faults 3\n",
         "answers, by status: 200 5", "ended, by reason: closed-by-us 1", "rtt "}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }

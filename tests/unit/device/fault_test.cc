@@ -119,6 +119,7 @@ TEST_F(Degraded, LosesDoublesAndDelaysBothWays) {
   EXPECT_EQ(fault->in()[FaultKind::Lose], 1U);
   EXPECT_EQ(fault->out()[FaultKind::Duplicate], 1U);
   EXPECT_EQ(fault->out()[FaultKind::Reorder], 1U);
+  EXPECT_EQ(fault->counters().lost_by_faults, 2U);
 }
 
 TEST_F(Degraded, DamagesOneBit) {
