@@ -39,14 +39,30 @@ std::string names(std::span<const Verb> verbs) {
   return out;
 }
 
-// What CLI11 says, and what to do about it.
+// "--tls: 2 values are needed: CERT KEY" for an option that stands there without them; of any
+// other error what CLI11 says.
+std::string words_of(const CLI::App& program, const CLI::ParseError& e) {
+  const std::string said = e.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&e) == nullptr) return said;
+  const CLI::Option* option = nullptr;
+  for (const CLI::App* sub : program.get_subcommands()) {
+    if (option == nullptr) option = sub->get_option_no_throw(said.substr(0, said.find(':')));
+  }
+  if (option == nullptr) return said;
+  const int needed = option->get_expected_min();
+  if (needed == 1) return fmt::format("{}: a value is needed", option->get_name());
+  return fmt::format("{}: {} values are needed: {}", option->get_name(), needed,
+                     option->get_type_name());
+}
+
+// What is wrong, and what to do about it.
 std::string advice(const CLI::App& program, const CLI::ParseError& e, std::span<const Verb> verbs) {
   const bool verb_chosen = !program.get_subcommands().empty();
   if (!verb_chosen && dynamic_cast<const CLI::RequiredError*>(&e) != nullptr)
     return fmt::format("say what to do, one of: {} (rapport --help)", names(verbs));
   std::string help = "rapport";
   for (const CLI::App* sub : program.get_subcommands()) help += " " + sub->get_name();
-  return fmt::format("{} (see {} --help)", e.what(), help);
+  return fmt::format("{} (see {} --help)", words_of(program, e), help);
 }
 
 // The first argument is a word, but no verb.

@@ -43,7 +43,7 @@ TEST(Program, WhatIsWrongIsOneLineAndStatusTwo) {
       {{"demo", "life", "reset"}, "reset"},
       {{"demo", "--seed", "x"}, "--seed x: a whole number from 0 to"},
       {{"demo", "--seed", "-1"}, "--seed"},
-      {{"demo", "--seed"}, "--seed"},
+      {{"demo", "--seed"}, "demo: --seed: a value is needed (see rapport demo --help)"},
       {{"demo", "--loss", "1.5"}, "--loss 1.5: a probability from 0 to 1"},
       {{"demo", "--loss", "101%"}, "--loss 101%: a probability"},
       {{"demo", "--loss", "."}, "--loss .: a probability"},
