@@ -86,7 +86,7 @@ Response page(const Request& request, Chronicle& chronicle, uint16_t port) {
 
 class PageSession {
  public:
-  PageSession(asio::Stream stream, Chronicle& chronicle, uint64_t& served)
+  PageSession(asio::Stream stream, Chronicle& chronicle, PageCounts& served)
       : stream_(std::move(stream)),
         chronicle_(chronicle),
         served_(served),
@@ -120,7 +120,7 @@ class PageSession {
   }
 
   net::awaitable<bool> send(Response& response, bool keep_alive, bool head) {
-    ++served_;
+    ++(response.result() == http::status::ok ? served_.pages : served_.errors);
     response.set(http::field::server, "rapport");
     response.set(http::field::content_type, "text/plain; charset=utf-8");
     response.set(http::field::cache_control, "no-store");
@@ -145,19 +145,20 @@ class PageSession {
 
   asio::Stream stream_;
   Chronicle& chronicle_;
-  uint64_t& served_;
+  PageCounts& served_;
   uint16_t port_;
   beast::flat_buffer buffer_{kHeaderOctets};
 };
 
-net::awaitable<void> serve_one(asio::Stream stream, Chronicle& chronicle, uint64_t& served) {
+net::awaitable<void> serve_one(asio::Stream stream, Chronicle& chronicle, PageCounts& served) {
   PageSession session(std::move(stream), chronicle, served);
   co_await session.run();
 }
 
 }  // namespace
 
-net::awaitable<void> serve_pages(asio::Acceptor& acceptor, Chronicle& chronicle, uint64_t& served) {
+net::awaitable<void> serve_pages(asio::Acceptor& acceptor, Chronicle& chronicle,
+                                 PageCounts& served) {
   const auto executor = acceptor.get_executor();
   co_await accept_each(acceptor, [&chronicle, &served, executor](asio::Stream stream) {
     net::co_spawn(executor, serve_one(std::move(stream), chronicle, served), net::detached);

@@ -11,9 +11,13 @@
 
 namespace rapport::app {
 
-// Accepts until the acceptor is closed. Both must outlive every connection. `served` counts the
-// pages.
+struct PageCounts {
+  uint64_t pages = 0;   // answered 200
+  uint64_t errors = 0;  // any other answer
+};
+
+// Accepts until the acceptor is closed. All three must outlive every connection.
 boost::asio::awaitable<void> serve_pages(asio::Acceptor& acceptor, Chronicle& chronicle,
-                                         uint64_t& served);
+                                         PageCounts& served);
 
 }  // namespace rapport::app

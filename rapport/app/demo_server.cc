@@ -210,7 +210,8 @@ class DemoServer {
                browsers_.local_endpoint().port());
     (void)std::fflush(stdout);
     io_.run();
-    fmt::print("{} connections carried, {} pages served\n", carried_, served_);
+    fmt::print("connections carried: {}, pages served: {}, errors answered: {}\n", carried_,
+               served_.pages, served_.errors);
     (void)std::fflush(stdout);
     return status_;
   }
@@ -271,7 +272,8 @@ class DemoServer {
   Hosts hosts_;
   Chronicle chronicle_;
   uint16_t port_;
-  uint64_t carried_ = 0, served_ = 0;
+  uint64_t carried_ = 0;
+  PageCounts served_;
   size_t alive_ = 0;
   int parted_ = 0, status_ = 0;
   net::io_context io_{1};
