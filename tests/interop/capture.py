@@ -1,8 +1,25 @@
-"""What tshark says about a pcapng file, packet by packet, with every checksum verified."""
+"""What tshark says about pcapng files, packet by packet, with every checksum verified."""
+
+import collections
+import os
+import subprocess
 
 from lab import expect, run
 
 OURS = ("10.77.0.2", "fd00:77::2")
+
+
+def tshark(path, fields):
+    # What TCP and UDP carry is no business of ours: tshark takes random octets for bad packets of
+    # whoever usually has that port, slowly.
+    command = ["tshark", "-n", "-r", path, "-o", "tcp.desegment_tcp_streams:FALSE",
+               "-d", "tcp.port==1-65535,data", "-d", "udp.port==1-65535,data"]
+    for protocol in ("ip", "tcp", "udp"):
+        command += ["-o", f"{protocol}.check_checksum:TRUE"]
+    command += ["-T", "fields"]
+    for field in fields:
+        command += ["-e", field]
+    return command
 
 
 class Capture:
@@ -17,15 +34,7 @@ class Capture:
     BAD = "0"  # of a checksum's status; 1 is good
 
     def __init__(self, path):
-        # What TCP carries is no business of ours: tshark takes random octets for bad HTTP, slowly.
-        command = ["tshark", "-n", "-r", path, "-o", "tcp.desegment_tcp_streams:FALSE",
-                   "--disable-protocol", "http", "--disable-protocol", "tls"]
-        for protocol in ("ip", "tcp", "udp"):
-            command += ["-o", f"{protocol}.check_checksum:TRUE"]
-        command += ["-T", "fields"]
-        for field in self.FIELDS:
-            command += ["-e", field]
-        done = run(*command, timeout=180)
+        done = run(*tshark(path, self.FIELDS), timeout=180)
         self.rows = [dict(zip(self.FIELDS, line.split("\t"))) for line in done.stdout.splitlines()]
 
     def count(self, field, value=None):
@@ -45,10 +54,15 @@ class Capture:
         return (row.get("icmp.type") or "").split(",")[0] in ("3", "11", "12") or \
             row.get("icmpv6.type") in ("1", "2", "3", "4")
 
+    @classmethod
+    def is_bad(cls, row):
+        """A checksum is wrong."""
+        return not cls.is_minus_zero(row) and any(
+            cls.BAD in (row.get(f) or "").split(",") for f in cls.CHECKSUMS)
+
     def faults(self):
         whole = [r for r in self.rows if not self.quotes(r)]
-        bad = [r for r in whole if not self.is_minus_zero(r)
-               for f in self.CHECKSUMS if self.BAD in (r.get(f) or "").split(",")]
+        bad = [r for r in whole if self.is_bad(r)]
         for r in bad[:3]:  # an assertion that fails shows the number only
             print(f"    bad checksum: { {k: v for k, v in r.items() if v} }")
         return {"bad checksums": len(bad), "malformed": sum(bool(r["_ws.malformed"]) for r in whole)}
@@ -68,3 +82,29 @@ class Capture:
         good = self.is_sound(at_least)
         expect("repeats", {k: v for k, v in self.repeats().items() if k not in but}, {})
         return good
+
+
+def unsound(folder):
+    """({name: what is wrong}, files, TCP segments) of all captures of a folder together: tshark takes
+    a second to begin. The interface tells from which file a packet is, whose name is a test's."""
+    files = sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.endswith(".pcapng"))
+    files = [path for path in files if os.path.getsize(path) > 0]
+    if not files:
+        return {}, 0, 0
+    merged = os.path.join(folder, "merged")
+    run("mergecap", "-a", "-I", "none", "-F", "pcapng", "-w", merged, *files, timeout=180)
+    fields = ("frame.interface_id", *Capture.CHECKSUMS, "_ws.malformed", "tcp.checksum", "ip.src",
+              "ipv6.src", "icmp.type", "icmpv6.type")
+    wrong, segments = collections.defaultdict(list), 0
+    with subprocess.Popen(tshark(merged, fields), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as reader:
+        for line in reader.stdout:
+            row = dict(zip(fields, line.rstrip("\n").split("\t")))
+            segments += row["tcp.checksum.status"] == "1"
+            if not Capture.quotes(row) and (Capture.is_bad(row) or row["_ws.malformed"]):
+                name = os.path.basename(files[int(row["frame.interface_id"])]).split(".")[0]
+                wrong[name].append(f"    {({k: v for k, v in row.items() if v})}")
+    os.remove(merged)
+    assert reader.returncode == 0, f"tshark ended with {reader.returncode}"
+    return {name: "\n".join([f"AssertionError: {len(rows)} bad packets in its captures",
+                             *rows[:3]]) for name, rows in wrong.items()}, len(files), segments

@@ -11,6 +11,7 @@ from net import NAME, dropped, loss, tx_dropped
 from run import EVERYWHERE, on
 from http_talk import fetch, file_sha256, sha256
 
+LONG = "up to 1 GiB: tshark would read for a minute"
 PATIENCE = 500  # seconds: how fast a busy machine is, is nobody's fault
 
 
@@ -36,7 +37,7 @@ def large_file(t):
     return t.site.big(1024 if t.large or str(t.net) in ("tun4", "tun6") else 256)
 
 
-@on(*EVERYWHERE)
+@on(*EVERYWHERE, uncaptured=LONG)
 def test_download(t):
     name = large_file(t)
     with t.serve():
@@ -46,7 +47,7 @@ def test_download(t):
         print(f"    {speed(t.site.sizes[name], seconds)}")
 
 
-@on(*EVERYWHERE)
+@on(*EVERYWHERE, uncaptured=LONG)
 def test_upload(t):
     name = large_file(t)
     with tempfile.TemporaryDirectory() as folder, t.serve("--upload", folder=folder):
@@ -109,7 +110,7 @@ def test_4_mib_each_way_with_every_tenth_packet_lost(t):
         assert min(lost) > 100, f"hardly any loss: {lost}"
 
 
-@on("tun4", "tun6", aside=True)
+@on("tun4", "tun6", aside=True, uncaptured="it damages packets, as it was told to")
 def test_a_bad_road_of_our_own(t):
     """--fault: losses, copies, damage and overtaking, both ways, and the sums are right."""
     faults = "loss=1%,duplicate=1%,reorder=2%,corrupt=1%,delay=2ms,reorder-delay=5ms,seed=9293"

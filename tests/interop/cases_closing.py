@@ -13,67 +13,88 @@ import time
 
 from capture import Capture
 from lab import eventually, expect, interfaces, run
-from net import NAME, dropped, dropping
+from net import NAME, dropping
 from run import EVERYWHERE, on
 from http_talk import read_answer, read_to_end, request, sha256
 
 
+def become(t, serve, of, kernel, ours):
+    """Waits until both ends of a connection, a socket or its port, are in these states at once."""
+    port = of if isinstance(of, int) else of.getsockname()[1]
+    seen = []
+
+    def so():
+        seen[:] = t.net.state(port), serve.state(port)
+        return seen == [kernel, ours]
+
+    try:
+        eventually(f"the kernel's {kernel or 'gone'} and our {ours or 'gone'}", so, 10)
+    except AssertionError as e:
+        raise AssertionError(f"{e}; they are {seen}") from None
+
+
+PURE_ACKS = "tcp flags & (fin | syn | rst | psh) == 0x0"
+
+
 @on(*EVERYWHERE)
 def test_we_close_first(t):
-    with t.serve(), t.net.connect() as s:
+    with t.watched() as serve, t.net.connect() as s:
+        become(t, serve, s, "ESTAB", "ESTABLISHED")
         s.sendall(request(version="1.0"))
         assert read_to_end(s).startswith(b"HTTP/1.0 200")
-        eventually("CLOSE-WAIT", lambda: t.net.state(s) == "CLOSE-WAIT")  # ours: FIN-WAIT-2
+        become(t, serve, s, "CLOSE-WAIT", "FIN-WAIT-2")
         port = s.getsockname()[1]
         with dropping("input"):  # our ACK of its FIN is lost
             s.close()
-            eventually("LAST-ACK", lambda: t.net.state(port) == "LAST-ACK")  # ours: TIME-WAIT
-        eventually("gone: TIME-WAIT answers the FIN again", lambda: t.net.state(port) == "")
+            become(t, serve, port, "LAST-ACK", "TIME-WAIT")
+        become(t, serve, port, "", "TIME-WAIT")  # which has answered the FIN again
 
 
 @on(*EVERYWHERE)
 def test_the_kernel_closes_first(t):
     name = t.site.big(64)
-    with t.serve(), t.net.connect(receive_buffer=4096) as s, t.net.connect() as other:
+    with t.watched() as serve, t.net.connect(receive_buffer=4096) as s, t.net.connect() as other:
         s.sendall(request(f"/{name}"))  # more than it takes: we keep on sending
         eventually("an answer", lambda: s.recv(1))
         with dropping("output"):
             s.shutdown(socket.SHUT_WR)
-            eventually("FIN-WAIT-1", lambda: t.net.state(s) == "FIN-WAIT-1")
-        eventually("FIN-WAIT-2", lambda: t.net.state(s) == "FIN-WAIT-2", 10)  # ours: CLOSE-WAIT
+            become(t, serve, s, "FIN-WAIT-1", "ESTABLISHED")
+        become(t, serve, s, "FIN-WAIT-2", "CLOSE-WAIT")
         other.sendall(request())
         expect("status", read_answer(other)[0], 200)
         port = other.getsockname()[1]
-        other.close()
-        eventually("TIME-WAIT", lambda: t.net.state(port) == "TIME-WAIT")  # ours: LAST-ACK, gone
+        with dropping("output", PURE_ACKS):  # its FIN arrives, its ACK of ours is lost
+            other.close()
+            become(t, serve, port, "TIME-WAIT", "LAST-ACK")
+        become(t, serve, port, "TIME-WAIT", "")
 
 
 @on(*EVERYWHERE)
 def test_both_close_at_once(t):
-    with t.serve() as serve, t.net.connect() as s:
+    with t.watched() as serve, t.net.connect() as s:
         s.sendall(request())
         read_answer(s)
         port = s.getsockname()[1]
         # Both FINs are under way at the same time: ours is lost until the kernel has sent its own.
         with dropping("input"):
-            serve.interrupt()  # it closes the connection: FIN-WAIT-1
-            eventually("our FIN, lost", lambda: dropped("input") >= 1)
-            s.close()  # its FIN arrives and acknowledges nothing of ours: CLOSING
-            seen = dropped("input")
-            eventually("FIN-WAIT-1", lambda: t.net.state(port) == "FIN-WAIT-1")
-            eventually("our ACK of it, lost", lambda: dropped("input") > seen)
+            serve.interrupt()  # it closes the connection
+            become(t, serve, s, "ESTAB", "FIN-WAIT-1")
+            s.close()  # its FIN arrives and acknowledges nothing of ours
+            become(t, serve, port, "FIN-WAIT-1", "CLOSING")
         # our FIN, again, acknowledges its FIN: the kernel has closed simultaneously, too
         eventually("TIME-WAIT", lambda: t.net.state(port) == "TIME-WAIT", 10)
         expect("status", serve.wait(10), 0)
         expect("reason", {k: v for k, v in serve.counts().items() if v}, {"closed-together": 1})
+        expect("ours: in TIME-WAIT, open", serve.left(), (1, 0))
 
 
 def test_half_close_ends_a_request(t):
-    with t.serve(), t.net.connect() as s:
+    with t.watched() as serve, t.net.connect() as s:
         s.sendall(request("/middle.bin", version="1.0"))
         s.shutdown(socket.SHUT_WR)
         body = read_to_end(s).split(b"\r\n\r\n", 1)[1]
         expect("SHA-256", sha256(body), t.site.sums["middle.bin"])
+        become(t, serve, s, "TIME-WAIT", "")
 
 
 @on(*EVERYWHERE)
@@ -137,10 +158,10 @@ def test_interrupt_counts_reasons(t):
 
 @on("tun4")
 def test_interrupt_finishes_the_answers_under_way(t):
-    with t.serve() as serve, t.net.connect(receive_buffer=65536) as s:
+    with t.watched() as serve, t.net.connect(receive_buffer=65536) as s:
         s.sendall(request("/middle.bin"))
         some = s.recv(1000)
-        eventually("it waits for us", lambda: t.net.state(s) == "ESTAB")
+        become(t, serve, s, "ESTAB", "ESTABLISHED")  # it waits for us
         serve.interrupt()
         time.sleep(0.3)
         body = (some + read_to_end(s)).split(b"\r\n\r\n", 1)[1]
@@ -153,12 +174,13 @@ def test_interrupt_finishes_the_answers_under_way(t):
 
 @on("tun4", aside=True)
 def test_interrupt_resets_the_rest_after_5_s(t):
-    with t.serve() as serve, t.net.connect() as s:
+    with t.watched() as serve, t.net.connect() as s:
         s.sendall(request())
         read_answer(s)
         serve.interrupt()
         began = time.monotonic()
         expect("a FIN", s.recv(1), b"")
+        become(t, serve, s, "CLOSE-WAIT", "FIN-WAIT-2")
         expect("status", serve.wait(10), 0)
         took = time.monotonic() - began
         assert 4.5 < took < 7, f"after {took:.1f} s, wanted 5"
@@ -183,7 +205,7 @@ def test_a_second_interrupt_ends_at_once(t):
         assert NAME not in interfaces()
 
 
-@on(*EVERYWHERE)
+@on(*EVERYWHERE, uncaptured="killed: its capture ends anywhere")
 def test_a_killed_program_leaves_nothing(t):
     with t.serve() as serve:
         assert NAME in interfaces()

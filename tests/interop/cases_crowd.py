@@ -13,6 +13,7 @@ from net import NAME, tx_dropped
 from run import EVERYWHERE, on
 
 CROWD = 1000
+MANY = "100,000 packets and more: tshark would read for a minute"
 
 
 def status(path):
@@ -62,7 +63,7 @@ def ends_empty(t, serve):
     expect("other reasons", unexpected, {})
 
 
-@on(*EVERYWHERE, tools=("wrk",))
+@on(*EVERYWHERE, tools=("wrk",), uncaptured=MANY)
 def test_wrk_with_keep_alive(t):
     """All of them within one moment, and none is turned away for want of a place in a queue."""
     path = t.site.outside + ".status"
@@ -75,7 +76,7 @@ def test_wrk_with_keep_alive(t):
         print(f"    {requests / 5:.0f} requests/s")
 
 
-@on("tun4", "tun6", tools=("wrk",))
+@on("tun4", "tun6", tools=("wrk",), uncaptured=MANY)
 def test_wrk_with_a_connection_for_each_request(t):
     with t.serve() as serve:
         requests = wrk(t, 5, "-H", "Connection: close")
@@ -84,7 +85,7 @@ def test_wrk_with_a_connection_for_each_request(t):
         print(f"    {requests / 5:.0f} requests/s")
 
 
-@on("tun4", "tun6", tools=("ab",))
+@on("tun4", "tun6", tools=("ab",), uncaptured=MANY)
 def test_ab_with_keep_alive(t):
     with t.serve() as serve:
         numbers = ab(t, 20000, "-k")
@@ -92,7 +93,7 @@ def test_ab_with_keep_alive(t):
         ends_empty(t, serve)
 
 
-@on(*EVERYWHERE, tools=("ab",))
+@on(*EVERYWHERE, tools=("ab",), uncaptured=MANY)
 def test_ab_with_a_connection_for_each_request(t):
     with t.serve() as serve:
         ab(t, 5000)
@@ -127,7 +128,7 @@ def test_a_ninth_asks_for_the_status(t):
         serve.ends_well()
 
 
-@on("tun4", tools=("wrk",))
+@on("tun4", tools=("wrk",), uncaptured=MANY)
 def test_many_requests_leave_nothing(t):
     """A million, and no octet more than before."""
     path = t.site.outside + ".status"

@@ -57,7 +57,7 @@ http {{ access_log off; client_body_temp_path {place}/b; proxy_temp_path {place}
 
 def fetched(t, url, *more, status=0, timeout=120):
     """Standard output and error of a `fetch` that ends with this status."""
-    done = subprocess.run([t.program, "fetch", url, *more, *t.net.options()], capture_output=True,
+    done = subprocess.run([t.program, "fetch", url, *t.options(*more)], capture_output=True,
                           timeout=timeout)
     expect(f"status ({done.stderr.decode().strip()})", done.returncode, status)
     return done.stdout, done.stderr.decode()
@@ -89,7 +89,7 @@ def test_a_slow_reader_holds_up_nobody_else(t):
     """Standard output is a pipe that is full: the program waits for it, its stack goes on."""
     name = t.site.big(8)
     with tempfile.TemporaryDirectory() as place, nginx(t, place):
-        with subprocess.Popen([t.program, "fetch", host_url(t, name), *t.net.options()],
+        with subprocess.Popen([t.program, "fetch", host_url(t, name), *t.options()],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as us:
             digest = hashlib.sha256(us.stdout.read(4096))
             time.sleep(1)  # the pipe is full
@@ -106,7 +106,7 @@ def test_a_slow_reader_holds_up_nobody_else(t):
 def test_an_interrupt_ends_a_fetch_that_nobody_reads(t):
     name = t.site.big(8)
     with tempfile.TemporaryDirectory() as place, nginx(t, place):
-        with subprocess.Popen([t.program, "fetch", host_url(t, name), *t.net.options()],
+        with subprocess.Popen([t.program, "fetch", host_url(t, name), *t.options()],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as us:
             us.stdout.read(4096)
             time.sleep(0.5)

@@ -1,16 +1,19 @@
 """`rapport connect` and `rapport listen` with nc and plain sockets of the kernel's as their peers."""
 
 import contextlib
+import re
 import socket
 import subprocess
 import threading
 import time
 
-from lab import eventually, interfaces, run, sysctl
+from lab import eventually, expect, interfaces, run, sysctl
 from net import NAME
 from run import EVERYWHERE, on
 from talk_ends import (MIB, PORT, SECONDS, Connecting, Listening, Server, Talking, dial, read_all,
                        transfer_both_ways)
+
+FAST = "two seconds as fast as it goes: tshark would read for a minute"
 
 # --- connect ---
 
@@ -29,20 +32,31 @@ def test_connect_half_closes_at_the_end_of_input(t):
         us.ends(0)
 
 
-def towards(port):
-    """The kernel's connections to this port, with their states."""
-    return run("ss", "-Htan", f"dport = :{port}").stdout
-
-
-def dribble(into):
-    """A line now and then, for longer than 10 s; their text."""
+def dribble(into, state, wanted):
+    """A line now and then, for longer than 10 s, while the kernel's end is in one state; their
+    text."""
+    eventually(wanted, lambda: state() == wanted, 20)
     said, began = [], time.monotonic()
     while time.monotonic() < began + 11:
         said.append(b"line %d\n" % len(said))
         into.write(said[-1])
         into.flush()
         time.sleep(0.1)
+    expect("state of the kernel's end", state(), wanted)
     return b"".join(said)
+
+
+@contextlib.contextmanager
+def nc_dials(t):
+    """`rapport listen`, nc that has dialled it, and what the kernel says of nc's end."""
+    def state():
+        return "".join(run("ss", "-Htan", f"dport = :{PORT}").stdout.split()[:1])
+
+    with Listening(t) as us:
+        with subprocess.Popen(["nc", "-N", t.net.ours, str(PORT)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as nc:
+            yield us, nc, state
+        us.ends(0)
 
 
 @on(*EVERYWHERE, aside=True)
@@ -53,8 +67,7 @@ def test_connect_half_closed_for_10_s(t):
         us.end_input()
         with server.accept() as peer:
             assert read_all(peer) == b"question\n"
-            said = dribble(peer.makefile("wb", buffering=0))
-            assert t.net.state(PORT) == "CLOSE-WAIT", t.net.state(PORT)
+            said = dribble(peer.makefile("wb", buffering=0), lambda: t.net.state(PORT), "CLOSE-WAIT")
         assert us.heard() == said
         us.ends(0)
 
@@ -65,9 +78,7 @@ def test_connect_sends_for_10_s_to_a_peer_that_has_finished(t):
     with Server(t) as server, Connecting(t) as us:
         with server.accept() as peer:
             peer.shutdown(socket.SHUT_WR)
-            eventually("FIN-WAIT-2", lambda: t.net.state(PORT) == "FIN-WAIT-2", 20)
-            said = dribble(us.process.stdin)
-            assert t.net.state(PORT) == "FIN-WAIT-2", t.net.state(PORT)
+            said = dribble(us.process.stdin, lambda: t.net.state(PORT), "FIN-WAIT-2")
             us.end_input()
             assert read_all(peer) == said
         us.ends(0)
@@ -76,39 +87,29 @@ def test_connect_sends_for_10_s_to_a_peer_that_has_finished(t):
 @on(*EVERYWHERE, tools=("nc",), aside=True)
 def test_we_half_close_and_nc_sends_for_10_s(t):
     """FIN-WAIT-2 here, CLOSE-WAIT there."""
-    with Listening(t) as us:
-        with subprocess.Popen(["nc", "-N", t.net.ours, str(PORT)], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE) as nc:
-            us.say(b"question\n")
-            us.end_input()
-            assert nc.stdout.read(9) == b"question\n"
-            eventually("CLOSE-WAIT", lambda: "CLOSE-WAIT" in towards(PORT), 20)
-            said = dribble(nc.stdin)
-            assert "CLOSE-WAIT" in towards(PORT), towards(PORT)
-            nc.stdin.close()
-            assert us.heard() == said
-        us.ends(0)
+    with nc_dials(t) as (us, nc, state):
+        us.say(b"question\n")
+        us.end_input()
+        assert nc.stdout.read(9) == b"question\n"
+        said = dribble(nc.stdin, state, "CLOSE-WAIT")
+        nc.stdin.close()
+        assert us.heard() == said
 
 
 @on(*EVERYWHERE, tools=("nc",), aside=True)
 def test_nc_half_closes_and_we_send_for_10_s(t):
     """CLOSE-WAIT here, FIN-WAIT-2 there."""
-    with Listening(t) as us:
-        with subprocess.Popen(["nc", "-N", t.net.ours, str(PORT)], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE) as nc:
-            nc.stdin.write(b"question\n")
-            nc.stdin.close()
-            answers = []
-            heard = threading.Thread(target=lambda: answers.append(nc.stdout.read()))
-            heard.start()
-            assert us.heard(9) == b"question\n"
-            eventually("FIN-WAIT-2", lambda: "FIN-WAIT-2" in towards(PORT), 20)
-            said = dribble(us.process.stdin)
-            assert "FIN-WAIT-2" in towards(PORT), towards(PORT)
-            us.end_input()
-            heard.join(SECONDS)
-            assert answers == [said], f"{len(said)} octets said"
-        us.ends(0)
+    with nc_dials(t) as (us, nc, state):
+        nc.stdin.write(b"question\n")
+        nc.stdin.close()
+        answers = []
+        heard = threading.Thread(target=lambda: answers.append(nc.stdout.read()))
+        heard.start()
+        assert us.heard(9) == b"question\n"
+        said = dribble(us.process.stdin, state, "FIN-WAIT-2")
+        us.end_input()
+        heard.join(SECONDS)
+        assert answers == [said], f"{len(said)} octets said"
 
 
 @on("tun4", "tun6", aside=True)
@@ -125,6 +126,24 @@ def test_connect_says_why_nobody_answers(t):
         assert us.process.poll() is None, "a soft error ended it"
         us.interrupt()
         us.ends(130, 10)
+
+
+@on("tun4", "tun6", aside=True)
+def test_connect_says_whom_it_waits_for(t):
+    """An address that nobody has, and no ICMP: who watches is told, a file is not."""
+    with Connecting(t, "--verbose", to=t.net.nobody) as us:
+        for seconds in (2, 4):
+            wanted = f"rapport connect: {t.net.nobody} port {PORT}: waiting for " \
+                     f"{t.net.bracketed(t.net.nobody)}:{PORT}: "
+            line = us.process.stderr.readline().decode()
+            assert line.startswith(wanted), line
+            assert re.search(rf"[2-9] SYNs sent, no answer in {seconds} s\n$", line), line
+        us.interrupt()
+        us.ends(130, 10)
+    with Connecting(t, to=t.net.nobody) as us:
+        time.sleep(3)
+        us.interrupt()
+        expect("said to a pipe", us.ends(130, 10), "")
 
 
 def test_connect_goes_on_sending_when_the_peer_has_finished(t):
@@ -202,7 +221,7 @@ def test_connect_reads_files(t):
             us.ends(0)
 
 
-@on(*EVERYWHERE)
+@on(*EVERYWHERE, uncaptured=FAST)
 def test_connect_in_bulk(t):
     """Two seconds of /dev/zero; says how fast, and judges only that nothing is lost."""
     with Server(t) as server, open("/dev/zero", "rb") as zero:
@@ -268,7 +287,7 @@ def test_listen_carries_any_octets_both_ways(t):
         us.ends(0)
 
 
-@on(*EVERYWHERE)
+@on(*EVERYWHERE, uncaptured=FAST)
 def test_listen_in_bulk(t):
     with open("/dev/null", "wb") as null:
         with Listening(t, stdout=null) as us:

@@ -9,6 +9,7 @@ import tempfile
 import time
 
 from capture import Capture
+from cases_closing import become
 from folder import MIB
 from http_talk import fetch, file_sha256, request
 from lab import eventually, expect, run, sysctl
@@ -20,7 +21,7 @@ from run import EVERYWHERE, on
 def test_the_interface_is_down_for_5_s(t):
     """EIO is counted, not fatal; nothing spins; the transfer goes on."""
     name = t.site.big(64)
-    with t.serve() as serve:
+    with t.watched() as serve:
         if t.net.family == 6:  # else the kernel forgets its address
             sysctl(f"net.ipv6.conf.{NAME}.keep_addr_on_down", 1)
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -29,26 +30,31 @@ def test_the_interface_is_down_for_5_s(t):
             run("ip", "link", "set", NAME, "down")
             before = serve.processor_seconds()
             time.sleep(5)
+            device = serve.status()["device"]
             used = serve.processor_seconds() - before
             run("ip", "link", "set", NAME, "up")
             expect("SHA-256", client.result()[0], t.site.sums[name])
         assert used < 0.5, f"{used:.2f} s of the processor while the interface was down"
+        assert device["write_errors"] > 0, f"nothing was refused: {device}"
+        counted = serve.status()["device"]["write_errors"]
         serve.ends_well()
+        assert f" out; write errors {counted}\n" in serve.text, serve.text
 
 
 @on("tun4", "tun6", aside=True)
 def test_half_closed_for_10_s(t):
     """The client has finished; what it asked for still comes, for ten seconds and more."""
     name = t.site.big(64)
-    with t.serve() as serve, t.net.connect(timeout=30, receive_buffer=65536) as s:
+    with t.watched() as serve, t.net.connect(timeout=30, receive_buffer=65536) as s:
         s.sendall(request(f"/{name}", version="1.0"))
         s.shutdown(socket.SHUT_WR)
-        eventually("FIN-WAIT-2", lambda: t.net.state(s) == "FIN-WAIT-2")
+        become(t, serve, s, "FIN-WAIT-2", "CLOSE-WAIT")
         began, heard = time.monotonic(), 0
         while piece := s.recv(1 << 20):
             heard += len(piece)
             if time.monotonic() - began < 10.5:
-                expect("state", t.net.state(s), "FIN-WAIT-2")
+                expect("states", (t.net.state(s), serve.state(s.getsockname()[1])),
+                       ("FIN-WAIT-2", "CLOSE-WAIT"))
                 time.sleep(0.2)
         took = time.monotonic() - began
         assert took > 10 and heard > t.site.sizes[name], f"{heard} octets in {took:.1f} s"

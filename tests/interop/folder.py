@@ -14,10 +14,12 @@ class Site:
     def __init__(self, folder):
         self.notes = os.path.join(folder, "notes")  # of what is made later, and by whom first
         self.folder = os.path.join(folder, "site")
+        self.captures = os.path.join(folder, "captures")
         os.makedirs(self.notes)
+        os.makedirs(self.captures)
         os.makedirs(os.path.join(self.folder, "sub"))
         self.outside = os.path.join(folder, "secret.txt")
-        self.sums, self.sizes = {}, {}
+        self.sums, self.sizes, self.sockets = {}, {}, 0
         octets = random.Random(9293)
         self.write("index.html", [b"<h1>hello</h1>\n"])
         self.write("sub/index.html", [b"<h1>below</h1>\n"])
@@ -40,6 +42,15 @@ class Site:
 
     def path(self, name):
         return os.path.join(self.folder, name)
+
+    def socket(self):
+        """A path for a Unix socket that nobody else has."""
+        self.sockets += 1
+        return f"{self.notes}/{os.getpid()}-{self.sockets}.socket"
+
+    def capture(self, test):
+        """The beginning of the names of a test's captures."""
+        return os.path.join(self.captures, test)
 
     def big(self, mib):
         """The name of a file of so many MiB. Whoever asks for it first makes it: another process

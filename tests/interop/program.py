@@ -1,9 +1,12 @@
 """The program under test as a child that never outlives its test."""
 
+import json
 import re
 import signal
+import socket
 import subprocess
 
+from http_talk import read_to_end
 from lab import eventually, run
 
 
@@ -60,6 +63,18 @@ class Serve(Program):
             eventually(f"{ours} is used", lambda: run("ping", "-c", "1", "-W", "1", ours,
                                                       ok=False).returncode == 0, 20)
         return self
+
+    def status(self):
+        """The document that it tells over its --status-socket."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(10)
+            s.connect(self.command[self.command.index("--status-socket") + 1])
+            return json.loads(read_to_end(s))
+
+    def state(self, port):
+        """Ours of the connection whose other end is this port; "": gone."""
+        return next((row["state"] for row in self.status()["connections"]
+                     if row["remote"].endswith(f":{port}")), "")
 
     def counts(self):
         """What it printed at its end: {"closed-by-us": 3, ...}."""

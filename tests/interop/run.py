@@ -17,23 +17,25 @@ import tempfile
 import time
 import traceback
 
+from capture import unsound
 from folder import Site
 from lab import Lab, expect, interfaces, need_root_and
 from net import Net
 from program import Program, Serve
 
-TOOLS = ("ip", "nft", "ss", "curl", "ping", "tshark")
+TOOLS = ("ip", "nft", "ss", "curl", "ping", "tshark", "mergecap")
 USUAL = ("tun4", "tun6")  # where a test runs that does not say
 EVERYWHERE = (*USUAL, "tap4", "tap6")
 SECONDS, CHILD_SECONDS = 570, 540  # for a module (ctest: 600), and for what runs beside it
 
 
-def on(*nets, aside=False, tools=()):
+def on(*nets, aside=False, tools=(), uncaptured=""):
     """Says where a test runs, which programs it takes, and whether it mostly waits: those run
-    beside the others, each in a laboratory of its own."""
+    beside the others, each in a laboratory of its own. `uncaptured`: why tshark does not read what
+    passes in it; it does else."""
 
     def mark(test):
-        test.nets, test.aside, test.tools = nets, aside, tools
+        test.nets, test.aside, test.tools, test.uncaptured = nets, aside, tools, uncaptured
         return test
 
     return mark
@@ -46,13 +48,27 @@ class Trial:
     program: str
     site: Site
     net: Net
+    captures: str = ""  # where a capture of each program goes, the beginning of their names
+    captured: int = 0
+
+    def options(self, *more):
+        """Of the device, for one program, and `more` of them. What it captures is read at the end,
+        unless the test captures for itself."""
+        if not self.captures or "--pcap" in more:
+            return [*self.net.options(), *more]
+        self.captured += 1
+        return [*self.net.options(), *more, "--pcap", f"{self.captures}.{self.captured}.pcapng"]
 
     def serve(self, *more, **settings):
         return Serve(self.program, "serve", settings.pop("folder", self.site.folder),
-                     *self.net.options(), *more, **settings)
+                     *self.options(*more), **settings)
+
+    def watched(self, *more, **settings):
+        """With a status socket, so that it tells its own side of each connection."""
+        return self.serve(*more, "--status-socket", self.site.socket(), **settings)
 
     def verb(self, *words, **settings):
-        return Program(self.program, *words, *self.net.options(), **settings)
+        return Program(self.program, *words, *self.options(), **settings)
 
     @property
     def large(self):
@@ -78,7 +94,8 @@ def run_tests(tests, program, site):
         lab = Lab()
         try:
             with lab:
-                test(Trial(program, site, net))
+                captures = "" if getattr(test, "uncaptured", "") else site.capture(name)
+                test(Trial(program, site, net, captures))
                 expect("interfaces left", interfaces(), ["lo"])
             assert not lab.exists(), "the namespace is still there"
             print(f"ok   {name} ({time.monotonic() - began:.1f} s)")
@@ -159,7 +176,11 @@ def main():
         aside = {n: run_aside(n, t, program, site) for n, t in waiting.items()}
         failed = run_tests({n: t for n, t in tests.items() if n not in aside}, program, site)
         told = {name: gather(*child) for name, child in aside.items()}
+        began = time.monotonic()
+        wrong, files, segments = unsound(site.captures)
+        print(f"tshark: {segments} segments in {files} captures ({time.monotonic() - began:.1f} s)")
     failed |= {name: text for name, text in told.items() if text}
+    failed |= {name: failed.get(name, "") + text for name, text in wrong.items()}
     print(f"{summary(failed)}\n{len(failed)} failed: {', '.join(failed)}" if failed else "all passed")
     sys.exit(1 if failed or not tests else 0)
 

@@ -20,7 +20,7 @@ class Talking:
 
     def __init__(self, t, verb, *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE):
         self.net = t.net
-        self.command = [t.program, verb, *map(str, arguments), *t.net.options()]
+        self.command = [t.program, verb, *t.options(*map(str, arguments))]
         self.stdin, self.stdout = stdin, stdout
 
     def __enter__(self):
