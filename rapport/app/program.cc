@@ -42,7 +42,7 @@ std::string names(std::span<const Verb> verbs) {
 // "--tls: 2 values are needed: CERT KEY" for an option that stands there without them; of any
 // other error what CLI11 says.
 std::string words_of(const CLI::App& program, const CLI::ParseError& e) {
-  const std::string said = e.what();
+  std::string said = e.what();
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&e) == nullptr) return said;
   const CLI::Option* option = nullptr;
   for (const CLI::App* sub : program.get_subcommands()) {

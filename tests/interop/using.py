@@ -14,6 +14,7 @@ stands for any lines. Every block of text in the document must have such a marke
 tools/check_docs knows.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -91,7 +92,7 @@ class Terminal:
             start_new_session=True)
 
     def signal(self, number):
-        if self.process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):  # all of it has ended
             os.killpg(self.process.pid, number)
 
     def lines(self):

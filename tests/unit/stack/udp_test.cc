@@ -245,6 +245,21 @@ TEST_P(Udp, ErrorsAboutWhatWasNeverSentChangeNothing_R5927) {
   EXPECT_EQ(line.a->counters().dropped(DropReason::IcmpNobody), 1U);
 }
 
+// Choice 68: nothing is kept of an echo reply that a forger would have to know.
+TEST_P(Udp, TooBigAboutAnEchoReplyLowersNobodysPath_R8201) {
+  const Octets request = echo_request(at_b.address, address_of(v4, 1), pattern(1'400));
+  const auto replies = around.answers(*line.a, request, line.now);
+  ASSERT_EQ(replies.size(), 1U);
+  const wire::IcmpHead head = v4 ? wire::IcmpHead{wire::kIcmpUnreachable, 4, 1'300}
+                                 : wire::IcmpHead{wire::kIcmpv6PacketTooBig, 0, 1'300};
+  const Octets told = icmp(address_of(v4, 254), address_of(v4, 1), head,
+                           std::span(replies[0]).first(100));
+  around.feed(*line.a, told, line.now);
+  EXPECT_EQ(line.a->counters().path_mtus_lowered, 0U);
+  EXPECT_EQ(line.a->counters().dropped(DropReason::IcmpNobody), 1U);
+  EXPECT_EQ(around.answers(*line.a, request, line.now).size(), 1U) << "still whole";
+}
+
 TEST_P(Udp, HopLimitAndDiffservAreWhatTheSocketSays_RFC_1122_4_1_4) {
   udp::Options options;
   options.ttl = 3;
