@@ -245,7 +245,7 @@ TEST_P(Udp, ErrorsAboutWhatWasNeverSentChangeNothing_R5927) {
   EXPECT_EQ(line.a->counters().dropped(DropReason::IcmpNobody), 1U);
 }
 
-// Choice 68: nothing is kept of an echo reply that a forger would have to know.
+// Choice 71: nothing is kept of an echo reply that a forger would have to know.
 TEST_P(Udp, TooBigAboutAnEchoReplyLowersNobodysPath_R8201) {
   const Octets request = echo_request(at_b.address, address_of(v4, 1), pattern(1'400));
   const auto replies = around.answers(*line.a, request, line.now);
