@@ -77,6 +77,12 @@ def test_from_nginx(t):
         expect("said", fetched(t, host_url(t, "small.bin"), "-o", got, "--pcap", path)[1], "")
         expect("SHA-256", file_sha256(got), t.site.sums["small.bin"])
         Capture(path).is_sound(SMALL // 1500)
+
+
+@on(*EVERYWHERE, tools=("nginx",), uncaptured="64 MiB as fast as it goes: nothing new for tshark")
+def test_64_mib_from_nginx(t):
+    with tempfile.TemporaryDirectory() as place, nginx(t, place):
+        got = os.path.join(place, "got")
         name = t.site.big(64)
         began = time.monotonic()
         fetched(t, host_url(t, name), "-o", got)
