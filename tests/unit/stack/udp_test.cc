@@ -252,8 +252,8 @@ TEST_P(Udp, TooBigAboutAnEchoReplyLowersNobodysPath_R8201) {
   ASSERT_EQ(replies.size(), 1U);
   const wire::IcmpHead head = v4 ? wire::IcmpHead{wire::kIcmpUnreachable, 4, 1'300}
                                  : wire::IcmpHead{wire::kIcmpv6PacketTooBig, 0, 1'300};
-  const Octets told = icmp(address_of(v4, 254), address_of(v4, 1), head,
-                           std::span(replies[0]).first(100));
+  const Octets told =
+      icmp(address_of(v4, 254), address_of(v4, 1), head, std::span(replies[0]).first(100));
   around.feed(*line.a, told, line.now);
   EXPECT_EQ(line.a->counters().path_mtus_lowered, 0U);
   EXPECT_EQ(line.a->counters().dropped(DropReason::IcmpNobody), 1U);
