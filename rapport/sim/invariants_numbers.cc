@@ -122,7 +122,7 @@ void Invariants::check_reset(const HostRecord& r, const TraceSegment& s, Place& 
   if (place.current != kNobody && lives_[place.current].state >= State::SynReceived) {
     const Incarnation& life = lives_[place.current];
     const bool fits =
-        (place.heard && answers(*place.heard))
+        !life.iss || (place.heard && answers(*place.heard))
         || (at_or_after(Seq{s.seq}, life.una_before) && at_or_before(Seq{s.seq}, life.snd_max));
     if (!std::exchange(place.last_word, true) && fits) return;  // its cause has to come next
     return note(Invariant::RstAllowed, r.host,

@@ -55,7 +55,9 @@ Mishaps::Mishaps(const Plan& plan, sim::World& world, sim::Invariants& watch, Fa
     const bool ends = m.kind == MishapKind::Partition || m.kind == MishapKind::Crash;
     if (ends) due_.push_back({m.at + m.lasts, i, true});
   }
-  std::ranges::stable_sort(due_, [](const Due& a, const Due& b) { return a.at > b.at; });
+  std::ranges::sort(due_, [](const Due& a, const Due& b) {
+    return a.at != b.at ? a.at > b.at : a.mishap > b.mishap;
+  });
 }
 
 Instant Mishaps::next() const {

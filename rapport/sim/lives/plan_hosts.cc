@@ -43,7 +43,7 @@ sim::LinkConfig draw_way(Random& r, uint32_t level) {
   const uint32_t length = between(r, 5, 40) * kPercent;
   const uint32_t thickness = between(r, 20, 100) * kPercent;
   if (level >= 2 && once_in(r, 4)) way.bursty = {spell, length, thickness};
-  const uint32_t every = between(r, 3, 40);
+  const uint32_t every = between(r, 6, 40);
   if (level >= 2 && once_in(r, 6)) way.lose_every = every;
   return way;
 }
@@ -131,6 +131,8 @@ void draw_hosts(Random& r, Plan& plan, const Wishes& wishes, uint32_t level) {
     h.stack = draw_host(r, number);
     if (plan.seed % 2 == 1) move_to_ipv6(h.stack, number);
     if (once_in(r, 10)) plan.harsh |= cramp(r, h.stack.tcp);
+    // Who gives up early may do so on a peer that is merely slow.
+    plan.harsh |= h.stack.tcp.r2 < 100_s || h.stack.tcp.orphan_give_up < 100_s;
     const uint32_t few_frames = between(r, 4, 40);
     if (once_in(r, 8)) h.frames = few_frames;
     // A quartz of a bad kind, or a virtual machine that is not given its time.
