@@ -3,6 +3,7 @@
 
 #include "rapport/app/play_files.hh"
 #include "rapport/play/judge.hh"
+#include "rapport/play/place.hh"
 #include "rapport/play/player.hh"
 
 #include <algorithm>

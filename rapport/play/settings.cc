@@ -1,6 +1,7 @@
 // Settings of other systems as settings of the stack. A value that is what the stack does anyway is
 // accepted. What the stack does not have is assumed where that system begins with it: a script that
 // says so asks for nothing. Any other value is a reason to skip. docs/scripts.md lists them.
+#include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
 #include "rapport/play/setup.hh"
 #include "rapport/play/shell.hh"
