@@ -7,6 +7,7 @@
 #include "rapport/app/demo_stage.hh"
 #include "rapport/app/ladder_file.hh"
 #include "rapport/app/page.hh"
+#include "rapport/app/recording_file.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/wire_record.hh"
@@ -16,6 +17,7 @@
 #include "rapport/observe/names.hh"
 #include "rapport/observe/story.hh"
 #include "rapport/observe/strip.hh"
+#include "rapport/sim/record/recording.hh"
 
 #include <algorithm>
 #include <cerrno>
@@ -26,6 +28,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <CLI/App.hpp>
@@ -43,7 +46,7 @@ struct DemoArguments {
   std::string scenario;
   bool list = false, json = false, serve = false;
   std::string seed = "1", loss = "0", duplicate = "0", reorder = "0", delay = "10";
-  std::string pcap, pcap_at, port;
+  std::string pcap, pcap_at, record, port;
   PageArguments page;
 };
 
@@ -168,9 +171,23 @@ void write_capture(const Stage& stage, const DemoArguments& a) {
   }
 }
 
+// As one would type it.
+sim::RecordingAbout about_of(const Scenario& scenario, const DemoArguments& a) {
+  std::string asked = fmt::format("demo {} --seed {}", scenario.name, a.seed);
+  const DemoArguments usual;
+  const auto add = [&](std::string_view option, const std::string& value, const std::string& is) {
+    if (value != is) asked += fmt::format(" {} {}", option, value);
+  };
+  add("--loss", a.loss, usual.loss);
+  add("--duplicate", a.duplicate, usual.duplicate);
+  add("--reorder", a.reorder, usual.reorder);
+  add("--delay", a.delay, usual.delay);
+  return {.program = program_words(), .seed = settings_of(a).seed, .asked = std::move(asked)};
+}
+
 int run_server(const DemoArguments& a) {
-  if (!a.scenario.empty() || a.list || a.json || !a.pcap.empty())
-    throw Misuse("--serve: without a scenario, --list, --json or --pcap");
+  if (!a.scenario.empty() || a.list || a.json || !a.pcap.empty() || !a.record.empty())
+    throw Misuse("--serve: without a scenario, --list, --json, --pcap or --record");
   const auto port = static_cast<uint16_t>(
       whole_number("--port", a.port.empty() ? "8080" : a.port, 0, UINT16_MAX));
   return serve_demo(settings_of(a), port);
@@ -188,8 +205,14 @@ void run_demo(const DemoArguments& a) {
   }
   const DemoSettings settings = settings_of(a);
   const Page page = page_of(a.page);
+  sim::Recording recording(about_of(*scenario, a));
   Stage stage(settings);
+  if (!a.record.empty()) stage.record(recording);
   scenario->play(stage);
+  if (!a.record.empty()) {
+    for (const auto& [left, right] : stage.ladders) recording.ladder(left, right);
+    write_recording("--record", a.record, recording.finish());
+  }
   if (!a.pcap.empty()) write_capture(stage, a);
   if (a.json) {
     fmt::print("{}", observe::json(stage.story()));
@@ -234,6 +257,8 @@ void add_demo(CLI::App& program, int& status) {
       ->type_name("MS");
   demo->add_flag("--json", a->json, "Print the trace instead, a record a line");
   demo->add_option("--pcap", a->pcap, "Write what passes the interface of one host as pcapng")
+      ->type_name("FILE");
+  demo->add_option("--record", a->record, "Write everything down for `rapport replay`")
       ->type_name("FILE");
   demo->add_option("--pcap-at", a->pcap_at, "Which host's (the left one of the ladder)")
       ->type_name("HOST");

@@ -7,6 +7,7 @@
 #include "rapport/base/wire_record.hh"
 #include "rapport/observe/story.hh"
 #include "rapport/sim/link.hh"
+#include "rapport/sim/record/recording.hh"
 #include "rapport/sim/world.hh"
 #include "rapport/socket/coroutine/opening.hh"
 #include "rapport/wire/tcp.hh"
@@ -62,6 +63,7 @@ void Stage::raise(sim::WorldConfig config) {
     const uint32_t h = world_->add_host(c);
     world_->stack(h).trace().set_snap_length(kSnap);
   }
+  if (recording_ != nullptr) world_->record(*recording_);
   sim::LinkConfig link;
   link.delay = settings_.delay;
   link.faults.loss_ppm = settings_.loss_ppm;
@@ -90,15 +92,15 @@ void Stage::lose_answer(uint32_t from, uint32_t to, wire::Flags flags) {
   ordered_.push_back({from, to, flags});
 }
 
-void Stage::remark(uint32_t host, std::string text, bool forgets) {
+void Stage::remark(uint32_t host, std::string text, bool forgets, bool closes) {
   world_->settle();
+  if (recording_ != nullptr) recording_->remark({host, world_->now(), text, forgets, closes});
   remarks_.push_back({host, static_cast<uint32_t>(world_->records().size()), world_->now(),
-                      std::move(text), forgets, false});
+                      std::move(text), forgets, closes});
 }
 
 void Stage::end_process(uint32_t h) {
-  remark(h, "the process ends");
-  remarks_.back().closes = true;
+  remark(h, "the process ends", false, true);
   host(h).kill();
   world_->settle();
 }

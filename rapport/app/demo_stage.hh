@@ -7,6 +7,7 @@
 #include "rapport/base/time.hh"
 #include "rapport/base/wire_record.hh"
 #include "rapport/observe/story.hh"
+#include "rapport/sim/record/recording.hh"
 #include "rapport/sim/world.hh"
 #include "rapport/socket/coroutine/host.hh"
 #include "rapport/socket/coroutine/stream.hh"
@@ -52,6 +53,9 @@ class Stage : public sim::Observer {
 
   [[nodiscard]] uint32_t hosts() const { return static_cast<uint32_t>(configs_.size()); }
 
+  // The whole play is written down. It must outlive the stage.
+  void record(sim::Recording& recording) { recording_ = &recording; }
+
   [[nodiscard]] stack::Config& config(uint32_t host);
   // All of it, with the stack's settings that config() gives.
   [[nodiscard]] sim::HostConfig& machine(uint32_t host);
@@ -83,7 +87,7 @@ class Stage : public sim::Observer {
   // next towards it is lost.
   void lose_answer(uint32_t from, uint32_t to, wire::Flags flags);
   // Told on the host's rail. `forgets`: it lost every connection.
-  void remark(uint32_t host, std::string text, bool forgets = false);
+  void remark(uint32_t host, std::string text, bool forgets = false, bool closes = false);
   // The process whose programs run on the host ends: all that they had open is closed.
   void end_process(uint32_t host);
   // The host loses power and comes up again after a while; its programs are gone.
@@ -127,6 +131,7 @@ class Stage : public sim::Observer {
               std::span<const uint8_t> packet) override;
 
   DemoSettings settings_;
+  sim::Recording* recording_ = nullptr;
   std::vector<sim::HostConfig> configs_;
   std::unique_ptr<sim::World> world_;
   std::list<coroutine::Listener> listeners_;

@@ -3,6 +3,7 @@
 #include "rapport/app/device_options.hh"
 #include "rapport/app/serve_answer.hh"
 #include "rapport/app/serve_http.hh"
+#include "rapport/app/serve_record.hh"
 #include "rapport/app/serve_site.hh"
 #include "rapport/app/serve_status.hh"
 #include "rapport/app/status_text.hh"
@@ -57,6 +58,7 @@ struct Arguments {
   std::string upload_limit = "16G";
   std::vector<std::string> tls;  // certificate, key
   std::string status_socket;     // empty: none
+  std::string record;            // empty: no recording
   std::string backlog = kUsualBacklog;
   std::string per_client = std::to_string(HttpLimits().per_client);
   DeviceOptions device;
@@ -232,11 +234,21 @@ int serve(const Arguments& a) {
 
   std::optional<SocketFile> file = socket_file_of(a);
   HttpService http(*site, rules, tls ? &*tls : nullptr, limits);
-  Network network(std::move(plan));
+  std::optional<LiveRecording> recording;
+  shard::Config base;
+  if (!a.record.empty()) {
+    recording.emplace(a.record, fmt::format("serve {}", a.folder));
+    base.recorder = &recording->recorder();
+  }
+  Network network(std::move(plan), std::move(base));
+  std::optional<LiveRecording::Flushing> flushing;
+  if (recording) flushing.emplace(*recording, network.io());
   std::optional<StatusSocket> status;
   if (file) status.emplace(std::move(*file), network, http);
   Server server(network, http);
-  return server.run(port, backlog, greeting_of(a, network.plan(), port));
+  const int ended = server.run(port, backlog, greeting_of(a, network.plan(), port));
+  if (recording) recording->finish();
+  return ended;
 }
 
 }  // namespace
@@ -264,6 +276,10 @@ void add_serve(CLI::App& program, int& status) {
   verb->add_option("--status-socket", a->status_socket,
                    "Tell `rapport status` about every connection over this Unix socket; auto: "
                        + usual_status_socket());
+  verb->add_option("--record", a->record,
+                   "Write everything that the stack is asked into this file, for `rapport replay`; "
+                   "it holds\nwhat was sent and received, and the keys of this run")
+      ->type_name("FILE");
   verb->add_option(
           "--per-client", a->per_client,
           "Connections of one IPv4 address or IPv6 /64 at a time; one more is answered 429")

@@ -27,6 +27,7 @@ void add_listen(CLI::App& program, int& status);
 void add_status(CLI::App& program, int& status);
 void add_play(CLI::App& program, int& status);
 void add_sim(CLI::App& program, int& status);
+void add_replay(CLI::App& program, int& status);
 
 // Thrown by a verb that cannot be carried out as asked: a value out of bounds, a missing folder, no
 // permission. `what()` is the one line that the user reads: what is wrong and what is allowed, or

@@ -84,6 +84,7 @@ Shard::Shard(const Config& config, std::vector<std::unique_ptr<device::Device>> 
       pool_(config.frames, stack::buffer_size(config.stack)),
       ports_(devices.size()),
       stack_(config.stack, pool_) {
+  if (config.recorder != nullptr) stack_.record(config.recorder);
   // Packets begin at the same place in their buffers on every interface.
   for (size_t i = 0; i < devices.size(); ++i) {
     const bool ethernet = devices[i]->link() == device::Link::Ethernet;

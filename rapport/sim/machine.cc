@@ -56,12 +56,14 @@ void Machine::boot(Instant now) {
   config.tcp.seed = random.next();
   stack_ = std::make_unique<stack::Stack>(config, pool_);
   if (config_.trace_records > 0) stack_->trace().enable(config_.trace_records);
+  stack_->trace().set_snap_length(snap_length_);
   programs_.attach(*stack_, time(now));
 }
 
 void Machine::crash() {
   ASSERT(up());
   programs_.detach();
+  snap_length_ = stack_->trace().snap_length();
   stack_.reset();
   ++incarnation_;
 }

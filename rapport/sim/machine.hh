@@ -61,6 +61,7 @@ class Machine {
   HostConfig config_;
   uint64_t seed_;
   uint32_t incarnation_ = 0;
+  uint8_t snap_length_ = 0;  // of the trace, through crashes
   FramePool pool_;
   std::unique_ptr<stack::Stack> stack_;
   coroutine::Host programs_;  // goes before the stack that it runs on

@@ -7,6 +7,6 @@
 int main(int argc, char** argv) {
   using namespace rapport::app;
   static constexpr std::array kVerbs{Verb{"rules", add_rules}, Verb{"why", add_why},
-                                     Verb{"explore", add_explore}};
+                                     Verb{"explore", add_explore}, Verb{"replay", add_replay}};
   return run(kVerbs, argc, argv);
 }

@@ -205,50 +205,44 @@ std::expected<ReadRecord, RecordingFault> Reader::next() {
   if (ended_) return std::unexpected(fault("it goes on behind its end"));
   const auto raw = next_raw();
   if (!raw) return std::unexpected(raw.error());
-  const auto senseless = [&] { return std::unexpected(fault("a record makes no sense")); };
-  const auto simple = [&]<class T>(T record) -> std::expected<ReadRecord, RecordingFault> {
-    if constexpr (std::is_same_v<T, ReadWire>) {
-      if (!read_whole(raw->payload, record.wire)) return senseless();
-    } else {
-      Get get(raw->payload);
-      if constexpr (std::is_same_v<T, ReadFate>) get(record.index, record.fate);
-      if constexpr (std::is_same_v<T, ReadLadder>) get(record.left, record.right);
-      if constexpr (std::is_same_v<T, ReadGathered> || std::is_same_v<T, ReadGone>)
-        get(record.host);
-      if constexpr (std::is_same_v<T, ReadEnd>) get(record.inputs);
-      if constexpr (std::is_same_v<T, Recording::Note>)
-        get(record.host, record.at, record.text, record.forgets, record.closes);
-      if (!get.done()) return senseless();
-    }
-    return ReadRecord(std::move(record));
-  };
-  switch (raw->kind) {
-    case RecordKind::Host: {
-      ReadHost host;
-      if (!read_host(raw->payload, host)) return senseless();
-      return ReadRecord(std::move(host));
-    }
-    case RecordKind::Asked: {
-      ReadAsked asked;
-      if (!read_asked(raw->payload, asked)) return senseless();
-      return ReadRecord(std::move(asked));
-    }
-    case RecordKind::Answered: return ReadRecord(ReadAnswer{raw->payload});
-    case RecordKind::Wire: return simple(ReadWire{});
-    case RecordKind::Fate: return simple(ReadFate{});
-    case RecordKind::Gathered: return simple(ReadGathered{});
-    case RecordKind::Remark: return simple(Recording::Note{});
-    case RecordKind::Ladder: return simple(ReadLadder{});
-    case RecordKind::Gone: return simple(ReadGone{});
-    case RecordKind::End: {
-      auto end = simple(ReadEnd{});
-      if (end && std::get<ReadEnd>(*end).inputs != inputs_) return senseless();
-      ended_ = true;
-      if (end && at_ != file_.size()) return std::unexpected(fault("octets follow its end"));
-      return end;
-    }
-    default: return senseless();
+  ReadRecord record;
+  if (!read_record(*raw, record)) return std::unexpected(fault("a record makes no sense"));
+  if (ended_ && at_ != file_.size()) return std::unexpected(fault("octets follow its end"));
+  return record;
+}
+
+bool Reader::read_record(const Raw& raw, ReadRecord& out) {
+  switch (raw.kind) {
+    case RecordKind::Host: return read_host(raw.payload, out.emplace<ReadHost>());
+    case RecordKind::Asked: return read_asked(raw.payload, out.emplace<ReadAsked>());
+    case RecordKind::Answered: out = ReadAnswer{raw.payload}; return true;
+    case RecordKind::Wire: return read_whole(raw.payload, out.emplace<ReadWire>().wire);
+    default: break;
   }
+  Get get(raw.payload);
+  switch (raw.kind) {
+    case RecordKind::Fate: {
+      auto& fate = out.emplace<ReadFate>();
+      get(fate.index, fate.fate);
+      break;
+    }
+    case RecordKind::Gathered: get(out.emplace<ReadGathered>().host); break;
+    case RecordKind::Gone: get(out.emplace<ReadGone>().host); break;
+    case RecordKind::Remark: {
+      auto& note = out.emplace<Recording::Note>();
+      get(note.host, note.at, note.text, note.forgets, note.closes);
+      break;
+    }
+    case RecordKind::Ladder: {
+      auto& ladder = out.emplace<ReadLadder>();
+      get(ladder.left, ladder.right);
+      break;
+    }
+    case RecordKind::End: get(out.emplace<ReadEnd>().inputs); break;
+    default: return false;
+  }
+  ended_ = raw.kind == RecordKind::End;
+  return get.done() && (!ended_ || std::get<ReadEnd>(out).inputs == inputs_);
 }
 
 }  // namespace rapport::sim

@@ -116,6 +116,7 @@ class Reader {
     return {began_, std::move(what), cut};
   }
 
+  [[nodiscard]] bool read_record(const Raw& raw, ReadRecord& out);
   [[nodiscard]] bool read_host(std::span<const uint8_t> payload, ReadHost& out);
   [[nodiscard]] bool read_asked(std::span<const uint8_t> payload, ReadAsked& out);
 

@@ -235,21 +235,14 @@ bool Replay::make_burst(Host& h, const ReadAsked& asked) {
   return true;
 }
 
-bool Replay::carry_out(ReadAsked& asked) {
-  Host* const h = host(asked.host);
-  if (h == nullptr) return spoil("a question to no host");
-  now_ = std::max(now_, asked.at);
-  if (!make_burst(*h, asked) || !h->leave(asked.available)) {
-    return diverge(asked, std::to_string(asked.available) + " buffers left in the pool",
-                   "room for " + std::to_string(h->pool.available()));
-  }
-  Frame frame;
-  stack::Stack& stack = *h->stack;
-  const stack::Answer answer = std::visit(
+// Asks the stack; `frame` holds the one that it answers with.
+stack::Answer Replay::ask(Host& h, ReadAsked& asked, Frame& frame) {
+  stack::Stack& stack = *h.stack;
+  return std::visit(
       [&]<class T>(T& what) -> stack::Answer {
         if constexpr (std::is_same_v<T, stack::Receiving>) {
-          stack.receive(h->burst, asked.at, what.interface);
-          h->burst.clear();
+          stack.receive(h.burst, asked.at, what.interface);
+          h.burst.clear();
         } else if constexpr (std::is_same_v<T, stack::Expiring>) {
           stack.expire(asked.at);
         } else if constexpr (std::is_same_v<T, stack::Draining>) {
@@ -265,23 +258,41 @@ bool Replay::carry_out(ReadAsked& asked) {
           taken.any = stack.next_event(taken.event);
           return {taken, {}};
         } else {
-          if constexpr (std::is_same_v<T, tcp::Receive> || std::is_same_v<T, udp::ReceiveFrom>) {
-            scratch_.resize(std::min<uint64_t>(asked.room, kLargestRead));
-            what.into = scratch_;
-          }
-          if constexpr (std::is_same_v<T, tcp::SendBorrowed>) {
-            h->lent.push_back({what.token, {what.bytes.begin(), what.bytes.end()}});
-            what.bytes = h->lent.back().octets;
-          }
-          const auto result = stack.command(what, asked.at);
-          if constexpr (std::is_same_v<T, tcp::SendBorrowed>) {
-            if (!result) h->lent.pop_back();
-          }
-          return stack::answer_to(what, result);
+          return command(h, asked, what);
         }
         return {};
       },
       asked.asked);
+}
+
+template <class Command>
+stack::Answer Replay::command(Host& h, const ReadAsked& asked, Command& what) {
+  if constexpr (std::is_same_v<Command, tcp::Receive>
+                || std::is_same_v<Command, udp::ReceiveFrom>) {
+    scratch_.resize(std::min<uint64_t>(asked.room, kLargestRead));
+    what.into = scratch_;
+  }
+  if constexpr (std::is_same_v<Command, tcp::SendBorrowed>) {
+    h.lent.push_back({what.token, {what.bytes.begin(), what.bytes.end()}});
+    what.bytes = h.lent.back().octets;
+  }
+  const auto result = h.stack->command(what, asked.at);
+  if constexpr (std::is_same_v<Command, tcp::SendBorrowed>) {
+    if (!result) h.lent.pop_back();
+  }
+  return stack::answer_to(what, result);
+}
+
+bool Replay::carry_out(ReadAsked& asked) {
+  Host* const h = host(asked.host);
+  if (h == nullptr) return spoil("a question to no host");
+  now_ = std::max(now_, asked.at);
+  if (!make_burst(*h, asked) || !h->leave(asked.available)) {
+    return diverge(asked, std::to_string(asked.available) + " buffers left in the pool",
+                   "room for " + std::to_string(h->pool.available()));
+  }
+  Frame frame;
+  const stack::Answer answer = ask(*h, asked, frame);
   drain_trace(asked.host);
   auto record = reader_.next();
   if (!record) {
@@ -291,7 +302,7 @@ bool Replay::carry_out(ReadAsked& asked) {
   }
   const auto* recorded = std::get_if<ReadAnswer>(&*record);
   if (recorded == nullptr) return spoil("a question without its answer");
-  note_packets(asked, answer);
+  note_packets(*h, asked, answer);
   return compare(*h, asked, recorded->octets, answer);
 }
 
@@ -310,11 +321,15 @@ bool Replay::compare(Host& h, const ReadAsked& asked, std::span<const uint8_t> r
   return diverge(asked, answer_words(recorded, true), answer_words(answer_, true));
 }
 
-void Replay::note_packets(const ReadAsked& asked, const stack::Answer& answer) {
-  if (keeping_.packets) {
-    for (const ReadAsked::Packet& p : asked.packets) {
-      moment_.packets.push_back({asked.host, false, asked.at, {p.octets.begin(), p.octets.end()}});
-    }
+void Replay::note_packets(Host& h, const ReadAsked& asked, const stack::Answer& answer) {
+  const auto keep = [&](bool sent, uint16_t interface, std::span<const uint8_t> octets) {
+    if (!keeping_.packets) return;
+    const bool ethernet = h.stack->config().interfaces[interface].ethernet.has_value();
+    moment_.packets.push_back(
+        {asked.host, sent, ethernet, asked.at, {octets.begin(), octets.end()}});
+  };
+  if (const auto* r = std::get_if<stack::Receiving>(&asked.asked); r != nullptr) {
+    for (const ReadAsked::Packet& p : asked.packets) keep(false, r->interface, p.octets);
   }
   if (const auto* e = std::get_if<stack::EventTaken>(&answer.result); e != nullptr && e->any)
     ++moment_.events;
@@ -322,9 +337,7 @@ void Replay::note_packets(const ReadAsked& asked, const stack::Answer& answer) {
   if (taken == nullptr || !*taken->frame) return;
   ++moment_.frames;
   ++frames_;
-  if (!keeping_.packets) return;
-  const auto octets = taken->frame->bytes();
-  moment_.packets.push_back({asked.host, true, asked.at, {octets.begin(), octets.end()}});
+  keep(true, taken->interface, taken->frame->bytes());
 }
 
 void Replay::drain_trace(uint32_t at) {

@@ -5,10 +5,12 @@
 // as they had then. No clock, no I/O.
 #pragma once
 
+#include "rapport/base/frame.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/wire_record.hh"
 #include "rapport/sim/record/reader.hh"
 #include "rapport/sim/record/recording.hh"
+#include "rapport/stack/recording.hh"
 
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +61,7 @@ class Replay {
     struct Packet {
       uint32_t host = 0;
       bool sent = false;
+      bool ethernet = false;  // begins with an Ethernet header
       Instant at;
       std::vector<uint8_t> octets;
     };
@@ -117,13 +120,16 @@ class Replay {
   // Records up to the next input.
   [[nodiscard]] bool read_on();
   [[nodiscard]] bool carry_out(ReadAsked& asked);
+  [[nodiscard]] stack::Answer ask(Host& h, ReadAsked& asked, Frame& frame);
+  template <class Command>
+  [[nodiscard]] stack::Answer command(Host& h, const ReadAsked& asked, Command& what);
   [[nodiscard]] bool make_burst(Host& host, const ReadAsked& asked);
   [[nodiscard]] bool compare(Host& host, const ReadAsked& asked, std::span<const uint8_t> recorded,
                              const stack::Answer& answer);
   [[nodiscard]] bool take(ReadRecord& record);
   void begin(ReadHost&& read);
   void drain_trace(uint32_t h);
-  void note_packets(const ReadAsked& asked, const stack::Answer& answer);
+  void note_packets(Host& h, const ReadAsked& asked, const stack::Answer& answer);
   [[nodiscard]] bool diverge(const ReadAsked& asked, std::string recorded, std::string came);
   [[nodiscard]] bool spoil(std::string what);
   [[nodiscard]] Host* host(uint32_t h);

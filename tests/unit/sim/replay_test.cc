@@ -2,6 +2,10 @@
 // damaged or cut is told with its place.
 #include "rapport/sim/record/replay.hh"
 
+#include "rapport/base/address.hh"
+#include "rapport/base/frame.hh"
+#include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 #include "rapport/sim/record/reader.hh"
 #include "rapport/sim/record/recording.hh"
@@ -9,6 +13,9 @@
 #include "rapport/socket/coroutine/host.hh"
 #include "rapport/socket/coroutine/stream.hh"
 #include "rapport/socket/coroutine/task.hh"
+#include "rapport/stack/recording.hh"
+#include "rapport/stack/stack.hh"
+#include "rapport/tcp/commands.hh"
 
 #include <array>
 #include <cstddef>
@@ -99,6 +106,12 @@ std::vector<uint8_t> record_a_life(uint64_t seed, uint32_t frames = 4096) {
   return {octets.begin(), octets.end()};
 }
 
+tcp::Listen listen_at(uint16_t port) {
+  tcp::Listen listen;
+  listen.port = port;
+  return listen;
+}
+
 struct Outcome {
   Replay::State state = Replay::State::Damaged;
   uint64_t inputs = 0, compared = 0;
@@ -131,6 +144,125 @@ TEST(Replay, KnowsHowManyBuffersWereLeft) {
   const auto file = record_a_life(5, 8);  // hardly any: what is sent depends on what is on the way
   const Outcome o = replay(file);
   EXPECT_EQ(o.state, Replay::State::Finished) << o.fault.what << o.difference;
+}
+
+std::vector<uint8_t> small() {
+  Recording recording({.program = "test", .seed = 9, .asked = "a small one"});
+  World world({.seed = 9});
+  const HostId a = world.add_host(host_of("client", 1));
+  const HostId b = world.add_host(host_of("server", 2));
+  world.record(recording);
+  world.connect(a, b, {});
+  world.host(b).spawn(serve(world, b));
+  world.host(a).spawn(ask(world, a, {IpAddress::v4(10, 0, 0, 2), kPort}, 30));
+  (void)world.run_until_idle(600_s);
+  const auto octets = recording.finish();
+  return {octets.begin(), octets.end()};
+}
+
+TEST(Replay, TellsOfEveryOctetThatIsNotAsItWas) {
+  std::vector<uint8_t> file = small();
+  ASSERT_EQ(replay(file).state, Replay::State::Finished);
+  for (size_t i = 0; i < file.size(); ++i) {
+    for (const uint8_t change : {uint8_t{1}, uint8_t{0x80}, uint8_t{0xff}}) {
+      file[i] = static_cast<uint8_t>(file[i] ^ change);
+      const Outcome o = replay(file);
+      EXPECT_EQ(o.state, Replay::State::Damaged) << "octet " << i;
+      EXPECT_FALSE(o.fault.what.empty());
+      EXPECT_LE(o.fault.at, i);
+      EXPECT_FALSE(o.fault.cut);
+      file[i] = static_cast<uint8_t>(file[i] ^ change);
+    }
+  }
+}
+
+TEST(Replay, GoesAsFarAsACutFileDoes) {
+  const std::vector<uint8_t> file = small();
+  const uint64_t all = replay(file).inputs;
+  uint64_t before = 0;
+  for (size_t length = 0; length < file.size(); ++length) {
+    const Outcome o = replay(std::span(file).first(length));
+    const bool opens = o.fault.cut;
+    EXPECT_EQ(o.state, opens ? Replay::State::Cut : Replay::State::Damaged) << length;
+    EXPECT_FALSE(o.fault.what.empty());
+    EXPECT_LE(o.fault.at, length);
+    EXPECT_GE(o.inputs, before);  // never less than of a shorter one
+    before = o.inputs;
+  }
+  EXPECT_EQ(before, all);
+}
+
+TEST(Replay, RefusesAnotherVersion) {
+  std::vector<uint8_t> file = small();
+  file[8] = 2;
+  const Outcome o = replay(file);
+  EXPECT_EQ(o.fault.what, "it is of version 2; this program reads version 1");
+  EXPECT_EQ(o.fault.at, 8U);
+}
+
+// The octets of a record may be whole and yet say what never was.
+TEST(Replay, TellsWhatCameOtherwise) {
+  Recording recording({.program = "test", .seed = 9, .asked = "a lie"});
+  stack::Config config;
+  config.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, 1), 24}};
+  FramePool pool(16, stack::buffer_size(config));
+  stack::Stack stack(config, pool);
+  stack::Recorder& ear = recording.host(0, {.name = "liar"});
+  ear.begins(stack, pool);
+  ear.before(tcp::Close{Handle::make(1, 1)}, {});
+  ear.after({Error::Reset, {}});
+  const Outcome o = replay(recording.finish());
+  EXPECT_EQ(o.state, Replay::State::Diverged);
+  EXPECT_NE(o.difference.find("close on connection 1.1: recorded connection reset"),
+            std::string::npos)
+      << o.difference;
+}
+
+// Something happened that was not written down.
+TEST(Replay, TellsOfAnotherFingerprint) {
+  Recording recording({.program = "test", .seed = 9, .asked = "a secret"});
+  stack::Config config;
+  config.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, 1), 24}};
+  FramePool pool(16, stack::buffer_size(config));
+  stack::Stack stack(config, pool);
+  stack.record(&recording.host(0, {.name = "forgetful"}));
+  EXPECT_TRUE(stack.command(listen_at(80), {}).has_value());
+  stack.record(nullptr);
+  EXPECT_TRUE(stack.command(listen_at(81), {}).has_value());
+  stack::Recorder& ear = recording.host(0, {.name = "forgetful"});
+  ear.before(stack::Expiring{}, {});
+  stack.expire({});
+  ear.after({});
+  const Outcome o = replay(recording.finish());
+  EXPECT_EQ(o.state, Replay::State::Diverged);
+  EXPECT_EQ(o.inputs, 2U);
+  EXPECT_NE(o.difference.find("expire: recorded done, fingerprint"), std::string::npos)
+      << o.difference;
+}
+
+TEST(Replay, OfAStackThatWasLentOctets) {
+  Recording recording({.program = "test", .seed = 9, .asked = "lent"});
+  stack::Config config;
+  config.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, 1), 24}};
+  FramePool pool(16, stack::buffer_size(config));
+  stack::Stack stack(config, pool);
+  stack.record(&recording.host(0, {.name = "alone"}));
+  const Endpoint nobody{IpAddress::v4(10, 0, 0, 2), 80};
+  tcp::Connect connect;
+  connect.remote = nobody;
+  const auto handle = stack.command(connect, {});
+  ASSERT_TRUE(handle.has_value());
+  {
+    const std::vector<uint8_t> text(100, 0x62);
+    EXPECT_TRUE(stack.command(tcp::SendBorrowed{*handle, text, 7}, {}).has_value());
+    while (Frame frame = stack.next_frame()) frame.reset();
+    EXPECT_TRUE(stack.command(tcp::Abort{*handle}, {}).has_value());
+    stack.record(nullptr);
+  }
+  const auto octets = recording.finish();
+  const Outcome o = replay(octets);
+  EXPECT_EQ(o.state, Replay::State::Finished) << o.fault.what << o.difference;
+  EXPECT_EQ(o.inputs, 3U);
 }
 
 }  // namespace
