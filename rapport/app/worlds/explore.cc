@@ -73,10 +73,20 @@ std::string by_faults(const Tally& t, uint32_t most) {
   return s;
 }
 
+// On lines of their own, below what is said of them.
 std::string invariants() {
+  constexpr size_t width = 100;
   std::string s;
-  for (const sim::Law& law : sim::laws()) s += (s.empty() ? "" : ", ") + std::string(law.name);
-  return s;
+  std::string line;
+  for (const sim::Law& law : sim::laws()) {
+    const std::string word = std::string(law.name) + (&law == &sim::laws().back() ? "" : ", ");
+    if (14 + line.size() + word.size() > width) {
+      s += fmt::format("{:14}{}\n", "", line.substr(0, line.size() - 1));
+      line.clear();
+    }
+    line += word;
+  }
+  return s + fmt::format("{:14}{}\n", "", line);
 }
 
 std::string host_of(const sim::Breach& b) {
@@ -112,10 +122,10 @@ void print_figures(const Asked& asked, const Tally& t) {
   fmt::print("  edges       {} of {} of the transition table\n", t.edges.count(),
              tcp::transitions().size());
   fmt::print("  faults      {}\n", mishaps_of(t));
-  fmt::print("  invariants  {}: {}\n", invariants(),
-             t.shortest      ? "one does not hold, see above"
-             : asked.without ? "no counterexample within this bound"
-                             : "all hold in every world");
+  std::string verdict = "all hold in every world";
+  if (asked.without) verdict = "no counterexample within this bound";
+  if (t.shortest) verdict = "one does not hold, see above";
+  fmt::print("  invariants  {}:\n{}", verdict, invariants());
 }
 
 void print_json(const Asked& asked, const Tally& t, const std::optional<Told>& told) {

@@ -43,9 +43,15 @@ inline constexpr Endpoint kServerAt{IpAddress::v4(10, 0, 0, 2), 80};
 
 // One way, for what no fault delays.
 inline constexpr Duration kDelay = 10_ms;
-// Small, so that a world is short: time costs nothing, but every timer that fires is a step. Much
-// longer than the first retransmissions, so that a delayed copy outlives them (RFC 9293 3.4.1).
+// Small, so that a world is short; a delayed copy outlives retransmissions (RFC 9293 3.4.1).
 inline constexpr Duration kMsl = 1_s;
+// With three faults a FIN may be lost twice while its RTO is the 3 s of RFC 6298 5.7: 2MSL outlasts
+// that, as the shipped 60 s do.
+inline constexpr Duration kLongMsl = 5_s;
+
+[[nodiscard]] constexpr Duration msl_for(uint32_t faults) {
+  return faults < 3 ? kMsl : kLongMsl;
+}
 
 [[nodiscard]] HostConfig host_config(HostId h);
 

@@ -41,7 +41,7 @@ Trial::Trial(const Setup& setup, const Path& path, Guide* guide, Recording* reco
       path_(path),
       guide_(guide),
       world_(config_of(recording != nullptr)),
-      wire_(world_, *this),
+      wire_(world_, *this, setup.msl),
       judge_(world_, setup.scenario, setup.without),
       programs_(world_, setup.scenario, setup.parting, judge_),
       recording_(recording) {

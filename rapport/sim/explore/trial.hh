@@ -29,6 +29,7 @@ struct Setup {
   Scenario scenario = Scenario::OpenClose;
   Parting parting = Parting::ClientFirst;
   decltype(tcp::Config::without) without{};  // rules switched off
+  Duration msl = kMsl;                       // how long the wire may keep a frame
   Duration two_msl = 2 * kMsl;               // of both ends
   Duration until = 3600_s;                   // no world lives longer
   bool merge = true;

@@ -90,7 +90,7 @@ void Wire::recorded(const HostRecord& record) {
 
 bool Wire::may_arrive(const Kept& k) const {
   const Instant now = world_->now();
-  return now >= due(k.wire) && now <= k.wire.sent + kMsl;
+  return now >= due(k.wire) && now <= k.wire.sent + msl_;
 }
 
 void Wire::release(size_t i) {

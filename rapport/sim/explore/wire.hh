@@ -34,7 +34,8 @@ class Chooser {
 
 class Wire final : public Carrier, public Observer {
  public:
-  Wire(World& world, Chooser& chooser) : world_(&world), chooser_(&chooser) {}
+  Wire(World& world, Chooser& chooser, Duration msl)
+      : world_(&world), chooser_(&chooser), msl_(msl) {}
 
   // A frame that waits for its chance: no earlier than it would have arrived unharmed (what it
   // does before, a fault of the frames before it does), no later than MSL after it left.
@@ -83,6 +84,7 @@ class Wire final : public Carrier, public Observer {
 
   World* world_;
   Chooser* chooser_;
+  Duration msl_;
   std::array<Base, 2> bases_{};
   std::vector<Flight> flights_;  // in the order of their arrival
   std::vector<Kept> kept_;
