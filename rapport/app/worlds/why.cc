@@ -177,7 +177,7 @@ int run_why(const WhyArguments& a) {
   }
   const uint64_t seed = whole_number("--seed", a.seed, 0, UINT64_MAX);
   const Page page = page_of(a.page);
-  const Answer answer = question->answer(seed);
+  const Answer answer = question->answer({.seed = seed});
   if (a.json) {
     print_json(*question, answer, seed);
   } else {

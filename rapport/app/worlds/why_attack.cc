@@ -200,7 +200,8 @@ Injection inject(uint64_t seed, Side side) {
   return out;
 }
 
-Answer answer_isn(uint64_t seed) {
+Answer answer_isn(const Asking& asking) {
+  const uint64_t seed = asking.seed;
   Injection with = inject(seed, Side::With);
   Injection without = inject(seed, Side::Without);
   Answer a;

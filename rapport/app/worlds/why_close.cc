@@ -156,7 +156,8 @@ Duration rounded(Duration d) {
   return (d + 500_ms).to_s() * 1_s;
 }
 
-Answer answer_leak(uint64_t seed) {
+Answer answer_leak(const Asking& asking) {
+  const uint64_t seed = asking.seed;
   Held closes = leak_for_a_day(seed, Habit::Closes);
   Held forgets = leak_for_a_day(seed, Habit::Forgets);
   const Held asks = leak_for_a_day(seed, Habit::ForgetsButAsks);

@@ -210,7 +210,8 @@ Wrapped wrap(uint64_t seed, Side side) {
   return out;
 }
 
-Answer answer_paws(uint64_t seed) {
+Answer answer_paws(const Asking& asking) {
+  const uint64_t seed = asking.seed;
   Wrapped with = wrap(seed, Side::With);
   Wrapped without = wrap(seed, Side::Without);
   Answer a;

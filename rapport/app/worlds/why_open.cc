@@ -112,7 +112,8 @@ uint64_t ns(Duration d) {
   return static_cast<uint64_t>(d.ns);
 }
 
-Answer answer_four_way(uint64_t seed) {
+Answer answer_four_way(const Asking& asking) {
+  const uint64_t seed = asking.seed;
   Opening with = open(seed, Side::With, std::nullopt);
   Opening without = open(seed, Side::Without, std::nullopt);
   const Duration cost_with = cost_of_losses(seed, Side::With, with);

@@ -115,7 +115,8 @@ Transfer transfer(uint64_t seed, const Offers& offers) {
   return out;
 }
 
-Answer answer_options(uint64_t seed) {
+Answer answer_options(const Asking& asking) {
+  const uint64_t seed = asking.seed;
   Transfer all = transfer(seed, {});
   Transfer none = transfer(seed, {false, false, false});
   const Transfer no_scale = transfer(seed, {false, true, true});

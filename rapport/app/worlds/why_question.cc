@@ -97,8 +97,9 @@ Run run_of(const Stage& stage) {
 
 std::vector<Question> all_questions() {
   std::vector<Question> out;
-  for (const auto group : {open_questions(), close_questions(), attack_questions(),
-                           reset_questions(), old_questions(), path_questions()})
+  for (const auto group :
+       {searched_questions(), open_questions(), close_questions(), attack_questions(),
+        reset_questions(), old_questions(), path_questions()})
     out.insert(out.end(), group.begin(), group.end());
   return out;
 }

@@ -15,6 +15,10 @@
 #include <utility>
 #include <vector>
 
+namespace rapport::sim {
+class Recording;
+}
+
 namespace rapport::app {
 
 class Stage;
@@ -74,14 +78,21 @@ struct Answer {
   bool shown = false;  // the rule made the difference in these very runs
 };
 
+// What is asked beside the question.
+struct Asking {
+  uint64_t seed = 1;
+  sim::Recording* recording = nullptr;  // of the run without the rule; nullptr: none is wanted
+};
+
 struct Question {
   std::string_view name;
   std::string_view line;          // for --list
   std::optional<tcp::Rule> rule;  // what is switched off; none: it is a setting, or the application
-  Answer (*answer)(uint64_t seed);
+  Answer (*answer)(const Asking& asking);
 };
 
 // In the order of --list; one group a file.
+[[nodiscard]] std::span<const Question> searched_questions();
 [[nodiscard]] std::span<const Question> open_questions();
 [[nodiscard]] std::span<const Question> close_questions();
 [[nodiscard]] std::span<const Question> attack_questions();

@@ -150,7 +150,8 @@ uint64_t time_at_rate(uint64_t tries) {
   return tries * kResetOctets * 8 * (1'000'000'000 / kStrangersRate);
 }
 
-Answer answer_challenge(uint64_t seed) {
+Answer answer_challenge(const Asking& asking) {
+  const uint64_t seed = asking.seed;
   Sweep with = sweep(seed, Side::With);
   Sweep without = sweep(seed, Side::Without);
   Answer a;
