@@ -91,9 +91,10 @@ class Joiner {
     out_.push_back(p);
   }
 
-  // The record of `host` at `at` with this serial; segments are preferred to drops.
+  // The record of `host` at `at` with this serial; segments are preferred to drops, and what no
+  // passage has yet (a host that crashed counts anew at the same instant) to what one has.
   [[nodiscard]] size_t find(uint32_t host, uint32_t serial, Instant at, Direction d) const {
-    size_t drop = kAbsent;
+    size_t drop = kAbsent, again = kAbsent;
     auto i = static_cast<size_t>(
         std::ranges::lower_bound(story_.records, at, {},
                                  [](const HostRecord& r) { return r.record.header.at; })
@@ -101,12 +102,13 @@ class Joiner {
     for (; i < story_.records.size() && story_.records[i].record.header.at == at; ++i) {
       const HostRecord& r = story_.records[i];
       if (r.host != host || serial_of(r.record) != serial) continue;
-      if (is_segment(r, d) && (d == Direction::Sent || !taken_[i])) return i;
+      if (is_segment(r, d) && !taken_[i]) return i;
+      if (is_segment(r, d) && d == Direction::Sent && again == kAbsent) again = i;
       if (r.record.header.kind == TraceKind::Drop && d == Direction::Received && !taken_[i]
           && drop == kAbsent)
         drop = i;
     }
-    return drop;
+    return again != kAbsent ? again : drop;
   }
 
   void follow(const WireRecord& w) {

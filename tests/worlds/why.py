@@ -26,6 +26,20 @@ def exactly(with_, without):
 
 
 EXPECTED = {
+    "two-way-handshake": {
+        "unwanted": exactly(0, 1),
+        "unwanted_text": NONE_THEN_SOME,
+        "unwanted_memory": NONE_THEN_SOME,
+        "unwanted_time": NONE_THEN_SOME,
+    },
+    "merged-close": {"client_read": exactly(1, 0), "lost": exactly(0, 1)},
+    "no-time-wait": {"resets": exactly(0, 1), "time_wait": ("2MSL and none", lambda w, o: w >= 2e9 and o == 0)},
+    "short-time-wait": {"resets": exactly(0, 1), "time_wait": ("2MSL and less", lambda w, o: w >= 2e9 > o > 0)},
+    "time-wait-assassination": {
+        "rst_in_time_wait": SAME,
+        "time_wait": ("2MSL and less", lambda w, o: w >= 2e9 > o > 0),
+        "unguarded": NONE_THEN_SOME,
+    },
     "four-way-handshake": {"segments": exactly(3, 4), "octets": FEWER, "first_text": SAME},
     "close-wait-leak": {
         "slots_after_a_day": exactly(0, 64),
@@ -54,6 +68,7 @@ EXPECTED = {
     },
     "no-options": {"throughput": MORE, "time": FEWER},
 }
+FOUND = {"two-way-handshake", "merged-close", "no-time-wait", "short-time-wait", "time-wait-assassination"}
 ONE_SEED = {"no-paws"}  # its 4 GiB take seconds, and no draw decides
 
 
@@ -87,6 +102,11 @@ def check_more(question, answer, figures):
     """What is computed must agree with what was measured beside it."""
     without = {name: f["without"] for name, f in figures.items()}
     tables = {t["name"]: t for t in answer["tables"]}
+    assert ("the explorer looked at" in answer["world"]) == (question in FOUND), answer["world"]
+    if question == "two-way-handshake":
+        held = [row["values"] for row in tables["memory_over_time"]["rows"]]
+        assert all(with_ <= without for with_, without in held), held
+        assert sum(without for _, without in held) > 10 * sum(with_ for with_, _ in held), held
     if question == "no-challenge-ack":
         assert without["tries"] <= without["tries_certain"] < 2**32, without
     if question == "predictable-isn":

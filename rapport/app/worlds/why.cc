@@ -3,16 +3,21 @@
 // The same question and seed print the same bytes.
 #include "rapport/app/page.hh"
 #include "rapport/app/verbs.hh"
+#include "rapport/app/version.hh"
 #include "rapport/app/worlds/verbs.hh"
 #include "rapport/app/worlds/why_question.hh"
 #include "rapport/observe/ladder.hh"
 #include "rapport/observe/strip.hh"
+#include "rapport/sim/record/recording.hh"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
+#include <ios>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +33,7 @@ namespace {
 constexpr int kNotShown = 1;
 
 struct WhyArguments {
-  std::string question, seed = "1";
+  std::string question, seed = "1", record;
   bool list = false, json = false, no_ladder = false;
   PageArguments page;
 };
@@ -163,6 +168,29 @@ void print_json(const Question& question, const Answer& answer, uint64_t seed) {
   fmt::print("{}\n", out.dump(2));
 }
 
+// The run without the rule, for `rapport replay`.
+void write_recording(const std::string& file, sim::Recording& recording) {
+  recording.ladder(0, 1);
+  const std::span<const uint8_t> octets = recording.finish();
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  out.write(reinterpret_cast<const char*>(octets.data()),
+            static_cast<std::streamsize>(octets.size()));
+  out.flush();
+  if (!out) throw Misuse(fmt::format("--record {}: cannot write it", file));
+}
+
+Answer answer_of(const Question& question, const WhyArguments& a, uint64_t seed) {
+  if (a.record.empty()) return question.answer({.seed = seed});
+  if (!question.found) throw Misuse("--record: only for a question whose world the explorer finds");
+  sim::Recording recording({.program = fmt::format("rapport {}", kVersion),
+                            .seed = seed,
+                            .asked = fmt::format("why {}", question.name),
+                            .rules_off = {std::string(question.name)}});
+  Answer answer = question.answer({.seed = seed, .recording = &recording});
+  write_recording(a.record, recording);
+  return answer;
+}
+
 int run_why(const WhyArguments& a) {
   if (a.list && a.json) throw Misuse("--list --json: the list is plain text, without --json");
   if (a.list || a.question.empty()) {
@@ -177,7 +205,7 @@ int run_why(const WhyArguments& a) {
   }
   const uint64_t seed = whole_number("--seed", a.seed, 0, UINT64_MAX);
   const Page page = page_of(a.page);
-  const Answer answer = question->answer({.seed = seed});
+  const Answer answer = answer_of(*question, a, seed);
   if (a.json) {
     print_json(*question, answer, seed);
   } else {
@@ -198,6 +226,10 @@ void add_why(CLI::App& program, int& status) {
       ->type_name("N");
   why->add_flag("--no-ladder", a->no_ladder, "Only the numbers and the reason");
   why->add_flag("--json", a->json, "Print the numbers as JSON, without the ladders");
+  why->add_option("--record", a->record,
+                  "Write the run without the rule down for `rapport replay`, where the explorer\n"
+                  "found it")
+      ->type_name("FILE");
   add_page_options(*why, a->page);
   why->callback([a, &status] { status = run_why(*a); });
 }

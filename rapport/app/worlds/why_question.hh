@@ -89,6 +89,7 @@ struct Question {
   std::string_view line;          // for --list
   std::optional<tcp::Rule> rule;  // what is switched off; none: it is a setting, or the application
   Answer (*answer)(const Asking& asking);
+  bool found = false;  // the explorer finds its world; only such a run can be recorded
 };
 
 // In the order of --list; one group a file.

@@ -35,7 +35,8 @@ constexpr std::array kClientFirst{Parting::ClientFirst};
 
 // Longer than any timer of that model goes on, but for keep-alive.
 constexpr Duration kAftermath = 30_s;
-constexpr Duration kBeforeKeepAlive = 3_s;
+// What becomes of the old SYN, before the client sends its new one again.
+constexpr Duration kShortAftermath = 100_ms;
 
 uint64_t ns(Duration d) {
   return static_cast<uint64_t>(d.ns);
@@ -58,7 +59,7 @@ Figure figure(std::string_view name, std::string words, Unit unit, uint64_t with
 // --- two-way-handshake ---
 
 Answer answer_two_way(const Asking& asking) {
-  Finding f = find({tcp::Rule::ThirdSegment, Scenario::OpenClose, kTogether, 2, kBeforeKeepAlive},
+  Finding f = find({tcp::Rule::ThirdSegment, Scenario::OpenClose, kTogether, 2, kShortAftermath},
                    asking.recording);
   OldSyns old = old_syns(asking.seed);
   const Toll &w = f.with_toll, &o = f.without_toll;
@@ -74,8 +75,6 @@ Answer answer_two_way(const Asking& asking) {
              w.unwanted * sizeof(tcp::Connection), o.unwanted * sizeof(tcp::Connection)),
       figure("unwanted_time", "how long they were held", Unit::Time, ns(w.unwanted_time),
              ns(o.unwanted_time)),
-      figure("client_read", "octets that the client's application read in the end", Unit::Number,
-             w.client_read, o.client_read),
   };
   a.shown = w.unwanted == 0 && o.unwanted > 0;
   const auto most = [&](size_t column) {
@@ -227,15 +226,15 @@ Answer answer_assassination(const Asking& asking) {
 
 constexpr std::array kQuestions{
     Question{"two-way-handshake", "why does the server wait for a third segment?",
-             tcp::Rule::ThirdSegment, answer_two_way},
+             tcp::Rule::ThirdSegment, answer_two_way, true},
     Question{"merged-close", "why are the two middle segments of a close not always one?",
-             tcp::Rule::HalfClose, answer_merged},
+             tcp::Rule::HalfClose, answer_merged, true},
     Question{"no-time-wait", "why does the end that closes first stay behind?", tcp::Rule::TimeWait,
-             answer_no_time_wait},
+             answer_no_time_wait, true},
     Question{"short-time-wait", "why does it stay for twice the life of a segment?",
-             tcp::Rule::FullTimeWait, answer_short_time_wait},
+             tcp::Rule::FullTimeWait, answer_short_time_wait, true},
     Question{"time-wait-assassination", "why may a reset not end TIME-WAIT?",
-             tcp::Rule::TimeWaitIgnoresRst, answer_assassination},
+             tcp::Rule::TimeWaitIgnoresRst, answer_assassination, true},
 };
 
 }  // namespace
