@@ -78,7 +78,9 @@ TEST(RandomLives, KeepEveryPromise) {
   }
   if (lives >= 100) {
     EXPECT_GT(tally.opened, lives * 2);
-    EXPECT_GT(tally.complete * 10, tally.gentle * 8);
+    // Where the world is mild a gentle talk that is not complete is a breach.
+    EXPECT_GT(tally.sure, lives / 20);
+    EXPECT_GE(tally.complete, tally.sure);
   }
 }
 

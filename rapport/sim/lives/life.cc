@@ -188,9 +188,11 @@ void Life::judge(Talk& talk, Tally& tally) {
   if (!talk.plan.is_gentle() || talk.plan.rounds > 1) return;
   ++tally.gentle;
   const auto& ends = talk.rounds.front();
+  const bool sure = !plan_.harsh && !may_miss(talk.plan);
+  tally.sure += sure ? 1 : 0;
   if (is_complete(ends)) {
     ++tally.complete;
-  } else if (!plan_.harsh && !may_miss(talk.plan)) {
+  } else if (sure) {
     watch_.note(Invariant::Liveness, kNoHost,
                 "both were gentle, the wire was mild, but not all arrived: " + ends[0].to_string()
                     + "; " + ends[1].to_string());

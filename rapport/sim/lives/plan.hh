@@ -123,6 +123,8 @@ struct Wishes {
   std::optional<uint32_t> loss_ppm, duplicate_ppm, reorder_ppm, corrupt_ppm;
   std::optional<Duration> delay;      // of every wire
   std::optional<Duration> partition;  // one in every world, so long
+
+  friend bool operator==(const Wishes&, const Wishes&) = default;
 };
 
 [[nodiscard]] Plan draw_plan(uint64_t seed, const Wishes& wishes = {});

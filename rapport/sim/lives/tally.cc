@@ -123,6 +123,7 @@ void Tally::add(const Tally& o) {
   worlds += o.worlds;
   opened += o.opened;
   gentle += o.gentle;
+  sure += o.sure;
   complete += o.complete;
   octets += o.octets;
   records += o.records;

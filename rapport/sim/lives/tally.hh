@@ -36,7 +36,8 @@ inline constexpr size_t kFaults = 10;
 [[nodiscard]] std::string_view name(Fault f);
 
 struct Tally final : public sim::Observer {
-  uint64_t worlds = 0, opened = 0, gentle = 0, complete = 0, octets = 0, records = 0, believed = 0;
+  uint64_t worlds = 0, opened = 0, gentle = 0, sure = 0, complete = 0, octets = 0, records = 0,
+           believed = 0;
   uint64_t ended_by_until = 0, ended_by_events = 0;
   uint64_t fingerprint = 0;
   std::array<std::array<uint64_t, tcp::kEvents>, tcp::kStates> edges{};
