@@ -235,6 +235,24 @@ bool Replay::make_burst(Host& h, const ReadAsked& asked) {
   return true;
 }
 
+template <class Command>
+stack::Answer Replay::command(Host& h, const ReadAsked& asked, Command& what) {
+  if constexpr (std::is_same_v<Command, tcp::Receive>
+                || std::is_same_v<Command, udp::ReceiveFrom>) {
+    scratch_.resize(std::min<uint64_t>(asked.room, kLargestRead));
+    what.into = scratch_;
+  }
+  if constexpr (std::is_same_v<Command, tcp::SendBorrowed>) {
+    h.lent.push_back({what.token, {what.bytes.begin(), what.bytes.end()}});
+    what.bytes = h.lent.back().octets;
+  }
+  const auto result = h.stack->command(what, asked.at);
+  if constexpr (std::is_same_v<Command, tcp::SendBorrowed>) {
+    if (!result) h.lent.pop_back();
+  }
+  return stack::answer_to(what, result);
+}
+
 // Asks the stack; `frame` holds the one that it answers with.
 stack::Answer Replay::ask(Host& h, ReadAsked& asked, Frame& frame) {
   stack::Stack& stack = *h.stack;
@@ -263,24 +281,6 @@ stack::Answer Replay::ask(Host& h, ReadAsked& asked, Frame& frame) {
         return {};
       },
       asked.asked);
-}
-
-template <class Command>
-stack::Answer Replay::command(Host& h, const ReadAsked& asked, Command& what) {
-  if constexpr (std::is_same_v<Command, tcp::Receive>
-                || std::is_same_v<Command, udp::ReceiveFrom>) {
-    scratch_.resize(std::min<uint64_t>(asked.room, kLargestRead));
-    what.into = scratch_;
-  }
-  if constexpr (std::is_same_v<Command, tcp::SendBorrowed>) {
-    h.lent.push_back({what.token, {what.bytes.begin(), what.bytes.end()}});
-    what.bytes = h.lent.back().octets;
-  }
-  const auto result = h.stack->command(what, asked.at);
-  if constexpr (std::is_same_v<Command, tcp::SendBorrowed>) {
-    if (!result) h.lent.pop_back();
-  }
-  return stack::answer_to(what, result);
 }
 
 bool Replay::carry_out(ReadAsked& asked) {
