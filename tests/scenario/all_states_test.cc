@@ -110,6 +110,13 @@ SCENARIO_ROWS("a segment without the timestamp that was agreed on is dropped",
   t.hears(ack().no_ts()).says_nothing().is(row.state());
 }
 
+SCENARIO_ROWS("a half-open entry drops what lacks the timestamp that was agreed on",
+              also("R7323-12", rows_of("SA-ALL-03", {Start::SynReceivedPassive}, kTimestamps))) {
+  auto t = row.begins();
+  t.hears(ack(t.snd_nxt()).no_ts()).says_nothing().dropped_as(DropReason::TimestampMissing);
+  t.is(row.state());
+}
+
 SCENARIO_ROWS("damaged segments change nothing and are never answered",
               also("MUST-3", rows_of("SA-ALL-04", every_start()))) {
   auto t = row.begins();
