@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Explores one scenario and looks at the verdict, the ladder, the figures and the file of a counterexample.
+"""Explores one scenario and looks at the verdict, the ladder, the figures, and the replay of a counterexample.
 
 explore.py PROGRAM SCENARIO FAULTS                      with all rules on every invariant holds in every world
 explore.py PROGRAM SCENARIO FAULTS RULE AT INVARIANT    without RULE the shortest counterexample has AT faults
@@ -76,8 +76,10 @@ def is_found(program, arguments, at, invariant):
         for rail in ("client", "server", "10.0.0.1:4000", "10.0.0.2:80"):
             if rail not in run.stdout:
                 fail("no ladder", run)
-        if os.path.getsize(file) == 0:
-            fail("nothing was written", run)
+        again = subprocess.run([program, "replay", file], capture_output=True, text=True, timeout=SECONDS,
+                               check=False)
+        if again.returncode != 0 or "rules off: " + arguments[-1] not in again.stdout:
+            fail("its file does not replay without the rule", again)
         alone = figures(program, [*arguments, "--record", file], 1)
         shared = figures(program, [*arguments, "--record", file], 2)
     if alone != shared:
