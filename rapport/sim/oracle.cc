@@ -131,6 +131,7 @@ void Oracle::dropped(const TraceDrop& d, End& end) {
   if (!end.heard || d.serial != end.heard->serial) return;
   end.una = end.una_before;
   end.irs = end.irs_before;
+  end.peer_fin = end.peer_fin_before;
   end.progress = end.progress_before;
   end.heard_at = end.heard_before;
   // A FIN that was dropped has not restarted TIME-WAIT; but one that comes again lies left of the
@@ -184,6 +185,7 @@ void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
   end.heard_before = std::exchange(end.heard_at, r.record.header.at);
   end.una_before = end.una;
   end.irs_before = end.irs;
+  end.peer_fin_before = end.peer_fin;
   end.progress_before = end.progress;
   const bool acks = has(s, wire::kAck) && !has(s, wire::kRst) && end.iss;
   if (acks && after(Seq{s.ack}, end.una) && at_or_before(Seq{s.ack}, end.snd_max)) {

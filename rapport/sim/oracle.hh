@@ -93,7 +93,7 @@ class Oracle final : public Observer {
 
     // Before the last segment, should that one be dropped.
     Seq una_before;
-    std::optional<Seq> irs_before;
+    std::optional<Seq> irs_before, peer_fin_before;
     Instant progress_before{}, heard_before = kNever;
   };
 

@@ -146,6 +146,20 @@ TEST(Oracle, ARetransmittedFinBeginsTimeWaitAnew) {
   EXPECT_EQ(t.oracle.complaint(), "");
 }
 
+// `rapport explore --scenario open-close --faults 3` drew this one: a FIN of the client's life
+// before its crash came into TIME-WAIT, and was dropped there; then the FIN of this life came
+// again.
+TEST(Oracle, AFinOfAnotherLifeIsNotThePeersFin) {
+  for (const auto why : {DropReason::PawsRejected, DropReason::NotAcceptable}) {
+    Teller t;
+    t.opens().closes_first().hears_the_last_fin().after(20_s);
+    t.hears(State::TimeWait, wire::kFin | wire::kAck, 501, 102).drops(why).after(10_s);
+    t.hears(State::TimeWait, wire::kFin | wire::kAck, 901, 102).after(60_s);
+    t.moves(State::TimeWait, State::Closed, Event::TimeWaitExpired);
+    EXPECT_EQ(t.oracle.complaint(), "");
+  }
+}
+
 TEST(Oracle, SeesATimeWaitThatIsTooShortOrTooLong) {
   for (const Duration wrong : {59'999_ms, 60'001_ms}) {
     Teller t;
