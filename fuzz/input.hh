@@ -7,6 +7,7 @@
 #include "rapport/base/assert.hh"
 #include "rapport/base/frame.hh"
 #include "rapport/base/time.hh"
+#include "rapport/sim/craft.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/wire/bytes.hh"
@@ -76,31 +77,10 @@ inline IpAddress address(bool v6, uint8_t last) {
             : IpAddress::v4(10, 0, 0, last);
 }
 
-// A packet of TCP with right lengths and sums.
+// A packet of TCP with right lengths and sums; the ports are those of `head`.
 inline std::vector<uint8_t> packet_of(const wire::SegmentHead& head, const IpAddress& from,
                                       const IpAddress& to, std::span<const uint8_t> text) {
-  const size_t ip_header = from.is_v4() ? wire::kIpv4Header : wire::kIpv6Header;
-  std::vector<uint8_t> packet(ip_header + 60 + text.size());
-  const uint32_t header =
-      wire::build_tcp(packet.data() + ip_header, head, from, to,
-                      {.length = static_cast<uint32_t>(text.size()), .sum = wire::sum(text)});
-  packet.resize(ip_header + header + text.size());
-  std::ranges::copy(text, packet.begin() + static_cast<std::ptrdiff_t>(ip_header + header));
-  const auto payload = static_cast<uint16_t>(packet.size() - ip_header);
-  if (from.is_v4()) {
-    wire::Ipv4 ip;
-    ip.source = from;
-    ip.destination = to;
-    ip.protocol = wire::kProtocolTcp;
-    wire::build_ipv4(packet.data(), ip, payload);
-  } else {
-    wire::Ipv6 ip;
-    ip.source = from;
-    ip.destination = to;
-    ip.next_header = wire::kProtocolTcp;
-    wire::build_ipv6(packet.data(), ip, payload);
-  }
-  return packet;
+  return sim::craft_segment({from, head.source_port}, {to, head.destination_port}, head, text);
 }
 
 // What a Stack sends must be right, whatever it was fed.

@@ -107,17 +107,17 @@ class Play {
       listener_ = host_.stack.command(l, host_.now).value_or(Handle{});
       tells(wire::kSyn, irs_, Seq{}, o);
     } else {
-      handle_ = host_.stack
-                    .command(tcp::Connect{.remote = {peer_, kPeerPort},
-                                          .local_address = {},
-                                          .local_port = kOurPort},
-                             host_.now)
-                    .value_or(Handle{});
-      host_.owns(handle_);
-      hears();
+      opens_actively();
       tells(wire::kSyn | wire::kAck, irs_, nxt_, o);
     }
     expected_ = irs_ + 1_B;
+  }
+
+  void opens_actively() {
+    const tcp::Connect c{.remote = {peer_, kPeerPort}, .local_address = {}, .local_port = kOurPort};
+    handle_ = host_.stack.command(c, host_.now).value_or(Handle{});
+    host_.owns(handle_);
+    hears();
   }
 
   void acknowledges(wire::Flags more = {}) {
@@ -144,14 +144,7 @@ class Play {
       return;
     }
     if (state == 2) {
-      handle_ = host_.stack
-                    .command(tcp::Connect{.remote = {peer_, kPeerPort},
-                                          .local_address = {},
-                                          .local_port = kOurPort},
-                             host_.now)
-                    .value_or(Handle{});
-      host_.owns(handle_);
-      hears();
+      opens_actively();
       return;
     }
     opens(state != 4);

@@ -80,17 +80,6 @@ Task<> believe(Stream accepted, uint64_t& octets) {
   co_await waiting;
 }
 
-Task<> trust_by_address(Stage& s, uint64_t& octets) {
-  coroutine::Listener* listener = s.listen(kServer, kServerPort);
-  if (listener == nullptr) co_return;
-  while (true) {
-    auto accepting = accept_one(*listener);
-    auto stream = co_await accepting;
-    if (!stream) co_return;
-    s.host(kServer).spawn(believe(std::move(stream), octets));
-  }
-}
-
 // What the stranger learns from a connection of his own.
 struct Glimpse {
   Seq isn;
@@ -175,7 +164,8 @@ Injection inject(uint64_t seed, Side side) {
   s.world().connect(kStranger, kServer, wire);
   Injection out;
   Glimpse seen;
-  s.host(kServer).spawn(trust_by_address(s, out.believed));
+  const auto trusting = [&](Stream stream) { return believe(std::move(stream), out.believed); };
+  s.host(kServer).spawn(serve_all(s, trusting));
   s.world().settle();  // the listener is there before the first SYN
   s.world().partition(kTrusted, kServer, true);
   s.host(kStranger).spawn(look(s, seen));

@@ -63,14 +63,6 @@ struct Wrapped {
   Run run;
 };
 
-coroutine::ConnectOptions buffers() {
-  coroutine::ConnectOptions o;
-  o.options.emplace();
-  o.options->send_buffer = kBuffers;
-  o.options->receive_buffer = kBuffers;
-  return o;
-}
-
 // What the client writes at this place of the stream.
 char written_at(uint64_t place) {
   if (place < kFirst.size()) return kFirst[place];
@@ -92,7 +84,7 @@ void compare(std::string_view text, std::string_view fill, Wrapped& out) {
 
 Task<> read_it(Stage& s, Wrapped& out) {
   coroutine::ListenOptions options;
-  options.options = buffers().options;
+  options.options = with_buffers(kBuffers).options;
   coroutine::Listener* listener = s.listen(kServer, kServerPort, options);
   if (listener == nullptr) co_return;
   auto accepting = accept_one(*listener);
@@ -111,7 +103,7 @@ Task<> read_it(Stage& s, Wrapped& out) {
 
 Task<> write_it(Stage& s, Wrapped& out) {
   coroutine::Host& host = s.host(kClient);
-  auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort), buffers());
+  auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort), with_buffers(kBuffers));
   auto stream = co_await opening;
   if (!stream) co_return;
   auto first = write_text(stream, kFirst);

@@ -46,17 +46,9 @@ struct Transfer {
   Run run;
 };
 
-coroutine::ConnectOptions large_buffers() {
-  coroutine::ConnectOptions o;
-  o.options.emplace();
-  o.options->send_buffer = kBuffers;
-  o.options->receive_buffer = kBuffers;
-  return o;
-}
-
 Task<> receive_all(Stage& s, Instant& done) {
   coroutine::ListenOptions options;
-  options.options = large_buffers().options;
+  options.options = with_buffers(kBuffers).options;
   coroutine::Listener* listener = s.listen(kServer, kServerPort, options);
   if (listener == nullptr) co_return;
   auto accepting = accept_one(*listener);
@@ -69,7 +61,7 @@ Task<> receive_all(Stage& s, Instant& done) {
 }
 
 Task<> send_all(Stage& s, const std::string& text) {
-  auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort), large_buffers());
+  auto opening = open_to(s, kClient, Stage::at(kServer, kServerPort), with_buffers(kBuffers));
   auto stream = co_await opening;
   if (!stream) co_return;
   auto waiting = s.host(kClient).sleep_until(Instant{} + kFirstText);

@@ -3,12 +3,17 @@
 #pragma once
 
 #include "rapport/app/demo_stage.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
 #include "rapport/sim/world.hh"
+#include "rapport/socket/coroutine/opening.hh"
+#include "rapport/socket/coroutine/stream.hh"
+#include "rapport/socket/coroutine/task.hh"
 #include "rapport/stack/stack.hh"
 #include "rapport/tcp/rules.hh"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 namespace rapport::app {
@@ -22,6 +27,12 @@ enum class Side : uint8_t { With, Without };
 // At every host that the stage has so far; on the side With nothing. What a world without a rule
 // does the oracle cannot believe.
 [[nodiscard]] sim::WorldConfig without(Stage& stage, std::optional<tcp::Rule> rule, Side side);
+
+// Both buffers of a connection, so large.
+[[nodiscard]] coroutine::ConnectOptions with_buffers(ByteCount octets);
+// The server's program: each connection that comes gets a `program` of its own.
+coroutine::Task<> serve_all(Stage& stage,
+                            std::function<coroutine::Task<>(coroutine::Stream)> program);
 
 // Octets that a stack holds for connections in whatever tier, and for their text.
 [[nodiscard]] uint64_t memory_held(const stack::Stack& stack);

@@ -48,17 +48,6 @@ Task<> greet_and_wait(Stream accepted) {
   (void)co_await reading;
 }
 
-Task<> greet_all(Stage& s) {
-  coroutine::Listener* listener = s.listen(kServer, kServerPort);
-  if (listener == nullptr) co_return;
-  while (true) {
-    auto accepting = accept_one(*listener);
-    auto stream = co_await accepting;
-    if (!stream) co_return;
-    s.host(kServer).spawn(greet_and_wait(std::move(stream)));
-  }
-}
-
 struct Held {
   std::vector<uint64_t> memory;  // at each of kMoments
   uint64_t greeted = 0;
@@ -68,7 +57,7 @@ Held hold(uint64_t seed, Side side) {
   Stage s(setting_of(seed));
   s.keep_packets = false;
   s.raise(without(s, tcp::Rule::ThirdSegment, side));
-  s.host(kServer).spawn(greet_all(s));
+  s.host(kServer).spawn(serve_all(s, greet_and_wait));
   s.world().settle();  // the listener is there before the first SYN
   const Endpoint gone{IpAddress::v4(10, 0, 0, 99), kClientPort};  // no host of this world
   for (uint32_t n = 0; n < kOldSyns; ++n) {
