@@ -44,8 +44,10 @@ DropReason why_not_ours(const IpAddress& to, const tcp::Context& cx) {
 // (RFC 1122 3.3.4.2). Nor is what is for an address that is being checked, or is somebody else's
 // (RFC 4862 5.4); of groups only neighbour discovery comes as far as this.
 // SA-CLOSED-05, SA-LISTEN-12, U-36: all segments, not SYN alone.
-DropReason check_addresses(const IpAddress& source, const IpAddress& destination, uint16_t local,
-                           const Arrived& arrived, const World& w) {
+[[gnu::always_inline]] inline DropReason check_addresses(const IpAddress& source,
+                                                         const IpAddress& destination,
+                                                         uint16_t local, const Arrived& arrived,
+                                                         const World& w) {
   if (local == LocalAddresses::kUnknown) return why_not_ours(destination, w.cx);
   const bool to_group = destination.is_multicast();
   const bool is_elsewhere = w.cx.locals.interface_of(LocalId{local}) != arrived.interface;
@@ -66,7 +68,7 @@ struct Around {
   std::span<const uint8_t> payload;
 };
 
-void take_tcp(World& w, const Around& ip, const Arrived& arrived) {
+[[gnu::always_inline]] inline void take_tcp(World& w, const Around& ip, const Arrived& arrived) {
   Parsed& p = w.parsed[w.parsed_count];
   // Longer text is summed when it is copied to its place.
   const auto checksum =

@@ -28,26 +28,38 @@ namespace rapport::stack {
 
 namespace {
 
+// Whoever records a stack pays for it: away from the road of those who do not.
+template <class C>
+[[gnu::cold, gnu::noinline]] auto carry_out_told(World& w, const C& command, Instant now) {
+  return carry_out_recorded(*w.recorder, command, now, [&] {
+    w.begin_turn(now);
+    return tcp::call(command, w.cx);
+  });
+}
+
 // Executes a call as of `now`.
 template <class C>
 auto carry_out(World& w, const C& command, Instant now) {
-  const auto work = [&] {
-    w.begin_turn(now);
-    return tcp::call(command, w.cx);
-  };
-  if (w.recorder == nullptr) [[likely]]
-    return work();
-  return carry_out_recorded(*w.recorder, command, now, work);
+  if (w.recorder != nullptr) [[unlikely]]
+    return carry_out_told(w, command, now);
+  w.begin_turn(now);
+  return tcp::call(command, w.cx);
 }
 
 // The same for what has no result.
 template <class Asked, class Work>
-void recorded(World& w, const Asked& asked, Instant now, const Work& work) {
-  if (w.recorder == nullptr) [[likely]]
-    return work();
+[[gnu::cold, gnu::noinline]] void do_told(World& w, const Asked& asked, Instant now,
+                                          const Work& work) {
   w.recorder->before(asked, now);
   work();
   w.recorder->after({});
+}
+
+template <class Asked, class Work>
+void recorded(World& w, const Asked& asked, Instant now, const Work& work) {
+  if (w.recorder != nullptr) [[unlikely]]
+    return do_told(w, asked, now, work);
+  work();
 }
 
 // The drain's deadline has come: looks at `budget` slots, and goes on there at the next call.
@@ -192,9 +204,25 @@ Frame take_frame_out(World& w, uint16_t& interface) {
   return {};
 }
 
+[[gnu::cold, gnu::noinline]] Frame take_frame_told(World& w, uint16_t& interface) {
+  w.recorder->before(TakingFrame{}, w.cx.now);
+  Frame frame = take_frame_out(w, interface);
+  w.recorder->after({FrameTaken{&frame, interface}, {}});
+  return frame;
+}
+
 bool take_event_out(World& w, tcp::Occurrence& out) {
   return next_listener_event(w.cx, out) || next_connection_event(w.cx, out)
          || next_datagram_event(w.sockets, out);
+}
+
+[[gnu::cold, gnu::noinline]] bool take_event_told(World& w, tcp::Occurrence& out) {
+  w.recorder->before(TakingEvent{}, w.cx.now);
+  EventTaken taken;
+  taken.any = take_event_out(w, taken.event);
+  w.recorder->after({taken, {}});
+  if (taken.any) out = taken.event;
+  return taken.any;
 }
 
 }  // namespace
@@ -301,29 +329,21 @@ Frame Stack::next_frame() {
 
 Frame Stack::next_frame(uint16_t& interface) {
   World& w = *world_;
-  if (w.recorder == nullptr) [[likely]]
-    return take_frame_out(w, interface);
   const bool may_do = w.has_links || w.datagrams_wait || !w.cx.outbox.empty() || w.cx.owes();
   if (!may_do) return {};
-  w.recorder->before(TakingFrame{}, w.cx.now);
-  Frame frame = take_frame_out(w, interface);
-  w.recorder->after({FrameTaken{&frame, interface}, {}});
-  return frame;
+  if (w.recorder != nullptr) [[unlikely]]
+    return take_frame_told(w, interface);
+  return take_frame_out(w, interface);
 }
 
 bool Stack::next_event(tcp::Occurrence& out) {
   World& w = *world_;
-  if (w.recorder == nullptr) [[likely]]
-    return take_event_out(w, out);
   const bool may_do =
       w.cx.listener_event_head != kNone || w.cx.event_head != kNone || w.sockets.has_events();
   if (!may_do) return false;
-  w.recorder->before(TakingEvent{}, w.cx.now);
-  EventTaken taken;
-  taken.any = take_event_out(w, taken.event);
-  w.recorder->after({taken, {}});
-  if (taken.any) out = taken.event;
-  return taken.any;
+  if (w.recorder != nullptr) [[unlikely]]
+    return take_event_told(w, out);
+  return take_event_out(w, out);
 }
 
 Instant Stack::next_deadline() {
