@@ -37,7 +37,8 @@ constexpr uint32_t kMostFaults = 5, kMostJobs = 16, kLongest = 1'000'000;
 Scenario scenario_of(const std::string& name) {
   if (const auto s = sim::explore::scenario_named(name)) return *s;
   throw Misuse(fmt::format(
-      "--scenario {}: open, transfer, close, open-close and reuse can be explored", name));
+      "--scenario {}: open, transfer, close, open-close, reuse and fast-reuse can be explored",
+      name));
 }
 
 std::optional<tcp::Rule> rule_of(const std::string& name) {
@@ -188,7 +189,8 @@ void add_explore(CLI::App& program, int& status) {
   CLI::App* sub = program.add_subcommand(
       "explore", "Every world of a scenario with at most so many faults, on real stacks");
   const auto words = std::make_shared<Words>();
-  sub->add_option("--scenario", words->scenario, "open, transfer, close, open-close or reuse")
+  sub->add_option("--scenario", words->scenario,
+                  "open, transfer, close, open-close, reuse or\nfast-reuse")
       ->required()
       ->option_text("NAME");
   sub->add_option("--faults", words->faults, "The most faults in one world (default 2)")

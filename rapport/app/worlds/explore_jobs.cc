@@ -132,7 +132,8 @@ std::vector<Plan> plans_of(const Asked& asked, uint32_t faults) {
   Plan plan;
   plan.faults = faults;
   plan.setup.scenario = asked.scenario;
-  plan.setup.msl = sim::explore::msl_for(faults);
+  plan.setup.shape = sim::explore::shape_of(asked.scenario);
+  plan.setup.msl = sim::explore::msl_for(asked.scenario, faults);
   plan.setup.two_msl = 2 * plan.setup.msl;
   plan.setup.until = asked.until_s * 1_s;
   if (asked.without) plan.setup.without.switch_off(*asked.without);

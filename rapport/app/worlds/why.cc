@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <fstream>
 #include <ios>
 #include <memory>
@@ -46,6 +47,22 @@ std::string question_names() {
 
 void list_questions() {
   for (const Question& q : all_questions()) fmt::print("{:<24} {}\n", q.name, q.line);
+}
+
+// Each question is answered for it.
+int list_harms(uint64_t seed) {
+  bool all = true;
+  for (const Question& q : all_questions()) {
+    fmt::print("{:<24} {}\n", q.name, q.line);
+    const Answer answer = q.answer({.seed = seed});
+    for (const Figure& f : std::span(answer.figures).first(answer.headlines)) {
+      fmt::print("{:>24} {}: {} {}, {} {}\n", "", f.words, quantity(f.with, f.unit),
+                 answer.with_column, quantity(f.without, f.unit), answer.without_column);
+    }
+    std::fflush(stdout);
+    all = all && answer.shown;
+  }
+  return all ? 0 : kNotShown;
 }
 
 // --- as text ---
@@ -94,7 +111,9 @@ void print_row(const std::string& words, const std::vector<std::string>& values,
 }
 
 void print_figures(const Answer& answer, const Page& page) {
-  print_title("The harm, counted in these two runs", page);
+  print_title(answer.also.empty() ? "The harm, counted in these two runs"
+                                  : "The harm, counted in these runs",
+              page);
   print_row("", {answer.with_column, answer.without_column}, page);
   for (const Figure& f : answer.figures)
     print_row(f.words, {quantity(f.with, f.unit), quantity(f.without, f.unit)}, page);
@@ -119,6 +138,12 @@ void print_answer(const Question& question, const Answer& answer, const WhyArgum
   if (!a.no_ladder) {
     print_run(answer.with_title, answer.with, page);
     print_run(answer.without_title, answer.without, page);
+    for (const Pair& pair : answer.also) {
+      fmt::print("\n");
+      print_wrapped(pair.origin, 0, page);
+      print_run(pair.with_title, pair.with, page);
+      print_run(pair.without_title, pair.without, page);
+    }
   }
   print_figures(answer, page);
   print_title("Why", page);
@@ -193,7 +218,9 @@ Answer answer_of(const Question& question, const WhyArguments& a, uint64_t seed)
 
 int run_why(const WhyArguments& a) {
   if (a.list && a.json) throw Misuse("--list --json: the list is plain text, without --json");
-  if (a.list || a.question.empty()) {
+  const uint64_t seed = whole_number("--seed", a.seed, 0, UINT64_MAX);
+  if (a.list) return list_harms(seed);
+  if (a.question.empty()) {
     list_questions();
     return 0;
   }
@@ -203,7 +230,6 @@ int run_why(const WhyArguments& a) {
     throw Misuse(
         fmt::format("there is no question \"{}\"; there are: {}", a.question, question_names()));
   }
-  const uint64_t seed = whole_number("--seed", a.seed, 0, UINT64_MAX);
   const Page page = page_of(a.page);
   const Answer answer = answer_of(*question, a, seed);
   if (a.json) {
@@ -221,7 +247,7 @@ void add_why(CLI::App& program, int& status) {
       "why", "Why a rule of TCP is there: the same world with the rule and without.");
   const auto a = std::make_shared<WhyArguments>();
   why->add_option("question", a->question, "What to answer; without one, all are named");
-  why->add_flag("--list", a->list, "Name the questions, a line each");
+  why->add_flag("--list", a->list, "Name the questions, and answer each in short");
   why->add_option("--seed", a->seed, "Fixes every draw: the same seed prints the same bytes (1)")
       ->type_name("N");
   why->add_flag("--no-ladder", a->no_ladder, "Only the numbers and the reason");

@@ -3,6 +3,7 @@
 
 #include "rapport/app/verbs.hh"
 #include "rapport/app/worlds/why_question.hh"
+#include "rapport/app/worlds/why_setting.hh"
 #include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
@@ -11,10 +12,13 @@
 #include "rapport/observe/names.hh"
 #include "rapport/observe/story.hh"
 #include "rapport/sim/explore/explorer.hh"
+#include "rapport/sim/explore/programs.hh"
 #include "rapport/sim/explore/scenario.hh"
 #include "rapport/sim/explore/trial.hh"
 #include "rapport/sim/invariants.hh"
 #include "rapport/sim/record/recording.hh"
+#include "rapport/stack/stack.hh"
+#include "rapport/tcp/counters.hh"
 #include "rapport/tcp/rules.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/tcp.hh"
@@ -22,7 +26,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -49,6 +55,10 @@ Tally search_for(const Search& s) {
     sim::explore::Plan plan;
     plan.setup.scenario = s.scenario;
     plan.setup.parting = p;
+    plan.setup.shape = s.shape;
+    plan.setup.only_text = s.only_text;
+    plan.setup.msl = sim::explore::msl_for(s.scenario, s.faults);
+    plan.setup.two_msl = 2 * plan.setup.msl;
     plan.setup.without.switch_off(s.rule);
     plan.faults = all.shortest ? all.shortest->path.faults() : s.faults;
     all.add(sim::explore::explore(plan));
@@ -67,15 +77,6 @@ Run run_of(const Trial& trial) {
   for (const Trial::Crash& c : trial.crashes())
     run.remarks.push_back({c.host, c.before, c.at, "crashes and begins anew", true, false});
   return run;
-}
-
-Run play(const Setup& setup, const Counterexample& found, Duration aftermath,
-         sim::Recording* recording) {
-  sim::Recording own({.program = "rapport why"});
-  Trial trial(setup, found.path, nullptr, recording != nullptr ? recording : &own);
-  (void)trial.run(found.steps);
-  trial.coast(aftermath);
-  return run_of(trial);
 }
 
 // On the rail of the host that broke it, behind everything of that instant.
@@ -148,17 +149,44 @@ void count_time_wait(const Facts& facts, Instant end, Toll& toll) {
   for (const Move& m : facts.moves()) {
     if (m.host != kClient) continue;
     if (m.from == TimeWait && since != kNever) {
-      toll.time_wait += m.at - since;
+      toll.time_wait = m.at - since;
       since = kNever;
+      break;
     }
     if (m.to == TimeWait) since = m.at;
   }
-  if (since != kNever) toll.time_wait += end - since;
+  if (since != kNever) toll.time_wait = end - since;
   toll.rst_in_time_wait =
       static_cast<uint64_t>(std::ranges::count_if(facts.segments(), [](const Heard& h) {
         return h.host == kClient && !h.sent() && h.has(wire::kRst)
                && static_cast<tcp::State>(h.segment.state) == TimeWait;
       }));
+}
+
+// The numbers that the client chose, and how many of the first it used.
+void count_numbers(const Facts& facts, Toll& toll) {
+  std::optional<uint32_t> iss;
+  for (const Heard& h : facts.segments()) {
+    if (h.host != kClient || !h.sent() || h.has(wire::kRst)) continue;
+    if (!iss) iss = h.segment.seq;
+    if (h.has(wire::kSyn) && h.segment.seq != *iss) {
+      toll.numbers_on = h.segment.seq - *iss;
+      return;
+    }
+    const uint32_t behind = h.segment.seq - *iss + h.segment.text_length
+                            + (h.has(wire::kSyn) ? 1U : 0U) + (h.has(wire::kFin) ? 1U : 0U);
+    toll.numbers_used = std::max(toll.numbers_used, behind);
+  }
+}
+
+// What the server's application read, against what the client of that connection wrote.
+void count_text(const sim::explore::Programs& programs, Toll& toll) {
+  for (const sim::explore::Line& line : programs.lines()) {
+    if (line.host != kServer) continue;
+    toll.server_read += line.heard.size();
+    for (size_t i = 0; i < line.heard.size(); ++i)
+      toll.misread += sim::explore::is_strange(programs.lines(), line, i) ? 1 : 0;
+  }
 }
 
 Toll toll_of(const Run& run) {
@@ -174,7 +202,47 @@ Toll toll_of(const Run& run) {
   toll.client_read = facts.octets_read(kClient);
   count_unwanted(facts, end, toll);
   count_time_wait(facts, end, toll);
+  count_numbers(facts, toll);
   return toll;
+}
+
+struct Played {
+  Run run;
+  Toll toll;
+};
+
+// What both runs have in common from the breach on.
+Played watch(Trial& trial, Duration aftermath) {
+  const Instant then = trial.world().now();
+  std::vector<uint64_t> memory{memory_held(trial.world().stack(kServer))};
+  trial.coast(aftermath);
+  Played out{run_of(trial), {}};
+  out.toll = toll_of(out.run);
+  count_text(trial.programs(), out.toll);
+  out.toll.paws = trial.world().stack(kServer).counters().dropped(DropReason::PawsRejected);
+  for (size_t i = 1; i < kMemoryAfter.size(); ++i) {
+    trial.coast(std::max(0_ns, then + kMemoryAfter.at(i) - trial.world().now()));
+    memory.push_back(memory_held(trial.world().stack(kServer)));
+  }
+  out.toll.memory = std::move(memory);
+  return out;
+}
+
+// The world that was found, and into `f` what went wrong in it and when the breach was.
+Played play(Finding& f, Duration aftermath, sim::Recording* recording) {
+  sim::Recording own({.program = "rapport why"});
+  Trial trial(f.found.setup, f.found.path, nullptr, recording != nullptr ? recording : &own);
+  (void)trial.run(f.found.steps);
+  f.mischief.assign(trial.mischief().begin(), trial.mischief().end());
+  f.broken_at = trial.world().now();
+  return watch(trial, aftermath);
+}
+
+Played play_again(const Setup& setup, const Finding& f, Duration aftermath) {
+  sim::Recording own({.program = "rapport why"});
+  Trial trial(setup, {}, nullptr, &own);
+  trial.repeat(f.mischief, f.broken_at);
+  return watch(trial, aftermath);
 }
 
 std::string mishaps_of(const Outcome& outcome) {
@@ -189,6 +257,12 @@ std::string mishaps_of(const Outcome& outcome) {
 
 }  // namespace
 
+Toll with_timestamps(const Finding& finding, Duration aftermath) {
+  Setup setup = finding.found.setup;
+  setup.shape.timestamps = true;
+  return play_again(setup, finding, aftermath).toll;
+}
+
 Finding find(const Search& search, sim::Recording* recording) {
   Finding f;
   f.tally = search_for(search);
@@ -196,10 +270,13 @@ Finding find(const Search& search, sim::Recording* recording) {
   const Counterexample& found = *f.tally.shortest;
   Setup with = found.setup;
   with.without = {};
-  f.with = play(with, found, search.aftermath, nullptr);
-  f.without = play(found.setup, found, search.aftermath, recording);
-  f.with_toll = toll_of(f.with);
-  f.without_toll = toll_of(f.without);
+  f.found = found;
+  Played broken = play(f, search.aftermath, recording);
+  Played kept = play_again(with, f, search.aftermath);
+  f.with = std::move(kept.run);
+  f.with_toll = std::move(kept.toll);
+  f.without = std::move(broken.run);
+  f.without_toll = std::move(broken.toll);
   mark(f.without, found.breach);
   f.breach = fmt::format("{} ({}): {}", sim::name(found.breach.which),
                          sim::law(found.breach.which).clause, found.breach.words);

@@ -67,12 +67,21 @@ struct Table {
   std::vector<Row> rows;
 };
 
+// Two runs that are drawn.
+struct Pair {
+  std::string origin;  // who made this world: the explorer, or we, and why
+  std::string with_title, without_title;
+  Run with, without;
+};
+
 struct Answer {
   std::string origin;  // who made this world: the explorer, or we, and why
   std::string with_title, without_title;
   std::string with_column = "with the rule", without_column = "without";
   Run with, without;
+  std::vector<Pair> also;  // further worlds, drawn behind the first
   std::vector<Figure> figures;
+  size_t headlines = 1;  // so many figures at the beginning are the harm in short
   std::vector<Table> tables;
   std::vector<std::string> sentences;
   bool shown = false;  // the rule made the difference in these very runs

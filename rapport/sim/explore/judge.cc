@@ -4,11 +4,14 @@
 
 #include "rapport/base/build.hh"
 #include "rapport/base/reason.hh"
+#include "rapport/sim/explore/trial.hh"
 #include "rapport/socket/coroutine/channel.hh"
 #include "rapport/tcp/rules.hh"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace rapport::sim::explore {
 
@@ -44,9 +47,13 @@ void leave_out_wordings(Invariants& invariants, const Switches& without) {
 
 }  // namespace
 
-Judge::Judge(World& world, Scenario scenario, const decltype(tcp::Config::without)& without)
-    : scenario_(scenario), invariants_(world) {
-  leave_out_wordings(invariants_, without);
+Judge::Judge(World& world, const Setup& setup)
+    : scenario_(setup.scenario),
+      text_(setup.shape.text),
+      only_text_(setup.only_text),
+      invariants_(world) {
+  leave_out_wordings(invariants_, setup.without);
+  if (only_text_) invariants_.watch_only({Invariant::BytesInOrder});
   world.observe(invariants_);
 }
 
@@ -64,11 +71,15 @@ void Judge::opened(const Line& line) {
 }
 
 void Judge::wrote(const Line& line) {
-  invariants_.wrote(line.host, tuple_of(line), {&line.octet, 1});
+  const std::vector<uint8_t> text(line.length, line.octet);
+  invariants_.wrote(line.host, tuple_of(line), text);
 }
 
 void Judge::read(const Line& line, uint8_t octet) {
   invariants_.read(line.host, tuple_of(line), {&octet, 1});
+  if (!only_text_ || !is_strange(programs_->lines(), line, line.heard.size() - 1)) return;
+  invariants_.note(Invariant::BytesInOrder, line.host,
+                   "an octet is read that nobody wrote in this connection");
 }
 
 void Judge::check_line(const Line& line) {
@@ -95,7 +106,7 @@ void Judge::ended() {
   for (const Line& line : programs_->lines()) {
     if (line.partner < 0) {
       invariants_.note(Invariant::Agreement, line.host, "its connection has no other end");
-    } else if (octets && line.heard.size() != 1) {
+    } else if (octets && line.heard.size() != (line.host == kServer ? text_ : 1)) {
       invariants_.note(Invariant::BytesInOrder, line.host,
                        "the other end's octet was written, but never read");
     }

@@ -7,7 +7,6 @@
 #include "rapport/sim/explore/scenario.hh"
 #include "rapport/sim/invariants.hh"
 #include "rapport/sim/world.hh"
-#include "rapport/tcp/config.hh"
 
 #include <cstdint>
 #include <optional>
@@ -15,11 +14,13 @@
 
 namespace rapport::sim::explore {
 
+struct Setup;
+
 class Judge final : public Listening {
  public:
   // With a rule off that rule's own wording is not asked about, only the harm that follows: see
   // docs/exploring.md.
-  Judge(World& world, Scenario scenario, const decltype(tcp::Config::without)& without);
+  Judge(World& world, const Setup& setup);
 
   void opened(const Line& line) override;
   void wrote(const Line& line) override;
@@ -45,6 +46,8 @@ class Judge final : public Listening {
   void check_line(const Line& line);
 
   Scenario scenario_;
+  uint32_t text_;
+  bool only_text_;
   const Programs* programs_ = nullptr;
   Invariants invariants_;
   bool crashed_ = false;

@@ -25,17 +25,22 @@ tcp::ConnectionOptions options() {
   return o;
 }
 
-// Twice the half of a round trip apart, both FINs are under way at once.
-constexpr Duration kCrossing = kDelay + kDelay / 2;
-
 }  // namespace
 
-Programs::Programs(World& world, Scenario scenario, Parting parting, Listening& listening)
+bool is_strange(const std::deque<Line>& lines, const Line& line, size_t i) {
+  if (line.partner < 0) return true;
+  const Line& other = lines.at(static_cast<size_t>(line.partner));
+  return i >= other.length || line.heard.at(i) != other.octet;
+}
+
+Programs::Programs(World& world, Scenario scenario, Parting parting, const Shape& shape,
+                   Listening& listening)
     : world_(&world),
       scenario_(scenario),
       parting_(parting),
+      shape_(shape),
       listening_(&listening),
-      rounds_left_(scenario == Scenario::Reuse ? 2 : 1) {}
+      rounds_left_(scenario >= Scenario::Reuse ? 2 : 1) {}
 
 void Programs::start(HostId h) {
   world_->host(h).spawn(h == kClient ? client() : server());
@@ -62,6 +67,7 @@ Task<> Programs::client() {
   while (rounds_left_ > 0) {
     Line& line = lines_.emplace_back();
     line.octet = static_cast<uint8_t>('A' + lines_.size() - 1);
+    line.length = shape_.text;
     auto connecting = host.connect(
         kServerAt, {.local_address = {}, .local_port = kClientAt.port, .options = options()});
     auto stream = co_await connecting;
@@ -129,6 +135,10 @@ bool Programs::begins(const Line& line) const {
 }
 
 Task<> Programs::talks(Line& line) {
+  if (shape_.pause > 0_ns && line.host == kClient) {
+    auto waiting = world_->host(kClient).sleep(shape_.pause);
+    co_await waiting;
+  }
   if (scenario_ == Scenario::Close) {
     auto both = established_.wait(world_->host(line.host));
     (void)co_await both;
@@ -173,13 +183,13 @@ Task<> Programs::talks(Line& line) {
 }
 
 // Both write and close at once: the server as soon as it accepts, the client so much later that the
-// FINs cross on the way.
+// FINs cross on the way: one and a half of it.
 Task<> Programs::together(Line& line) {
   if (scenario_ != Scenario::Close) {
     auto speaking = writes(line);
     co_await speaking;
     if (line.host == kClient) {
-      auto waiting = world_->host(kClient).sleep(kCrossing);
+      auto waiting = world_->host(kClient).sleep(shape_.delay + shape_.delay / 2);
       co_await waiting;
     }
   }
@@ -190,7 +200,7 @@ Task<> Programs::together(Line& line) {
 
 Task<> Programs::writes(Line& line) {
   if (line.error) co_return;  // what is not given to SEND must not be told of
-  const std::array<uint8_t, 1> text{line.octet};
+  const std::vector<uint8_t> text(line.length, line.octet);
   listening_->wrote(line);
   auto writing = line.stream.write(text);
   const auto written = co_await writing;
@@ -211,7 +221,7 @@ void Programs::shuts(Line& line) {
 Task<> Programs::reads(Line& line, bool to_the_end) {
   line.at = Line::At::Reading;
   do {
-    std::array<uint8_t, 4> into{};
+    std::array<uint8_t, 4096> into{};
     auto reading = line.stream.read(into);
     const auto got = co_await reading;
     if (!got) {

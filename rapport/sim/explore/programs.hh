@@ -33,12 +33,17 @@ struct Line {
   std::vector<uint8_t> heard;
   std::optional<Error> error;
   CloseReason reason = CloseReason::None;
-  uint8_t octet = 0;  // what this end writes
-  int partner = -1;   // the line of the other end with the same numbers
+  uint8_t octet = 0;  // what this end writes, `length` times
+  uint32_t length = 1;
+  int partner = -1;  // the line of the other end with the same numbers
   coroutine::Stream stream;
 
   [[nodiscard]] bool over() const { return at >= At::Ended; }
 };
+
+// The i-th octet of those that `line` heard is not what the other end of its connection wrote
+// there, or there is no other end.
+[[nodiscard]] bool is_strange(const std::deque<Line>& lines, const Line& line, size_t i);
 
 // Told by the programs at once.
 class Listening {
@@ -51,7 +56,8 @@ class Listening {
 
 class Programs {
  public:
-  Programs(World& world, Scenario scenario, Parting parting, Listening& listening);
+  Programs(World& world, Scenario scenario, Parting parting, const Shape& shape,
+           Listening& listening);
   Programs(const Programs&) = delete;
   Programs& operator=(const Programs&) = delete;
 
@@ -89,6 +95,7 @@ class Programs {
   World* world_;
   Scenario scenario_;
   Parting parting_;
+  Shape shape_;
   Listening* listening_;
   std::deque<Line> lines_;
   coroutine::Gate established_;

@@ -10,8 +10,8 @@ namespace rapport::sim::explore {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kScenarios{"open", "transfer", "close", "open-close",
-                                                     "reuse"};
+constexpr std::array<std::string_view, 6> kScenarios{"open",       "transfer", "close",
+                                                     "open-close", "reuse",    "fast-reuse"};
 constexpr std::array<std::string_view, 3> kPartings{"client-first", "server-first", "together"};
 constexpr std::array kAll{Parting::ClientFirst, Parting::ServerFirst, Parting::Together};
 
@@ -54,7 +54,12 @@ std::span<const Parting> partings_of(Scenario s) {
   return std::span(kAll).first(parts ? kAll.size() : 1);
 }
 
-HostConfig host_config(HostId h) {
+Shape shape_of(Scenario s) {
+  if (s != Scenario::FastReuse) return {};
+  return {.delay = 1_ms, .text = 2'096, .pause = 1_ms, .timestamps = false, .crashes = false};
+}
+
+HostConfig host_config(HostId h, const Shape& shape) {
   HostConfig c;
   c.name = h == kClient ? "client" : "server";
   c.stack.interfaces[0].addresses = {{h == kClient ? kClientAt.address : kServerAt.address, 24}};
@@ -64,6 +69,7 @@ HostConfig host_config(HostId h) {
   c.stack.max_path_mtus = 4;
   c.stack.udp.max_sockets = c.stack.udp.max_datagrams = c.stack.udp.max_blocks = 4;
   shorten(c.stack.tcp);
+  c.stack.tcp.offer_timestamps = shape.timestamps;
   return c;
 }
 

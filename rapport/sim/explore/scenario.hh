@@ -21,6 +21,7 @@ enum class Scenario : uint8_t {
   Close,      // from ESTABLISHED to nothing
   OpenClose,  // the handshake, one octet each way, and the parting
   Reuse,      // the same twice: the client opens the same tuple again as soon as its stack lets it
+  FastReuse,  // the same, in the shape in which numbers of the first life may fit into the second
 };
 
 // Who ends first; a world of its own each, where a scenario has a parting.
@@ -45,14 +46,28 @@ inline constexpr Endpoint kServerAt{IpAddress::v4(10, 0, 0, 2), 80};
 inline constexpr Duration kDelay = 10_ms;
 // Small, so that a world is short; a delayed copy outlives retransmissions (RFC 9293 3.4.1).
 inline constexpr Duration kMsl = 1_s;
-// With three faults a FIN may be lost twice while its RTO is the 3 s of RFC 6298 5.7: 2MSL outlasts
-// that, as the shipped 60 s do.
+// With three faults, or without timestamps, a FIN or the ACK of it may be lost while the RTO is the
+// 3 s of RFC 6298 5.7: 2MSL outlasts that, as the shipped 60 s do.
 inline constexpr Duration kLongMsl = 5_s;
 
-[[nodiscard]] constexpr Duration msl_for(uint32_t faults) {
-  return faults < 3 ? kMsl : kLongMsl;
+[[nodiscard]] constexpr Duration msl_for(Scenario s, uint32_t faults) {
+  return faults < 3 && s != Scenario::FastReuse ? kMsl : kLongMsl;
 }
 
-[[nodiscard]] HostConfig host_config(HostId h);
+// What the shipped settings and one octet each way do not tell of a scenario.
+struct Shape {
+  Duration delay = kDelay;  // one way, for what no fault delays
+  uint32_t text = 1;        // octets that the client says, all alike; the server says one
+  Duration pause{};         // of the client, before it speaks
+  bool timestamps = true;   // both ends offer them
+  bool crashes = true;      // hosts may crash
+};
+
+// FastReuse: the text outruns the clock of initial sequence numbers (RFC 6528: 250 numbers a
+// millisecond), and no timestamps tell the lives apart. A host that crashes would have to keep
+// quiet for an MSL (RFC 9293 3.4.3), which these do not: there none crashes.
+[[nodiscard]] Shape shape_of(Scenario s);
+
+[[nodiscard]] HostConfig host_config(HostId h, const Shape& shape = {});
 
 }  // namespace rapport::sim::explore

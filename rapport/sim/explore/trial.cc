@@ -41,18 +41,18 @@ Trial::Trial(const Setup& setup, const Path& path, Guide* guide, Recording* reco
       path_(path),
       guide_(guide),
       world_(config_of(recording != nullptr)),
-      wire_(world_, *this, setup.msl),
-      judge_(world_, setup.scenario, setup.without),
-      programs_(world_, setup.scenario, setup.parting, judge_),
+      wire_(world_, *this, setup.msl, setup.shape.delay),
+      judge_(world_, setup),
+      programs_(world_, setup.scenario, setup.parting, setup.shape, judge_),
       recording_(recording) {
   if (recording != nullptr) world_.record(*recording);
   for (const HostId h : {kClient, kServer}) {
-    HostConfig host = host_config(h);
+    HostConfig host = host_config(h, setup.shape);
     host.stack.tcp.without = setup.without;
     host.stack.tcp.two_msl = setup.two_msl;
     (void)world_.add_host(host);
   }
-  world_.connect(kClient, kServer, {.delay = kDelay});
+  world_.connect(kClient, kServer, {.delay = setup.shape.delay});
   world_.carry_by(wire_);
   world_.observe(wire_);
   world_.observe(*this);
@@ -89,16 +89,65 @@ uint32_t Trial::choose(std::span<const bool> faults) {
   return 0;
 }
 
-Fate Trial::fate() {
-  if (!choosing_) return Fate::Deliver;
+Fate Trial::fate(const WireRecord& wire) {
+  if (!choosing_) {
+    const auto same = std::ranges::find_if(mischief_, [&](const Mischief& m) {
+      return m.kind == Mischief::Kind::Frame && m.host == wire.from_host
+             && m.boot == wire.incarnation && m.serial == wire.serial;
+    });
+    return same == mischief_.end() ? Fate::Deliver : same->fate;
+  }
   constexpr std::array kFaults{false, true, true, true};
   const auto fate = static_cast<Fate>(choose(kFaults));
   if (fate == Fate::Lose) ++outcome_.mishaps[static_cast<size_t>(Mishap::Lost)];
+  if (fate != Fate::Deliver) {
+    mischief_.push_back(
+        {Mischief::Kind::Frame, wire.from_host, wire.incarnation, wire.serial, fate, world_.now()});
+  }
   return fate;
+}
+
+void Trial::release(size_t kept) {
+  const Wire::Kept& k = wire_.kept()[kept];
+  const Mishap what = k.copy          ? Mishap::Duplicated
+                      : k.timer_fired ? Mishap::Delayed
+                                      : Mishap::Reordered;
+  ++outcome_.mishaps[static_cast<size_t>(what)];
+  if (choosing_) {
+    mischief_.push_back({Mischief::Kind::Release, k.wire.from_host, k.wire.incarnation,
+                         k.wire.serial, Fate::Keep, world_.now()});
+  }
+  ++released_;
+  wire_.release(kept);
+}
+
+void Trial::repeat(std::span<const Mischief> mischief, Instant until) {
+  mischief_.assign(mischief.begin(), mischief.end());
+  world_.settle();
+  for (const Mischief& m : mischief) {
+    if (m.kind == Mischief::Kind::Frame) continue;
+    world_.run_until(m.at);
+    wire_.expire();
+    if (m.kind == Mischief::Kind::Crash) {
+      crash(m.host);
+    } else {
+      const auto kept = std::ranges::find_if(wire_.kept(), [&](const Wire::Kept& k) {
+        return k.wire.from_host == m.host && k.wire.incarnation == m.boot
+               && k.wire.serial == m.serial && wire_.may_arrive(k);
+      });
+      if (kept == wire_.kept().end()) continue;
+      release(static_cast<size_t>(kept - wire_.kept().begin()));
+    }
+    world_.settle();
+  }
+  world_.run_until(until);
 }
 
 void Trial::crash(HostId h) {
   ++outcome_.mishaps[static_cast<size_t>(Mishap::Crashed)];
+  if (choosing_) {
+    mischief_.push_back({Mischief::Kind::Crash, h, 0, 0, Fate::Deliver, world_.now()});
+  }
   world_.crash(h);
   const auto records = static_cast<uint32_t>(world_.records().size());
   crashes_.push_back({h, records, world_.now()});
@@ -120,24 +169,24 @@ bool Trial::goes_on() {
   std::array<bool, kMostAlternatives> faults{};
   const size_t crashes = 1 + ready.size();
   faults.at(crashes) = faults.at(crashes + 1) = true;
-  const uint32_t which = choose(std::span(faults).first(crashes + 2));
+  const size_t all = crashes + (setup_.shape.crashes ? 2 : 0);
+  const uint32_t which = choose(std::span(faults).first(all));
   if (which == 0) return true;
   if (which >= crashes) {
     crash(static_cast<HostId>(which - crashes));
     return false;
   }
-  const size_t i = ready.at(which - 1);
-  const Wire::Kept& k = wire_.kept()[i];
-  const Mishap what = k.copy          ? Mishap::Duplicated
-                      : k.timer_fired ? Mishap::Delayed
-                                      : Mishap::Reordered;
-  ++outcome_.mishaps[static_cast<size_t>(what)];
-  wire_.release(i);
+  release(ready.at(which - 1));
   return false;
 }
 
 uint64_t Trial::state() {
   uint64_t h = mix(programs_.position(), wire_.fingerprint());
+  if (setup_.shape.text > 1) {  // the numbers of two lives may meet: see wire.hh
+    h = mix(h, released_);
+    h = mix(h, static_cast<uint64_t>(wire_.age_of_iss(kClient).ns));
+    h = mix(h, static_cast<uint64_t>(wire_.age_of_iss(kServer).ns));
+  }
   for (const HostId host : {kClient, kServer}) {
     const stack::Origin origin = wire_.origin(host);
     h = mix(h, world_.stack(host).relative_fingerprint(world_.now(), {&origin, 1}));

@@ -32,6 +32,8 @@ struct Setup {
   Duration msl = kMsl;                       // how long the wire may keep a frame
   Duration two_msl = 2 * kMsl;               // of both ends
   Duration until = 3600_s;                   // no world lives longer
+  Shape shape;                               // shape_of(scenario), or another
+  bool only_text = false;                    // what is read is judged, and nothing else
   bool merge = true;
 };
 
@@ -92,6 +94,26 @@ class Trial final : public Chooser, public Observer {
   // For ladders.
   [[nodiscard]] const World& world() const { return world_; }
 
+  [[nodiscard]] World& world() { return world_; }
+
+  // What both ends' programs saw.
+  [[nodiscard]] const Programs& programs() const { return programs_; }
+
+  // What went wrong so far, as it may go wrong in another world: by frames and by moments.
+  struct Mischief {
+    enum class Kind : uint8_t { Frame, Release, Crash };
+    Kind kind = Kind::Frame;
+    HostId host = 0;  // that sent the frame, or crashed
+    uint32_t boot = 0, serial = 0;
+    Fate fate = Fate::Deliver;
+    Instant at;
+  };
+
+  [[nodiscard]] std::span<const Mischief> mischief() const { return mischief_; }
+
+  // In place of run(): the same goes wrong as there, wherever that is possible; up to `until`.
+  void repeat(std::span<const Mischief> mischief, Instant until);
+
   struct Crash {
     HostId host = 0;
     uint32_t before = 0;  // HostRecord::order of the first record after it
@@ -100,7 +122,7 @@ class Trial final : public Chooser, public Observer {
 
   [[nodiscard]] std::span<const Crash> crashes() const { return crashes_; }
 
-  Fate fate() override;
+  Fate fate(const WireRecord& wire) override;
   void recorded(const HostRecord& record) override;
 
  private:
@@ -108,6 +130,7 @@ class Trial final : public Chooser, public Observer {
   // False when something was done at this instant after all.
   bool goes_on();
   void crash(HostId h);
+  void release(size_t kept);
   [[nodiscard]] bool is_over();
   [[nodiscard]] uint64_t state();
   [[nodiscard]] Ending finish();
@@ -122,8 +145,10 @@ class Trial final : public Chooser, public Observer {
   Programs programs_;
   Recording* recording_;
   std::vector<Crash> crashes_;
+  std::vector<Mischief> mischief_;
   Outcome outcome_;
   uint32_t point_ = 0;     // choices so far
+  uint32_t released_ = 0;  // frames that were kept
   size_t next_place_ = 0;  // of the path
   bool choosing_ = false;
 };

@@ -42,25 +42,25 @@ class Hash {
   uint64_t h_ = 0;
 };
 
-Instant due(const WireRecord& wire) {
-  return wire.sent + kDelay;
-}
-
 }  // namespace
 
 void Wire::learn(HostId from, std::span<const uint8_t> packet) {
   const auto s = segment_of(packet);
   if (!s) return;
-  if (s->flags.any(wire::kSyn)) bases_.at(from).iss = s->seq;
+  Base& base = bases_.at(from);
+  if (s->flags.any(wire::kSyn) && s->seq != base.iss) {
+    base.iss = s->seq;
+    base.since = world_->now();
+  }
   if (s->options.has_timestamps) {
-    bases_.at(from).clock = s->options.tsval - world_->now().tick().v;
+    base.clock = s->options.tsval - world_->now().tick().v;
   }
 }
 
 Passage Wire::carry(const WireRecord& wire, std::span<const uint8_t> packet) {
   learn(wire.from_host, packet);
   Passage p;
-  const Fate fate = chooser_->fate();
+  const Fate fate = chooser_->fate(wire);
   if (fate == Fate::Copy || fate == Fate::Keep) {
     kept_.push_back({wire, {packet.begin(), packet.end()}, fate == Fate::Copy});
   }
@@ -144,7 +144,8 @@ uint64_t Wire::hash_of(HostId from, std::span<const uint8_t> packet) const {
     h.add(p.tsval - o.clock);
     h.add(s->flags.any(wire::kAck) ? p.tsecr - o.peer_clock : 0);
   }
-  for (const uint8_t octet : s->text) h.add(octet);
+  h.add(s->text.size());
+  if (!s->text.empty()) h.add(s->text.front());  // all octets of one text are alike
   // What is left of the options has no numbers of its own but SACK blocks.
   for (uint32_t i = 0; i < p.sack_count; ++i) {
     h.add((p.sack[i].left - o.irs).v);

@@ -29,13 +29,13 @@ enum class Fate : uint8_t {
 class Chooser {
  public:
   virtual ~Chooser() = default;
-  virtual Fate fate() = 0;
+  virtual Fate fate(const WireRecord& wire) = 0;
 };
 
 class Wire final : public Carrier, public Observer {
  public:
-  Wire(World& world, Chooser& chooser, Duration msl)
-      : world_(&world), chooser_(&chooser), msl_(msl) {}
+  Wire(World& world, Chooser& chooser, Duration msl, Duration delay)
+      : world_(&world), chooser_(&chooser), msl_(msl), delay_(delay) {}
 
   // A frame that waits for its chance: no earlier than it would have arrived unharmed (what it
   // does before, a fault of the frames before it does), no later than MSL after it left.
@@ -58,6 +58,11 @@ class Wire final : public Carrier, public Observer {
 
   // Of host `h`: its numbers and clock, as last seen in a SYN that it sent.
   [[nodiscard]] stack::Origin origin(HostId h) const;
+
+  // How long ago host `h` chose its present number. Where a text may outrun the clock of those
+  // numbers it counts, where the next one will lie, and whose text an end has already.
+  [[nodiscard]] Duration age_of_iss(HostId h) const { return world_->now() - bases_.at(h).since; }
+
   // The frames on the way and those that are kept.
   [[nodiscard]] uint64_t fingerprint() const;
 
@@ -77,14 +82,19 @@ class Wire final : public Carrier, public Observer {
   struct Base {
     Seq iss;
     uint32_t clock = 0;  // what its timestamps were at the world's beginning
+    Instant since{};     // when that ISS was chosen
   };
 
   void learn(HostId from, std::span<const uint8_t> packet);
+
+  // When it arrives, if nothing goes wrong.
+  [[nodiscard]] Instant due(const WireRecord& wire) const { return wire.sent + delay_; }
+
   [[nodiscard]] uint64_t hash_of(HostId from, std::span<const uint8_t> packet) const;
 
   World* world_;
   Chooser* chooser_;
-  Duration msl_;
+  Duration msl_, delay_;
   std::array<Base, 2> bases_{};
   std::vector<Flight> flights_;  // in the order of their arrival
   std::vector<Kept> kept_;
