@@ -186,6 +186,17 @@ SCENARIO_TEST("ESTABLISHED: options may stand in any segment [MUST-5]") {
   t.is_told_ended(CloseReason::ResetByPeer).is_gone();
 }
 
+SCENARIO_TEST("ESTABLISHED: a clock counts in any segment, behind other options [MUST-5]") {
+  auto t = peer::in_established({.timestamps = true});
+  for (const Octets& before : {Octets{1}, Octets{5, 10, 0, 0, 0, 1, 0, 0, 0, 2}}) {
+    const uint32_t clock = t.tsval_now() + 77;
+    const Seq next = t.rcv_nxt() + 10_B;
+    t.hears(data(10_B).option_octets(joined({before, timestamps(clock, t.tsval_of_stack())})));
+    t.says(ack(next)).calls_receive(10_B);
+    t.holds(t.heard().options.tsecr == clock, "it is echoed");
+  }
+}
+
 SCENARIO_TEST("LISTEN: what is not known is passed over by its length [MUST-6]") {
   sends_after_syn_with(joined({kUnknown, kMss700, {254, 2}}), 700);
 }
