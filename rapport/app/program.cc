@@ -4,9 +4,11 @@
 #include "rapport/app/version.hh"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <iostream>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,6 +52,8 @@ std::string words_of(const CLI::App& program, const CLI::ParseError& e) {
   }
   if (option == nullptr) return said;
   const int needed = option->get_expected_min();
+  if (option->count() > static_cast<size_t>(option->get_expected_max()))
+    return fmt::format("{}: given more than once", option->get_name());
   if (needed == 1) return fmt::format("{}: a value is needed", option->get_name());
   return fmt::format("{}: {} values are needed: {}", option->get_name(), needed,
                      option->get_type_name());
@@ -88,6 +92,17 @@ std::optional<uint64_t> millionths(std::string_view text) {
   return value;
 }
 
+// What was printed has got to where standard output leads; else that is told, and status 1.
+int end_of_output(const CLI::App& program, int status) {
+  errno = 0;
+  const bool was_lost = std::ferror(stdout) != 0;
+  const bool is_flushed = std::fflush(stdout) == 0 && std::cout.flush().good();
+  if (!was_lost && is_flushed) return status;
+  const std::string why =
+      errno == 0 ? "not all of it could be written" : std::system_category().message(errno);
+  return refuse(program, "standard output: " + why, kFailure);
+}
+
 }  // namespace
 
 int run(std::span<const Verb> verbs, int argc, const char* const* argv) {
@@ -103,15 +118,17 @@ int run(std::span<const Verb> verbs, int argc, const char* const* argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& e) {  // help or version was asked for
-    return program.exit(e);
+    status = program.exit(e);
   } catch (const CLI::ParseError& e) {
     return refuse(program, advice(program, e, verbs));
   } catch (const Misuse& e) {
     return refuse(program, e.what());
   } catch (const Failure& e) {
     return refuse(program, e.what(), kFailure);
+  } catch (const std::system_error& e) {  // as fmt::print throws
+    return refuse(program, e.code().message(), kFailure);
   }
-  return status;
+  return end_of_output(program, status);
 }
 
 uint64_t whole_number(std::string_view option, const std::string& text, uint64_t least,

@@ -48,7 +48,7 @@ void write_recording(std::string_view option, const std::string& path,
 }
 
 MappedFile::MappedFile(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) throw Misuse(fmt::format("{}: cannot open it: {}", path, reason()));
   struct stat about{};
   void* at = nullptr;

@@ -12,11 +12,14 @@
 #include "rapport/observe/capture.hh"
 #include "rapport/observe/json.hh"
 #include "rapport/sim/record/reader.hh"
+#include "rapport/tcp/rules.hh"
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -31,6 +34,9 @@ namespace {
 using State = sim::Replay::State;
 
 constexpr int kDiverged = 1, kDamaged = 2;
+constexpr auto kAllHosts =
+    "--connection, --port: only for a recording of one host, as serve makes it; this one has all "
+    "hosts, and --ladder draws them all";
 
 // As given; read into values before the file is opened.
 struct ReplayArguments {
@@ -85,7 +91,7 @@ class Player {
   Player(const ReplayArguments& a, sim::Reader reader)
       : a_(a),
         page_(page_of(a.page)),
-        until_(a.until.empty() ? UINT64_MAX : whole_number("--until", a.until, 0, UINT64_MAX)),
+        until_(a.until.empty() ? UINT64_MAX : whole_number("--until", a.until, 1, UINT64_MAX)),
         wanted_(wanted_of(a)),
         replay_(std::move(reader), {.records = a.ladder || a.json, .packets = a.ladder}),
         capture_(wanted_) {}
@@ -107,7 +113,10 @@ class Player {
   void tell() {
     if (a_.json) fmt::print("{}", observe::json(story_of(replay_)));
     if (!a_.ladder) return;
-    if (replay_.has_wires()) return print_ladders(replay_, page_);
+    if (replay_.has_wires()) {
+      if (wanted_.connection || wanted_.port) throw Misuse(kAllHosts);
+      return print_ladders(replay_, page_);
+    }
     capture_.finish();
     refuse_missing(capture_, wanted_, a_.file);
     fmt::print("\n");
@@ -115,12 +124,16 @@ class Player {
     fmt::print("\n");
   }
 
+  static void flush() {
+    if (std::fflush(stdout) != 0) throw std::system_error(errno, std::system_category());
+  }
+
   int end() {
     const bool broken = replay_.state() == State::Damaged || replay_.state() == State::Cut;
     if (broken && replay_.inputs() == 0) throw Misuse(fault_words(a_.file, replay_.fault()));
-    (void)std::fflush(stdout);
+    flush();
     fmt::print(a_.json ? stderr : stdout, "{}", summary_of(replay_));
-    (void)std::fflush(stdout);
+    flush();
     if (replay_.state() == State::Diverged) return kDiverged;
     if (!broken) return 0;
     fmt::print(stderr, "rapport replay: {}; what is before it was replayed\n",
@@ -136,6 +149,17 @@ class Player {
   observe::Capture capture_;
 };
 
+// The second build knows which rules can be off; a file that names another is not of this version.
+template <bool switchable>
+void refuse_unknown(const std::string& file, const std::vector<std::string>& off) {
+  if constexpr (switchable) {
+    for (const std::string& rule : off) {
+      if (!tcp::RuleSwitches<switchable>::find(rule))
+        throw Misuse(fmt::format("{}: recorded without {}, which is no rule's name", file, rule));
+    }
+  }
+}
+
 int run_replay(const ReplayArguments& a) {
   const MappedFile file(a.file);
   auto reader = sim::Reader::open(file.octets());
@@ -143,6 +167,7 @@ int run_replay(const ReplayArguments& a) {
   if constexpr (!kRuleSwitches) {
     if (!reader->about().rules_off.empty()) become_worlds(as_given(a));
   }
+  refuse_unknown<kRuleSwitches>(a.file, reader->about().rules_off);
   return Player(a, std::move(*reader)).run();
 }
 
@@ -152,7 +177,7 @@ void add_replay(CLI::App& program, int& status) {
   CLI::App* verb = program.add_subcommand(
       "replay", "Do again what a recording says that stacks were asked, and compare what comes.");
   const auto a = std::make_shared<ReplayArguments>();
-  verb->add_option("FILE", a->file, "What --record of demo, sim, explore or serve has written")
+  verb->add_option("FILE", a->file, "What --record of demo, sim, explore, why or serve has written")
       ->required();
   verb->add_flag("--step", a->step,
                  "A line for each input and what it led to; on a terminal, Enter goes on");

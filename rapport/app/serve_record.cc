@@ -23,6 +23,7 @@
 #include <boost/system/error_code.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace rapport::app {
@@ -75,7 +76,9 @@ std::string reason(int code) {
 device::Descriptor make_file(const std::string& path) {
   device::Descriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR));
-  if (!file) throw Misuse(fmt::format("--record {}: cannot write it: {}", path, reason(errno)));
+  // A file that was there keeps its mode; what a recording holds is for its owner alone.
+  if (!file || ::fchmod(file.get(), S_IRUSR | S_IWUSR) != 0)
+    throw Misuse(fmt::format("--record {}: cannot write it: {}", path, reason(errno)));
   return file;
 }
 
