@@ -152,6 +152,9 @@ Answer answer_four_way(const Asking& asking) {
           with.heard == without.heard ? round_trips(with)
                                       : round_trips(with) + " or " + round_trips(without),
           length_words(cost_with), length_words(cost_without)),
+      "An ACK apart also ends the sending of the client's SYN too early. When the server's SYN is "
+      "lost and the server begins anew, nobody sends any more, and the client waits for ever: "
+      "rapport explore --scenario open-close --faults 2 --without four-way-handshake finds it.",
       "Closing has no such merger by rule: an end may have much to send after the other's FIN "
       "(rapport why merged-close).",
   };

@@ -169,6 +169,8 @@ Answer answer_challenge(const Asking& asking) {
       {"tries", "RSTs that he sent in this run", Unit::Number, with.tries, without.tries},
       {"challenges", "of them answered by a challenge ACK", Unit::Number, with.challenges,
        without.challenges},
+      {"tries_expected", "RSTs needed on average, computed from the window", Unit::Number,
+       kNumbers / 2, (sweep_of + 1) / 2},
       {"tries_certain", "RSTs that make it certain, computed from the window", Unit::Number,
        kNumbers, sweep_of},
       {"time_certain",
