@@ -44,8 +44,8 @@ void become_worlds(std::span<const std::string> arguments) {
   argv.push_back(nullptr);
   execv(there.c_str(), argv.data());
   throw Misuse(
-      fmt::format("{}: {}; build and install rapport-worlds beside rapport "
-                  "(cmake -DRAPPORT_WORLDS=ON)",
+      fmt::format("{}: {}; it belongs beside rapport: build it "
+                  "(scripts/build release rapport-worlds) or install both",
                   there, std::strerror(errno)));
 }
 
