@@ -5,7 +5,8 @@ usage: replay.py PROGRAM              replays them, and records and replays the 
        replay.py PROGRAM --write      records them anew: after a change of the core that is meant
 
 Exit status: 0 all is the same, 1 something is not. What is recorded is in RECORDED: the name of the
-file and the arguments of PROGRAM, to which --record FILE is added.
+file and the arguments of PROGRAM, to which --record FILE is added. `serve` is of a live server that
+curl asked for two files (`rapport serve . --record FILE` in scripts/lab); it is made anew by hand.
 """
 
 import subprocess
