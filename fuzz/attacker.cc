@@ -3,10 +3,16 @@
 // he does, the stacks stay sound and quiet; as long as he only loses, repeats and reorders, each
 // end reads exactly what the other wrote, in order, and no connection is reset that nobody aborted.
 // When he goes away the two ends do not talk for ever, and all that they had is given back.
+// The invariants of sim/ watch, as far as his powers leave them standing: see watched().
 #include "input.hh"
+#include "rapport/sim/incarnation.hh"
+#include "rapport/sim/invariants.hh"
+#include "rapport/sim/link.hh"
+#include "rapport/sim/world.hh"
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <deque>
 #include <span>
 #include <vector>
@@ -19,6 +25,7 @@ constexpr uint32_t kMostSteps = 400;
 constexpr size_t kMostInFlight = 64;    // beyond, the network loses the newest
 constexpr uint32_t kMostText = 30'000;  // that each end writes
 constexpr uint64_t kMostAfterwards = 3'000;
+constexpr uint32_t kFrames = 512;
 
 uint8_t letter_at(uint32_t offset, uint32_t side) {
   return static_cast<uint8_t>(offset * 7 + (offset >> 8) + side * 101);
@@ -31,75 +38,137 @@ struct End {
   bool ended_by_reset = false;
 };
 
-class Between {
+class Between final : public sim::Carrier, public sim::Observer {
  public:
   explicit Between(Input& in)
-      : in_(in),
-        v6_(in.chance()),
-        hosts_{Host(settings(in, address(v6_, 1)), Instant{1'000'000'000}),
-               Host(settings(in, address(v6_, 2)), Instant{1'000'000'000})} {}
+      : in_(in), v6_(in.chance()), world_(world_config()), invariants_(world_) {
+    for (uint8_t side = 0; side < 2; ++side) {
+      (void)world_.add_host({.name = side == 0 ? "client" : "server",
+                             .stack = settings(in, address(v6_, side + 1)),
+                             .frames = kFrames});
+    }
+    world_.connect(0, 1, {});
+    world_.carry_by(*this);
+    world_.observe(invariants_);
+    world_.observe(*this);
+    watched();
+  }
 
   void runs() {
     tcp::Listen l;
     l.port = kServerPort;
-    listener_ = hosts_[1].stack.command(l, hosts_[1].now).value_or(Handle{});
+    listener_ = stack(1).command(l, world_.now()).value_or(Handle{});
     opens();
-    for (uint32_t i = 0; i < kMostSteps && !in_.empty(); ++i) {
-      step();
-      for (const Host& h : hosts_) h.checks();
-    }
+    for (uint32_t i = 0; i < kMostSteps && !in_.empty(); ++i) step();
     leaves();
-    for (Host& h : hosts_) h.must_come_to_rest();
+    comes_to_rest();
+  }
+
+  // What leaves a host lies in his hands until he lets it go.
+  sim::Passage carry(const WireRecord& wire, std::span<const uint8_t> packet) override {
+    (void)segment_of(packet);  // its lengths and sums are right
+    ++frames_;
+    auto& road = flying_.at(wire.from_host);
+    if (road.size() < kMostInFlight) road.push_back({wire, {packet.begin(), packet.end()}});
+    sim::Passage p;
+    p.count = 0;
+    return p;
+  }
+
+  void recorded(const HostRecord& record) override {
+    if (record.record.header.kind != TraceKind::Ended) return;
+    const auto reason = static_cast<CloseReason>(record.record.as<TraceEnded>().reason);
+    if (reason != CloseReason::ResetByPeer && reason != CloseReason::Refused) return;
+    ends_.at(record.host).ended_by_reset = true;
   }
 
  private:
+  struct Packet {
+    WireRecord wire;
+    std::vector<uint8_t> octets;
+  };
+
+  static sim::WorldConfig world_config() {
+    sim::WorldConfig c;
+    c.start = Instant{1'000'000'000};
+    c.keep_records = false;
+    c.abort_on_complaint = false;  // two-halves says the same
+    return c;
+  }
+
+  // Not watched: agreement and liveness, for he holds back for as long as he likes what the ends
+  // would need. Once he has forged anything, neither bytes-in-order nor one-incarnation: who sees
+  // every number puts text of his own where it is taken. The others are about what an end itself
+  // sends, waits and keeps, and hold whatever it is fed.
+  void watched() {
+    using enum sim::Invariant;
+    invariants_.watch_only({BytesInOrder, OneIncarnation, TimerOrDebt, WithinWindow, AckOfReceived,
+                            LegalNumbers, RstAllowed, TimeWaitLength, MemoryBack, ClockForward,
+                            TwoHalves});
+  }
+
+  void tampers() {
+    tampered_ = true;
+    invariants_.leave_out(sim::Invariant::BytesInOrder);
+    invariants_.leave_out(sim::Invariant::OneIncarnation);
+  }
+
+  void holds() {
+    const auto& breach = invariants_.breach();
+    if (breach) (void)std::fprintf(stderr, "%s\n", breach->to_string().c_str());
+    ASSERT(!breach);
+  }
+
+  [[nodiscard]] sim::Tuple tuple(size_t side) const {
+    const sim::Tuple client{{address(v6_, 1), kClientPort}, {address(v6_, 2), kServerPort}};
+    return side == 0 ? client : client.mirror();
+  }
+
   void opens() {
-    const auto r = hosts_[0].stack.command(tcp::Connect{.remote = {address(v6_, 2), kServerPort},
-                                                        .local_address = {},
-                                                        .local_port = kClientPort},
-                                           hosts_[0].now);
-    if (r) ends_[0] = {.handle = *r};
-    if (r) hosts_[0].owns(*r);
-    collects(0);
+    const auto r = stack(0).command(tcp::Connect{.remote = {address(v6_, 2), kServerPort},
+                                                 .local_address = {},
+                                                 .local_port = kClientPort},
+                                    world_.now());
+    if (r) ends_[0].handle = *r;
+    if (r) owned_[0].push_back(*r);
+    settles();
   }
 
-  // What `side` says is on its way to the other.
-  void collects(size_t side) {
-    for (Said& s : hosts_[side].says()) {
-      ++frames_;
-      if (flying_[side].size() < kMostInFlight) flying_[side].push_back(std::move(s.packet));
-    }
-    tcp::Occurrence o;
-    while (hosts_[side].stack.next_event(o)) {
-      if (o.is(tcp::What::Acceptable)) {
-        const auto r =
-            hosts_[side].stack.command(tcp::Accept{.listener = listener_}, hosts_[side].now);
-        if (r) hosts_[side].owns(*r);
-        if (r && ends_[1].handle == Handle{}) ends_[1].handle = *r;
-      }
-      if (o.is(tcp::What::Ended) && o.handle == ends_[side].handle) ended(side, o.reason);
-    }
-  }
-
-  void ended(size_t side, CloseReason reason) {
-    const bool reset = reason == CloseReason::ResetByPeer || reason == CloseReason::Refused;
-    ends_[side].ended_by_reset = ends_[side].ended_by_reset || reset;
+  // What the ends have to say comes into his hands.
+  void settles() {
+    world_.settle();
+    const auto r = stack(1).command(tcp::Accept{.listener = listener_}, world_.now());
+    if (r) owned_[1].push_back(*r);
+    if (r && ends_[1].handle == Handle{}) ends_[1].handle = *r;
+    if (r) world_.settle();
+    holds();
   }
 
   void delivers(size_t side, size_t which) {
     if (which >= flying_[side].size()) return;
-    std::vector<uint8_t> packet = std::move(flying_[side][which]);
+    Packet packet = std::move(flying_[side][which]);
     flying_[side].erase(flying_[side].begin() + static_cast<std::ptrdiff_t>(which));
-    arrives(1 - side, packet);
+    arrives(packet, Fate::Delivered);
   }
 
-  void arrives(size_t side, const std::vector<uint8_t>& packet) {
-    hosts_[side].receives(std::span(&packet, 1));
-    collects(side);
+  void arrives(const Packet& packet, Fate fate) {
+    if (world_.pool(packet.wire.from_host).available() == 0) return;
+    WireRecord wire = packet.wire;
+    wire.arrived = world_.now();
+    wire.held = world_.now() - wire.sent;
+    wire.fate = fate;
+    world_.deliver(wire, packet.octets);
+    settles();
   }
 
-  // --- the attacker
-  // -------------------------------------------------------------------------------
+  // What no end ever sent.
+  void puts(const std::vector<uint8_t>& octets) {
+    const uint32_t from = source_of(octets) == 1 ? 0 : 1;
+    (void)world_.inject(from, 1 - from, octets, world_.now());
+    settles();
+  }
+
+  // --- the attacker ---
 
   // A packet with some fields of its TCP header changed, and right sums.
   [[nodiscard]] std::vector<uint8_t> forged(const std::vector<uint8_t>& model) {
@@ -151,29 +220,26 @@ class Between {
     auto& road = flying_[side];
     if (road.empty()) return;
     const size_t which = in_.octet() % road.size();
-    switch (in_.below(6)) {
+    const uint32_t what = in_.below(6);
+    switch (what) {
       case 0: road.erase(road.begin() + static_cast<std::ptrdiff_t>(which)); break;
       case 1: road.push_back(road[which]); break;
       case 2: std::swap(road[which], road.front()); break;
       case 3: {
-        const std::vector<uint8_t> copy = road[which];
-        arrives(1 - side, copy);  // and once more later
+        const Packet copy = road[which];
+        arrives(copy, Fate::Duplicated);  // and once more later
         break;
       }
-      case 4:
-        tampered_ = true;
-        road[which] = forged(road[which]);
-        break;
-      default: {
-        tampered_ = true;
-        const std::vector<uint8_t> packet = forged(road[which]);
-        arrives(source_of(packet) == 1 ? 1 : 0, packet);
+      default: {  // forged, in its place or beside it
+        tampers();
+        const Packet model = road[which];
+        if (what == 4) road.erase(road.begin() + static_cast<std::ptrdiff_t>(which));
+        puts(forged(model.octets));
       }
     }
   }
 
-  // --- the applications
-  // ---------------------------------------------------------------------------
+  // --- the applications ---
 
   void writes(size_t side) {
     End& e = ends_[side];
@@ -182,26 +248,30 @@ class Between {
       text[i] = letter_at(e.written + i, static_cast<uint32_t>(side));
     }
     if (text.empty()) return;
-    const auto r = hosts_[side].stack.command(tcp::Send{.connection = e.handle, .bytes = text},
-                                              hosts_[side].now);
+    invariants_.wrote(static_cast<sim::HostId>(side), tuple(side), text);
+    const auto r =
+        stack(side).command(tcp::Send{.connection = e.handle, .bytes = text}, world_.now());
     if (r) e.written += r->v;
+    settles();
+    invariants_.gave_up_writing(tuple(side));  // the rest is offered anew
   }
 
   void reads(size_t side) {
     End& e = ends_[side];
     std::array<uint8_t, 2000> room{};
-    const auto r = hosts_[side].stack.command(tcp::Receive{.connection = e.handle, .into = room},
-                                              hosts_[side].now);
+    const auto r =
+        stack(side).command(tcp::Receive{.connection = e.handle, .into = room}, world_.now());
     if (!r) return;
+    invariants_.read(static_cast<sim::HostId>(side), tuple(side), std::span(room).first(r->v));
     for (uint32_t i = 0; i < r->v && !tampered_; ++i) {
       ASSERT(room.at(i) == letter_at(e.read + i, static_cast<uint32_t>(1 - side)));
     }
     e.read += r->v;
     ASSERT(tampered_ || e.read <= ends_[1 - side].written);
+    settles();
   }
 
   void call(size_t side) {
-    Host& h = hosts_[side];
     End& e = ends_[side];
     switch (in_.below(8)) {
       case 0:
@@ -209,25 +279,24 @@ class Between {
       case 2: writes(side); break;
       case 3:
       case 4: reads(side); break;
-      case 5: (void)h.stack.command(tcp::ShutdownWrite{e.handle}, h.now); break;
+      case 5: (void)stack(side).command(tcp::ShutdownWrite{e.handle}, world_.now()); break;
       case 6:  // with unread text, or text on its way, that is a reset (RFC 2525 2.17, SHLD-3)
         e.aborted = true;
-        (void)h.stack.command(tcp::Close{e.handle}, h.now);
+        (void)stack(side).command(tcp::Close{e.handle}, world_.now());
         break;
-      default: e.aborted = true; (void)h.stack.command(tcp::Abort{e.handle}, h.now);
+      default: e.aborted = true; (void)stack(side).command(tcp::Abort{e.handle}, world_.now());
     }
-    collects(side);
+    settles();
   }
 
-  // Both clocks run alike.
   void time(Duration d) {
-    for (size_t side = 0; side < 2; ++side) {
-      const Instant end = hosts_[side].now + d;
-      for (uint32_t turns = 0; hosts_[side].passes(end); ++turns) {
-        ASSERT(turns < kMostTurns);
-        collects(side);
-      }
+    const Instant end = world_.now() + d;
+    for (uint32_t turns = 0; world_.next_deadline() <= end; ++turns) {
+      ASSERT(turns < kMostTurns);
+      (void)world_.step();
+      settles();
     }
+    world_.run_until(end);
   }
 
   void step() {
@@ -250,8 +319,8 @@ class Between {
   }
 
   // What was held back for too long finds an end that has waited as long as it had to.
-  static bool has_given_up(const Host& h) {
-    const auto& all = h.stack.counters().transitions;
+  static bool has_given_up(const stack::Stack& s) {
+    const auto& all = s.counters().transitions;
     return std::ranges::any_of(all, [](const auto& row) {
       using tcp::Event;
       return row[static_cast<size_t>(Event::GaveUp)] != 0
@@ -269,28 +338,51 @@ class Between {
         for (size_t n = flying_[side].size(); n > 0; --n) delivers(side, 0);
       }
       if (flying_[0].empty() && flying_[1].empty()) {
-        const auto due = [&](Host& h) { return h.stack.next_deadline() - h.now; };
-        const Duration wait = std::min(due(hosts_[0]), due(hosts_[1]));
+        const Duration wait = world_.next_deadline() - world_.now();
         if (wait > 1_ms) ms += static_cast<uint32_t>(std::min<int64_t>(wait.to_ms(), 10'000)) - 1U;
         time(std::max(1_ms, std::min(wait, 10_s)));
       } else {
         time(1_ms);
       }
       for (size_t side = 0; side < 2; ++side) reads(side);
-      for (size_t side = 0; side < 2; ++side) collects(side);
+      settles();
     }
     ASSERT(frames_ - before <= kMostAfterwards);
     if (tampered_) return;
     const bool somebody_left = ends_[0].aborted || ends_[1].aborted;
-    ASSERT(somebody_left || has_given_up(hosts_[0]) || has_given_up(hosts_[1])
+    ASSERT(somebody_left || has_given_up(stack(0)) || has_given_up(stack(1))
            || (!ends_[0].ended_by_reset && !ends_[1].ended_by_reset));
   }
 
+  // Everything ends: connections by drain(), TIME-WAIT, orphans and fragments by their timers.
+  void comes_to_rest() {
+    for (size_t side = 0; side < 2; ++side) {
+      for (const Handle h : owned_[side]) (void)stack(side).command(tcp::Close{h}, world_.now());
+      const Instant deadline = world_.now() + 1_s;
+      invariants_.draining(static_cast<sim::HostId>(side), deadline);
+      stack(side).drain(world_.now(), deadline);
+    }
+    settles();
+    time(3600_s);
+    invariants_.all_is_over();
+    holds();
+    for (uint32_t side = 0; side < 2; ++side) {
+      const auto p = stack(side).population();
+      ASSERT(p.connections == 0 && p.half_open == 0 && p.time_wait == 0 && p.listeners == 0);
+      ASSERT(p.datagram_sockets == 0 && p.datagrams == 0 && p.fragmented == 0);
+      ASSERT(stack(side).audit().empty());
+    }
+  }
+
+  stack::Stack& stack(size_t side) { return world_.stack(static_cast<sim::HostId>(side)); }
+
   Input& in_;
   bool v6_;
-  std::array<Host, 2> hosts_;
+  sim::World world_;
+  sim::Invariants invariants_;
   std::array<End, 2> ends_;
-  std::array<std::deque<std::vector<uint8_t>>, 2> flying_;  // by who sent it
+  std::array<std::vector<Handle>, 2> owned_;
+  std::array<std::deque<Packet>, 2> flying_;  // by who sent it
   Handle listener_;
   uint64_t frames_ = 0;
   bool tampered_ = false;

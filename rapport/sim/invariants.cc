@@ -183,6 +183,7 @@ void Invariants::follow(const HostRecord& r, Place& place, const Tuple& tuple) {
       const auto d = r.record.as<TraceDrop>();
       if (life != nullptr && place.heard && place.heard->serial == d.serial) {
         life->una = life->una_before;
+        life->peer_fin = life->peer_fin_before;  // a forged FIN elsewhere, that was not taken
         life->ack_owed = kNever;
       }
       break;
@@ -284,6 +285,9 @@ void Invariants::heard(const HostRecord& r, const TraceSegment& s, Place& place)
   if (early && !has(s, wire::kRst)) {
     place.provoked.push_back(s);
     if (place.provoked.size() > kMost) place.provoked.pop_front();
+  }
+  if (place.current != kNobody) {
+    lives_[place.current].peer_fin_before = lives_[place.current].peer_fin;
   }
   if (place.current == kNobody || has(s, wire::kRst)) return;
   Incarnation& life = lives_[place.current];

@@ -45,9 +45,8 @@ void write(const std::string& file, std::span<const uint8_t> octets) {
 
 std::string draw(const Trial& trial) {
   const sim::World& world = trial.world();
-  // What was kept is entered when it arrives; a story has it where it left.
   std::vector<WireRecord> wires(world.wires().begin(), world.wires().end());
-  std::ranges::stable_sort(wires, {}, &WireRecord::sent);
+  sim::explore::by_departure(wires);
   observe::Story story;
   story.hosts = {std::string(world.name(0)), std::string(world.name(1))};
   story.records = world.records();

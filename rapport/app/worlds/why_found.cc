@@ -72,8 +72,7 @@ Run run_of(const Trial& trial) {
   run.hosts = {std::string(world.name(kClient)), std::string(world.name(kServer))};
   run.records.assign(world.records().begin(), world.records().end());
   run.wires.assign(world.wires().begin(), world.wires().end());
-  // What was kept is entered when it arrives; a story has it where it left.
-  std::ranges::stable_sort(run.wires, {}, &WireRecord::sent);
+  sim::explore::by_departure(run.wires);
   for (const Trial::Crash& c : trial.crashes())
     run.remarks.push_back({c.host, c.before, c.at, "crashes and begins anew", true, false});
   return run;

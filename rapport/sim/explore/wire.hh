@@ -100,4 +100,8 @@ class Wire final : public Carrier, public Observer {
   std::vector<Kept> kept_;
 };
 
+// As a story has them, where they left; what was kept is entered when it arrives. Those of one
+// instant stay as they are.
+void by_departure(std::vector<WireRecord>& wires);
+
 }  // namespace rapport::sim::explore
