@@ -20,14 +20,11 @@
 #include "rapport/sim/record/recording.hh"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -161,16 +158,6 @@ uint32_t host_of(const Stage& stage, const std::string& name) {
   return static_cast<uint32_t>(found - hosts.begin());
 }
 
-void write_capture(const Stage& stage, const DemoArguments& a) {
-  const std::vector<uint8_t> octets = capture_at(stage, host_of(stage, a.pcap_at));
-  const File file(std::fopen(a.pcap.c_str(), "wbe"));
-  if (!file || std::fwrite(octets.data(), 1, octets.size(), file.get()) != octets.size()
-      || std::fflush(file.get()) != 0) {
-    throw Misuse(fmt::format("--pcap {}: cannot write it: {}", a.pcap,
-                             std::system_category().message(errno)));
-  }
-}
-
 // As one would type it.
 sim::RecordingAbout about_of(const Scenario& scenario, const DemoArguments& a) {
   std::string asked = fmt::format("demo {} --seed {}", scenario.name, a.seed);
@@ -205,20 +192,23 @@ void run_demo(const DemoArguments& a) {
   }
   const DemoSettings settings = settings_of(a);
   const Page page = page_of(a.page);
+  if (!a.record.empty()) check_writable("--record", a.record);
+  if (!a.pcap.empty()) check_writable("--pcap", a.pcap);
   sim::Recording recording(about_of(*scenario, a));
   Stage stage(settings);
   if (!a.record.empty()) stage.record(recording);
   scenario->play(stage);
-  if (!a.record.empty()) {
-    for (const auto& [left, right] : stage.ladders) recording.ladder(left, right);
-    write_recording("--record", a.record, recording.finish());
-  }
-  if (!a.pcap.empty()) write_capture(stage, a);
+  const uint32_t listens = host_of(stage, a.pcap_at);
   if (a.json) {
     fmt::print("{}", observe::json(stage.story()));
   } else {
     print_play(stage, *scenario, page);
   }
+  if (!a.record.empty()) {
+    for (const auto& [left, right] : stage.ladders) recording.ladder(left, right);
+    write_whole("--record", a.record, recording.finish());
+  }
+  if (!a.pcap.empty()) write_whole("--pcap", a.pcap, capture_at(stage, listens));
 }
 
 }  // namespace
@@ -257,9 +247,11 @@ void add_demo(CLI::App& program, int& status) {
       ->type_name("MS");
   demo->add_flag("--json", a->json, "Print the trace instead, a record a line");
   demo->add_option("--pcap", a->pcap, "Write what passes the interface of one host as pcapng")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(must_be_named);
   demo->add_option("--record", a->record, "Write everything down for `rapport replay`")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(must_be_named);
   demo->add_option("--pcap-at", a->pcap_at, "Which host's (the left one of the ladder)")
       ->type_name("HOST");
   add_page_options(*demo, a->page);

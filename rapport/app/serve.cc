@@ -1,6 +1,7 @@
 // `rapport serve`: the files of a folder over HTTP, from a stack of our own behind a TUN interface
 // that exists as long as the program runs. Everything is checked before anything is made.
 #include "rapport/app/device_options.hh"
+#include "rapport/app/recording_file.hh"
 #include "rapport/app/serve_answer.hh"
 #include "rapport/app/serve_http.hh"
 #include "rapport/app/serve_record.hh"
@@ -279,7 +280,8 @@ void add_serve(CLI::App& program, int& status) {
   verb->add_option("--record", a->record,
                    "Write everything that the stack is asked into this file, for `rapport replay`; "
                    "it holds\nwhat was sent and received, and the keys of this run")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(must_be_named);
   verb->add_option(
           "--per-client", a->per_client,
           "Connections of one IPv4 address or IPv6 /64 at a time; one more is answered 429")

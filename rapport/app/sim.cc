@@ -1,10 +1,11 @@
 // The verb `sim`: random worlds by their seeds, each watched by every invariant, and an account of
 // what happened in them.
+#include "rapport/app/recording_file.hh"
 #include "rapport/app/sim_run.hh"
+#include "rapport/app/sim_tell.hh"
 #include "rapport/app/verbs.hh"
 #include "rapport/base/time.hh"
 #include "rapport/sim/invariants.hh"
-#include "rapport/sim/lives/tally.hh"
 
 #include <algorithm>
 #include <charconv>
@@ -12,34 +13,28 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 #include <CLI/App.hpp>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <nlohmann/json.hpp>
 
 namespace rapport::app {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr uint64_t kGreatestSeed = 1'000'000'000'000;
 constexpr uint64_t kMostWorlds = 10'000'000;
 constexpr uint64_t kMostJobs = 256;
-constexpr size_t kTold = 5;  // broken seeds that are made small and told
 
 struct SimArguments {
-  std::string seeds = "1..1000", jobs = "1", least = "0", events = "2000000", out = ".";
-  std::string hosts, loss, duplicate, reorder, corrupt, delay, partition, until, record;
+  std::string seeds = "1..1000", jobs = "1", least = "0";
+  std::string hosts, loss, duplicate, reorder, corrupt, delay, partition, until, events;
+  std::string out, record;
   bool json = false;
 };
 
@@ -66,24 +61,31 @@ Duration duration_of(std::string_view option, const std::string& text, Duration 
                   option, text, most.to_s()));
 }
 
+// "7" or "1..1000".
 void read_seeds(const std::string& text, Swarm& swarm) {
   const size_t dots = text.find("..");
-  const std::string first = text.substr(0, dots);
-  const std::string last = dots == std::string::npos ? first : text.substr(dots + 2);
-  swarm.first = whole_number("--seeds", first, 1, kGreatestSeed);
-  swarm.last = whole_number("--seeds", last, 1, kGreatestSeed);
-  if (swarm.last < swarm.first || swarm.last - swarm.first >= kMostWorlds) {
-    throw Misuse(fmt::format("--seeds {}: from a smaller to a greater one, at most {} of them",
-                             text, kMostWorlds));
+  const auto number = [&](std::string_view digits, uint64_t& value) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return !digits.empty() && error == std::errc() && end == digits.data() + digits.size()
+           && value >= 1 && value <= kGreatestSeed;
+  };
+  const std::string_view first = std::string_view(text).substr(0, dots);
+  const std::string_view last =
+      dots == std::string::npos ? first : std::string_view(text).substr(dots + 2);
+  if (!number(first, swarm.first) || !number(last, swarm.last) || swarm.last < swarm.first
+      || swarm.last - swarm.first >= kMostWorlds) {
+    throw Misuse(
+        fmt::format("--seeds {}: A..B or A is allowed, such as 1..1000: whole numbers from 1 to "
+                    "{}, A not above B, at most {} of them",
+                    text, kGreatestSeed, kMostWorlds));
   }
 }
 
 Swarm swarm_of(const SimArguments& a) {
   Swarm s;
   read_seeds(a.seeds, s);
-  s.asked = "sim --seeds " + a.seeds;
   const auto wish = [&](std::string_view option, const std::string& text) {
-    if (!text.empty()) s.asked += fmt::format(" {} {}", option, text);
+    if (!text.empty()) s.wished += fmt::format(" {} {}", option, text);
     return !text.empty();
   };
   const auto share = [&](std::string_view option, const std::string& text) {
@@ -104,88 +106,12 @@ Swarm swarm_of(const SimArguments& a) {
     s.bounds.until = Instant{} + duration_of("--until", a.until, 86400_s);
     s.bounds.until_is_asked = true;
   }
-  s.bounds.events = whole_number("--events", a.events, 1, UINT32_MAX);
+  if (wish("--events", a.events)) {
+    s.bounds.events = whole_number("--events", a.events, 1, UINT32_MAX);
+    s.bounds.events_are_asked = true;
+  }
   s.jobs = whole_number("--jobs", a.jobs, 1, kMostJobs);
   return s;
-}
-
-void write_file(const std::string& path, std::span<const uint8_t> octets) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(octets.data()),
-             static_cast<std::streamsize>(octets.size()));
-  if (!file.flush()) throw Misuse(fmt::format("cannot write '{}'", path));
-}
-
-// What happened too seldom.
-std::vector<lives::Account> seldom(const std::vector<lives::Account>& all, uint64_t least) {
-  std::vector<lives::Account> out;
-  std::ranges::copy_if(all, std::back_inserter(out), [&](const lives::Account& a) {
-    return a.impossible.empty() && a.count < least;
-  });
-  return out;
-}
-
-void print_account(const std::vector<lives::Account>& all) {
-  std::string_view kind;
-  for (const lives::Account& a : all) {
-    if (a.kind != kind) fmt::print("{}s:\n", kind = a.kind);
-    if (a.impossible.empty()) {
-      fmt::print("  {:36} {:>10}\n", a.name, a.count);
-    } else {
-      fmt::print("  {:36} impossible: {}\n", a.name, a.impossible);
-    }
-  }
-}
-
-Json told(const Swarm& swarm, const Broken& broken, const std::string& folder, bool json) {
-  const Remains r = make_small(swarm, broken);
-  const std::string path = fmt::format("{}/sim-{}.rec", folder, broken.seed);
-  write_file(path, r.recording);
-  const sim::Law& law = sim::law(broken.breach.which);
-  if (!json) {
-    fmt::print("\nseed {} breaks {} ({}): {}\n  {}\n", broken.seed, law.name, law.clause,
-               law.sentence, broken.breach.to_string());
-    fmt::print("made small in {} of {} steps: {}\n{}{}", r.taken, r.tried, r.breach, r.plan,
-               r.last_words);
-    fmt::print("again: rapport replay {}\n", path);
-  }
-  return {{"seed", broken.seed},          {"invariant", law.name}, {"clause", law.clause},
-          {"words", broken.breach.words}, {"small", r.plan},       {"recording", path}};
-}
-
-void print_json(const SwarmResult& result, const std::vector<lives::Account>& all, Json broken) {
-  const lives::Tally& t = result.tally;
-  Json counts = Json::array();
-  for (const lives::Account& a : all) {
-    Json line{{"kind", a.kind}, {"name", a.name}, {"count", a.count}};
-    if (!a.impossible.empty()) line["impossible"] = a.impossible;
-    counts.push_back(std::move(line));
-  }
-  const Json out{{"worlds", t.worlds},
-                 {"ended_by_until", t.ended_by_until},
-                 {"ended_by_events", t.ended_by_events},
-                 {"fingerprint", fmt::format("{:016x}", t.fingerprint)},
-                 {"counts", std::move(counts)},
-                 {"broken", std::move(broken)}};
-  fmt::print("{}\n", out.dump());
-}
-
-void print_end(const SwarmResult& result, const Swarm& swarm, double seconds) {
-  const lives::Tally& t = result.tally;
-  if (t.ended_by_until > 0 && swarm.bounds.until_is_asked) {
-    fmt::print("{} of {} worlds were still alive at --until and were ended there\n",
-               t.ended_by_until, t.worlds);
-  }
-  if (t.ended_by_events > 0) {
-    fmt::print("{} of {} worlds were ended by the bound of {} events (--events)\n",
-               t.ended_by_events, t.worlds, swarm.bounds.events);
-  }
-  fmt::print(
-      "{} worlds, {} connections' ends opened, {} octets, {} trace records, {} changes of "
-      "state, fingerprint {:016x}; {} broken\n",
-      t.worlds, t.opened, t.octets, t.records, t.believed, t.fingerprint, result.broken.size());
-  fmt::print(stderr, "{:.1f} s, {:.0f} worlds a second\n", seconds,
-             static_cast<double>(t.worlds) / std::max(seconds, 0.001));
 }
 
 int simulate(const SimArguments& a) {
@@ -193,31 +119,25 @@ int simulate(const SimArguments& a) {
   (void)::mallopt(M_MMAP_THRESHOLD, 64 << 20);
   (void)::mallopt(M_TRIM_THRESHOLD, 512 << 20);
   const Swarm swarm = swarm_of(a);
-  const uint64_t least = whole_number("--least", a.least, 0, UINT32_MAX);
-  if (!a.record.empty()) {
-    if (swarm.first != swarm.last) throw Misuse("--record: of one seed only, such as --seeds 7");
-    write_file(a.record, record_seed(swarm, swarm.first));
-  }
+  const SimTelling how{.least = whole_number("--least", a.least, 0, UINT32_MAX),
+                       .out = a.out.empty() ? "." : a.out,
+                       .json = a.json};
+  const bool records = !a.record.empty();
+  if (records && swarm.first != swarm.last)
+    throw Misuse("--record: of one seed only, such as --seeds 7");
+  if (records) check_writable("--record", a.record);
+  if (!a.out.empty()) check_folder("--out", a.out);
   const auto began = std::chrono::steady_clock::now();
   const SwarmResult result = live_all(swarm);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  const auto all = account(result.tally);
-  if (!a.json) print_account(all);
-  Json broken = Json::array();
-  for (size_t i = 0; i < std::min(result.broken.size(), kTold); ++i) {
-    broken.push_back(told(swarm, result.broken[i], a.out, a.json));
+  const int status = tell(swarm, result, how);
+  (void)std::fflush(stdout);
+  if (!a.json) {
+    fmt::print(stderr, "{:.1f} s, {:.0f} worlds a second\n", took.count(),
+               static_cast<double>(result.tally.worlds) / std::max(took.count(), 0.001));
   }
-  const auto rare = seldom(all, least);
-  if (a.json) {
-    print_json(result, all, std::move(broken));
-  } else {
-    for (const lives::Account& r : rare) {
-      fmt::print("too seldom: {} {}: {} times, at least {} are asked for\n", r.kind, r.name,
-                 r.count, least);
-    }
-    print_end(result, swarm, took.count());
-  }
-  return result.broken.empty() && rare.empty() ? 0 : 1;
+  if (records) write_whole("--record", a.record, record_seed(swarm, swarm.first));
+  return status;
 }
 
 void add_worlds(CLI::App& verb, SimArguments& a) {
@@ -242,20 +162,23 @@ void add_sim(CLI::App& program, int& status) {
   add_worlds(*verb, *a);
   verb->add_option("--until", a->until, "Ends every world at this instant of its own")
       ->type_name("T");
-  verb->add_option("--events", a->events, "Ends a world after so many steps (2000000)")
+  verb->add_option("--events", a->events,
+                   "Ends a world after so many steps; without it, one that takes 2000000 is broken")
       ->type_name("N");
   verb->add_option("--least", a->least,
                    "Fails when any edge, close form or fault happened less often (0)")
       ->type_name("N");
   verb->add_option("--jobs", a->jobs, "Worlds at a time (1)")->type_name("N");
   verb->add_option("--out", a->out, "Folder for the recordings of broken seeds (.)")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(must_be_named);
   verb->add_option("--record", a->record, "Writes the world of one seed for `rapport replay`")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(must_be_named);
   verb->add_flag("--json", a->json, "One object");
   std::string laws =
-      "Exit status: 0 when nothing was broken, 1 when something was or happened too "
-      "seldom.\nInvariants:";
+      "Exit status: 0 when nothing was broken, 1 when something was, happened too seldom or was "
+      "said to be\nimpossible.\nInvariants:";
   for (const sim::Law& law : sim::laws()) {
     laws += fmt::format("\n  {:18} {} ({})", law.name, law.sentence, law.clause);
   }

@@ -5,15 +5,18 @@ explore.py PROGRAM SCENARIO FAULTS                      with all rules on every 
 explore.py PROGRAM SCENARIO FAULTS RULE AT INVARIANT    without RULE the shortest counterexample has AT faults
 explore.py PROGRAM SCENARIO FAULTS RULE none            without RULE there is none in this model
 explore.py PROGRAM --misuse                             what cannot be asked says so, exit status 2
+explore.py PROGRAM --trouble                            who dies, is cut short or cannot write says so, status 1
 
 PROGRAM: rapport, beside which rapport-worlds lies. The number of processes must not change the result.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 SECONDS = 280
 MISUSE = [
@@ -24,6 +27,8 @@ MISUSE = [
     (["--scenario", "open", "--without", "gravity"], "there is no such rule"),
     (["--scenario", "open", "--without", "no-options"], "no rule that could be switched off"),
     (["--faults", "1"], "--scenario"),
+    (["--scenario", "open", "--record", "/nonexistent/x"], "cannot write it: No such file or directory"),
+    (["--scenario", "open", "--record", ""], "--record"),
 ]
 
 
@@ -41,6 +46,65 @@ def misuse(program):
         run = explore(program, *arguments)
         if run.returncode != 2 or words not in run.stderr or run.stderr.count("\n") != 1:
             fail(f"{arguments}: not refused in one line that says {words}", run)
+
+
+def trouble(program):
+    """A finding is told before it is written; what was not seen is no verdict."""
+    full = explore(program, "--scenario", "open-close", "--without", "merged-close", "--record", "/dev/full")
+    told = full.stdout.startswith("counterexample: agreement (") and "10.0.0.1:4000" in full.stdout
+    if full.returncode != 1 or not told or "No space left on device" not in full.stderr:
+        fail("a full disk", full)
+    nothing = explore(program, "--scenario", "open", "--faults", "0", "--record", "not-written.rec")
+    if nothing.returncode != 0 or "nothing was written" not in nothing.stderr or os.path.exists("not-written.rec"):
+        fail("a file that is not written", nothing)
+    cut = explore(program, "--scenario", "open-close", "--faults", "0", "--until", "1")
+    if cut.returncode != 1 or "worlds, by --until 1\n" not in cut.stdout or "every world" in cut.stdout:
+        fail("worlds that were cut short", cut)
+    one_dies(program)
+    nobody_is_left(program)
+
+
+def children(process):
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as file:
+            found = [int(word) for word in file.read().split()]
+        if len(found) == 2:
+            return found
+        time.sleep(0.01)
+    return sys.exit("it does not start two processes")
+
+
+def one_dies(program):
+    arguments = [program, "explore", "--scenario", "open-close", "--faults", "2", "--jobs", "2"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as run:
+        os.kill(children(run.pid)[0], signal.SIGABRT)
+        out = run.communicate(timeout=SECONDS)[0]
+    if run.returncode != 1 or "came to a bad end (killed by signal 6" not in out or "every world" in out:
+        sys.exit(f"a death is not told, status {run.returncode}\n{out}")
+    if "again: rapport explore --scenario open-close --faults " not in out or "  worlds      " not in out:
+        sys.exit(f"the worlds of the others are not told\n{out}")
+
+
+def is_gone(process):
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def nobody_is_left(program):
+    arguments = [program, "explore", "--scenario", "reuse", "--faults", "4", "--jobs", "2"]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as run:
+        workers = children(run.pid)
+        time.sleep(0.2)  # until both have asked to go with it
+        run.terminate()
+    end = time.monotonic() + SECONDS
+    while not all(is_gone(worker) for worker in workers):
+        if time.monotonic() > end:
+            sys.exit(f"{workers}: left behind")
+        time.sleep(0.02)
 
 
 def figures(program, arguments, jobs):
@@ -95,6 +159,8 @@ def main():
     program, scenario, *rest = sys.argv[1:]
     if scenario == "--misuse":
         return misuse(program)
+    if scenario == "--trouble":
+        return trouble(program)
     arguments = ["--scenario", scenario, "--faults", rest[0]]
     if len(rest) == 1:
         return all_hold(program, arguments, int(rest[0]))

@@ -1,24 +1,19 @@
-// The work of `explore`, shared by processes: one for each way of parting, or for each half of the
-// first faults where there is but one. A process tells its figures by a pipe.
-#include "rapport/app/verbs.hh"
+// The work of `explore`, shared by processes: one for each way of parting. A process tells its
+// figures at its end, and always which world it is in.
+#include "rapport/app/worker.hh"
 #include "rapport/app/worlds/explore.hh"
 #include "rapport/base/assert.hh"
 #include "rapport/base/time.hh"
 
-#include <algorithm>
-#include <cerrno>
+#include <array>
 #include <cstddef>
-#include <cstdio>
+#include <cstdint>
 #include <cstring>
 #include <deque>
-#include <span>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <malloc.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace rapport::app {
 
@@ -80,51 +75,31 @@ Tally tally_of(const Figures& f, const Plan& plan) {
   return t;
 }
 
-struct Worker {
-  Plan plan;
-  pid_t process = 0;
-  int from = -1;
-};
-
-[[noreturn]] void work(const Plan& plan, int to) {
+void work(const Plan& plan, const WayBack& back) {
   // A thousand worlds a second take and give back the same memory: it stays with the process.
   constexpr int most = 1 << 30;
   (void)::mallopt(M_MMAP_THRESHOLD, most);
   (void)::mallopt(M_TRIM_THRESHOLD, most);
   const Figures f = figures_of(sim::explore::explore(plan));
-  const auto octets = std::as_bytes(std::span(&f, 1));
-  const ssize_t written = ::write(to, octets.data(), octets.size());
-  ::_exit(written == static_cast<ssize_t>(octets.size()) ? 0 : 1);
+  std::array<uint8_t, sizeof f> octets{};
+  std::memcpy(octets.data(), &f, sizeof f);
+  back.tell(octets);
 }
 
-Worker start(const Plan& plan) {
-  int ends[2] = {-1, -1};
-  if (::pipe(ends) != 0) throw Failure(std::string("no pipe: ") + std::strerror(errno));
-  std::fflush(nullptr);
-  const pid_t process = ::fork();
-  if (process < 0) throw Failure(std::string("no process: ") + std::strerror(errno));
-  if (process == 0) {
-    ::close(ends[0]);
-    work(plan, ends[1]);
-  }
-  ::close(ends[1]);
-  return {plan, process, ends[0]};
-}
+struct Running {
+  Plan plan;
+  Worker worker;
+};
 
-Tally finish(const Worker& w) {
+void finish(Running& r, Explored& all) {
+  const Worker::End end = r.worker.finish();
   Figures f;
-  auto octets = std::as_writable_bytes(std::span(&f, 1));
-  while (!octets.empty()) {
-    const ssize_t got = ::read(w.from, octets.data(), octets.size());
-    if (got <= 0 && errno != EINTR) break;
-    if (got > 0) octets = octets.subspan(static_cast<size_t>(got));
+  if (!end.trouble.empty() || end.told.size() != sizeof f) {
+    all.died.push_back({r.plan.setup.parting, *r.plan.living, end.trouble});
+    return;
   }
-  ::close(w.from);
-  int status = 0;
-  while (::waitpid(w.process, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!octets.empty() || status != 0) throw Failure("a process that explored came to a bad end");
-  return tally_of(f, w.plan);
+  std::memcpy(&f, end.told.data(), sizeof f);
+  all.tally.add(tally_of(f, r.plan));
 }
 
 // The longest first.
@@ -141,35 +116,36 @@ std::vector<Plan> plans_of(const Asked& asked, uint32_t faults) {
   std::vector<Plan> plans;
   for (size_t i = partings.size(); i-- > 0;) {
     plan.setup.parting = partings[i];
-    plan.part.of = partings.size() == 1 ? 2 : 1;
-    for (plan.part.number = 0; plan.part.number < plan.part.of; ++plan.part.number) {
-      plans.push_back(plan);
-    }
+    plans.push_back(plan);
   }
   return plans;
 }
 
-Tally explore_once(const Asked& asked, uint32_t faults) {
-  Tally all;
-  std::deque<Worker> busy;
-  for (const Plan& plan : plans_of(asked, faults)) {
+Explored explore_once(const Asked& asked, uint32_t faults) {
+  Explored all;
+  std::vector<Plan> plans = plans_of(asked, faults);
+  const Shared<Path> living(plans.size());
+  std::deque<Running> busy;
+  for (size_t i = 0; i < plans.size(); ++i) {
     if (busy.size() == asked.jobs) {
-      all.add(finish(busy.front()));
+      finish(busy.front(), all);
       busy.pop_front();
     }
-    busy.push_back(start(plan));
+    Plan& plan = plans[i];
+    plan.living = &living.all()[i];
+    busy.push_back({plan, Worker([&plan](const WayBack& back) { work(plan, back); })});
   }
-  for (const Worker& w : busy) all.add(finish(w));
+  for (Running& r : busy) finish(r, all);
   return all;
 }
 
 }  // namespace
 
-sim::explore::Tally explore_all(const Asked& asked) {
+Explored explore_all(const Asked& asked) {
   if (!asked.without) return explore_once(asked, asked.faults);
   for (uint32_t faults = 0;; ++faults) {
-    Tally t = explore_once(asked, faults);
-    if (t.shortest || faults == asked.faults) return t;
+    Explored e = explore_once(asked, faults);
+    if (e.tally.shortest || !e.died.empty() || faults == asked.faults) return e;
   }
 }
 

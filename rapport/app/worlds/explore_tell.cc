@@ -1,6 +1,5 @@
-// A counterexample as people read it: the ladder of its world, and the file that replays it.
-#include "rapport/app/verbs.hh"
-#include "rapport/app/version.hh"
+// A counterexample as people read it: the ladder of its world, and the recording that replays it.
+#include "rapport/app/recording_file.hh"
 #include "rapport/app/worlds/explore.hh"
 #include "rapport/observe/ladder.hh"
 #include "rapport/observe/story.hh"
@@ -9,9 +8,6 @@
 #include "rapport/sim/record/recording.hh"
 
 #include <algorithm>
-#include <fstream>
-#include <ios>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -26,21 +22,6 @@ using sim::explore::Trial;
 
 std::string rule_of(const Asked& asked) {
   return asked.without ? std::string(tcp::RuleSwitches<true>::name(*asked.without)) : std::string();
-}
-
-std::string file_of(const Asked& asked) {
-  if (!asked.record.empty()) return asked.record;
-  const std::string rule = rule_of(asked);
-  return fmt::format("explore-{}{}{}.rec", sim::explore::name(asked.scenario),
-                     rule.empty() ? "" : "-", rule);
-}
-
-void write(const std::string& file, std::span<const uint8_t> octets) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(octets.data()),
-            static_cast<std::streamsize>(octets.size()));
-  out.flush();
-  if (!out) throw Failure(fmt::format("{} cannot be written", file));
 }
 
 std::string draw(const Trial& trial) {
@@ -71,20 +52,24 @@ std::string Asked::words() const {
   return s;
 }
 
+std::string Asked::file() const {
+  if (!record.empty()) return record;
+  const std::string rule = rule_of(*this);
+  return fmt::format("explore-{}{}{}.rec", sim::explore::name(scenario), rule.empty() ? "" : "-",
+                     rule);
+}
+
 Told tell(const Asked& asked, const Counterexample& found) {
   std::vector<std::string> off;
   if (asked.without) off.push_back(rule_of(asked));
-  sim::Recording recording({.program = fmt::format("rapport {}", kVersion),
-                            .seed = 1,
-                            .asked = asked.words(),
-                            .rules_off = off});
+  sim::Recording recording(
+      {.program = program_words(), .seed = 1, .asked = asked.words(), .rules_off = off});
   Trial trial(found.setup, found.path, nullptr, &recording);
   (void)trial.run(found.steps);
   trial.coast(2 * sim::explore::kDelay);
   recording.ladder(sim::explore::kClient, sim::explore::kServer);
-  Told told{draw(trial), file_of(asked)};
-  write(told.file, recording.finish());
-  return told;
+  const auto octets = recording.finish();
+  return {draw(trial), {octets.begin(), octets.end()}};
 }
 
 }  // namespace rapport::app

@@ -2,8 +2,8 @@
 // without, and prints both ladders, the harm in numbers of these very runs and what the RFCs say.
 // The same question and seed print the same bytes.
 #include "rapport/app/page.hh"
+#include "rapport/app/recording_file.hh"
 #include "rapport/app/verbs.hh"
-#include "rapport/app/version.hh"
 #include "rapport/app/worlds/verbs.hh"
 #include "rapport/app/worlds/why_question.hh"
 #include "rapport/observe/ladder.hh"
@@ -15,10 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
-#include <ios>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -193,27 +190,11 @@ void print_json(const Question& question, const Answer& answer, uint64_t seed) {
   fmt::print("{}\n", out.dump(2));
 }
 
-// The run without the rule, for `rapport replay`.
-void write_recording(const std::string& file, sim::Recording& recording) {
-  recording.ladder(0, 1);
-  const std::span<const uint8_t> octets = recording.finish();
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(octets.data()),
-            static_cast<std::streamsize>(octets.size()));
-  out.flush();
-  if (!out) throw Misuse(fmt::format("--record {}: cannot write it", file));
-}
-
-Answer answer_of(const Question& question, const WhyArguments& a, uint64_t seed) {
-  if (a.record.empty()) return question.answer({.seed = seed});
-  if (!question.found) throw Misuse("--record: only for a question whose world the explorer finds");
-  sim::Recording recording({.program = fmt::format("rapport {}", kVersion),
-                            .seed = seed,
-                            .asked = fmt::format("why {}", question.name),
-                            .rules_off = {std::string(question.name)}});
-  Answer answer = question.answer({.seed = seed, .recording = &recording});
-  write_recording(a.record, recording);
-  return answer;
+sim::RecordingAbout about_of(const Question& question, uint64_t seed) {
+  return {.program = program_words(),
+          .seed = seed,
+          .asked = fmt::format("why {}", question.name),
+          .rules_off = {std::string(question.name)}};
 }
 
 int run_why(const WhyArguments& a) {
@@ -231,11 +212,21 @@ int run_why(const WhyArguments& a) {
         fmt::format("there is no question \"{}\"; there are: {}", a.question, question_names()));
   }
   const Page page = page_of(a.page);
-  const Answer answer = answer_of(*question, a, seed);
+  const bool records = !a.record.empty();
+  if (records && !question->found)
+    throw Misuse("--record: only for a question whose world the explorer finds");
+  if (records) check_writable("--record", a.record);
+  sim::Recording recording(about_of(*question, seed));
+  const Answer answer =
+      question->answer({.seed = seed, .recording = records ? &recording : nullptr});
   if (a.json) {
     print_json(*question, answer, seed);
   } else {
     print_answer(*question, answer, a, page);
+  }
+  if (records) {  // the run without the rule
+    recording.ladder(0, 1);
+    write_whole("--record", a.record, recording.finish());
   }
   return answer.shown ? 0 : kNotShown;
 }

@@ -14,9 +14,6 @@ namespace rapport::sim::explore {
 
 namespace {
 
-// Far more than any world of two octets needs.
-constexpr uint32_t kMostSteps = 3000;
-
 // Paths that wait to be run, by the choice of their last place.
 class Queue {
  public:
@@ -59,7 +56,6 @@ class Search final : public Guide {
   void could(Deviation d, bool fault) override {
     const uint32_t faults = path_.faults() + (fault ? 1U : 0U);
     if (faults > plan_.faults || !path_.may_grow()) return;
-    if (fault && faults == 1 && first_faults_++ % plan_.part.of != plan_.part.number) return;
     levels_[faults].push(path_.with(d, fault));
   }
 
@@ -73,9 +69,9 @@ class Search final : public Guide {
 
  private:
   void visit(const Path& path) {
-    // What has no fault belongs to everybody, but is counted once.
     path_ = path;
-    const uint32_t limit = tally_.shortest ? tally_.shortest->steps : kMostSteps;
+    if (plan_.living != nullptr) *plan_.living = path;
+    const uint32_t limit = tally_.shortest ? tally_.shortest->steps : plan_.setup.most_steps;
     Trial trial(plan_.setup, path, this);
     const Outcome o = trial.run(limit);
     count(o);
@@ -85,12 +81,11 @@ class Search final : public Guide {
   }
 
   void count(const Outcome& o) {
-    if (path_.faults() == 0 && plan_.part.number != 0) return;
     ++tally_.worlds;
     ++tally_.worlds_by_faults.at(path_.faults());
     tally_.merged += o.ending == Ending::Merged ? 1 : 0;
     tally_.dead_ends += o.ending == Ending::DeadEnd ? 1 : 0;
-    tally_.too_long += o.ending == Ending::TooLong && !tally_.shortest ? 1 : 0;
+    tally_.too_long += o.ending == Ending::TooLong && !o.breach && !tally_.shortest ? 1 : 0;
     tally_.depth = std::max(tally_.depth, o.steps);
     tally_.edges |= o.edges;
     for (size_t i = 0; i < o.mishaps.size(); ++i) tally_.mishaps.at(i) += o.mishaps.at(i);
@@ -101,7 +96,6 @@ class Search final : public Guide {
   Path path_;
   std::vector<Queue> levels_;
   std::unordered_map<uint64_t, uint32_t> seen_;  // state -> steps of the shortest way to it
-  uint64_t first_faults_ = 0;
 };
 
 }  // namespace
@@ -131,12 +125,12 @@ bool is_shorter(const Counterexample& a, const Counterexample& b) {
 }
 
 Tally explore(const Plan& plan) {
-  ASSERT(plan.faults <= Path::kMostFaults && plan.part.number < plan.part.of);
+  ASSERT(plan.faults <= Path::kMostFaults);
   return Search(plan).run();
 }
 
 Outcome run_again(const Setup& setup, const Path& path) {
-  return Trial(setup, path, nullptr).run(kMostSteps);
+  return Trial(setup, path, nullptr).run(setup.most_steps);
 }
 
 }  // namespace rapport::sim::explore

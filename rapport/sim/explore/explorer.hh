@@ -17,16 +17,10 @@
 
 namespace rapport::sim::explore {
 
-// A part of the tree, so that several processes may share it: of the worlds with one fault, and all
-// that follow from them, every `of`-th.
-struct Part {
-  uint32_t number = 0, of = 1;
-};
-
 struct Plan {
   Setup setup;
   uint32_t faults = 1;
-  Part part;
+  Path* living = nullptr;  // borrowed; always says which world is being run, should it be the last
 };
 
 // A world in which an invariant does not hold.
@@ -43,8 +37,8 @@ struct Tally {
   uint64_t states = 0;  // that differ
   uint64_t merged = 0;  // worlds that came to a state seen before
   uint64_t dead_ends = 0;
-  uint64_t too_long = 0;
-  uint32_t depth = 0;  // steps of the longest
+  uint64_t too_long = 0;  // that Setup::until cut short
+  uint32_t depth = 0;     // steps of the longest
   Edges edges;
   std::array<uint64_t, static_cast<size_t>(Mishap::kCount)> mishaps{};
   std::array<uint64_t, Path::kMostFaults + 1> worlds_by_faults{};

@@ -119,6 +119,11 @@ void Judge::dead_end() {
                    "nothing more will happen, but not every connection has ended");
 }
 
+void Judge::never_rests(uint32_t steps) {
+  invariants_.note(Invariant::Liveness, kNoHost,
+                   "after " + std::to_string(steps) + " instants it still does not rest");
+}
+
 void Judge::all_is_over(bool idle) {
   if (!idle) {
     invariants_.note(Invariant::Liveness, kNoHost, "all is closed, but it never becomes idle");

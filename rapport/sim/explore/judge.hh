@@ -37,6 +37,8 @@ class Judge final : public Listening {
   void ended();
   // Nothing more will happen, but not all has ended.
   void dead_end();
+  // It goes on and on.
+  void never_rests(uint32_t steps);
   // Programs and listener are gone, too; `idle`: no timer is left.
   void all_is_over(bool idle);
 

@@ -261,6 +261,7 @@ Outcome Trial::run(uint32_t limit) {
       break;
     }
     if (outcome_.steps >= limit || world_.now() > last) {
+      if (outcome_.steps >= setup_.most_steps) judge_.never_rests(outcome_.steps);
       outcome_.ending = Ending::TooLong;
       break;
     }

@@ -31,9 +31,11 @@ struct Setup {
   decltype(tcp::Config::without) without{};  // rules switched off
   Duration msl = kMsl;                       // how long the wire may keep a frame
   Duration two_msl = 2 * kMsl;               // of both ends
-  Duration until = 3600_s;                   // no world lives longer
+  Duration until = 3600_s;                   // who lives longer is cut short
   Shape shape;                               // shape_of(scenario), or another
   bool only_text = false;                    // what is read is judged, and nothing else
+  // Far more than any world of two octets needs: who takes more never rests, a breach of liveness.
+  uint32_t most_steps = 3000;
   bool merge = true;
 };
 
@@ -56,7 +58,7 @@ enum class Ending : uint8_t {
   Merged,    // a state that was seen before
   Breached,  // an invariant does not hold
   DeadEnd,   // nothing will ever happen again, and not everything has ended
-  TooLong,   // neither within Setup::until nor within the bound of steps
+  TooLong,   // not within Setup::until, or not within the steps that it was given
 };
 
 struct Outcome {
@@ -85,7 +87,7 @@ class Trial final : public Chooser, public Observer {
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
 
-  // At most `limit` steps.
+  // At most `limit` steps; Setup::most_steps of them are a breach.
   Outcome run(uint32_t limit);
 
   // After run(): so much more, in which nothing goes wrong, to see what follows from a breach.

@@ -111,10 +111,12 @@ Finish Life::live(Tally& tally, const Bounds& bounds) {
   }
   const Finish finish = run(bounds);
   count(tally);
-  const bool cut = finish == Finish::Events || (finish == Finish::Until && bounds.until_is_asked);
-  if (finish == Finish::Until && !cut) {
+  const bool cut = (finish == Finish::Events && bounds.events_are_asked)
+                   || (finish == Finish::Until && bounds.until_is_asked);
+  if (!cut && (finish == Finish::Until || finish == Finish::Events)) {
     watch_.note(Invariant::Liveness, kNoHost,
-                std::to_string(programs()) + " programs still run, or the world never rests");
+                (finish == Finish::Until ? "" : std::to_string(bounds.events) + " steps, and ")
+                    + std::to_string(programs()) + " programs still run, or the world never rests");
   }
   if (!cut && !watch_.breach()) {
     judge(tally);

@@ -20,11 +20,11 @@ namespace rapport::lives {
 
 // What ends a world that would run for ever.
 struct Bounds {
-  // Programs still running then are a breach of liveness; with `until_is_asked` the world is left
-  // as it stands, and only what held so far is judged.
+  // A world that comes to one of them is a breach of liveness; where the bound is asked for the
+  // world is left as it stands, and only what held so far is judged.
   Instant until = Instant{} + 7200_s;
-  bool until_is_asked = false;
   uint64_t events = 2'000'000;  // steps of the clock
+  bool until_is_asked = false, events_are_asked = false;
 };
 
 enum class Finish : uint8_t {

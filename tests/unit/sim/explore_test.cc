@@ -170,19 +170,40 @@ TEST(Explore, MergingLosesNoCounterexampleAndNoStep) {
   EXPECT_EQ(merged.shortest->breach.words, whole.shortest->breach.words);
 }
 
-// Two halves of the tree are the whole of it: worlds with one fault are nobody's twice.
-TEST(Explore, PartsAddUp) {
+// Who never rests breaks a promise: with fair delivery everything ends.
+TEST(Explore, WhoTakesTooManyStepsIsACounterexampleToLiveness) {
+  Plan plan = plan_of(Scenario::OpenClose, 1);
+  plan.setup.most_steps = 6;
+  const Tally t = explore(plan);
+  ASSERT_TRUE(t.shortest.has_value());
+  EXPECT_EQ(t.shortest->breach.which, Invariant::Liveness);
+  EXPECT_EQ(t.shortest->path.faults(), 0);
+  EXPECT_EQ(t.shortest->steps, 6U);
+  EXPECT_EQ(t.too_long, 0U);
+  const Outcome again = run_again(t.shortest->setup, t.shortest->path);
+  ASSERT_TRUE(again.breach.has_value());
+  EXPECT_EQ(again.breach->words, t.shortest->breach.words);
+}
+
+// Whom a bound of time cuts short has broken nothing that was seen.
+TEST(Explore, WhoLivesTooLongIsCutShort) {
+  Plan plan = plan_of(Scenario::OpenClose, 0);
+  plan.setup.until = 1_s;
+  const Tally t = explore(plan);
+  EXPECT_FALSE(t.shortest.has_value());
+  EXPECT_EQ(t.too_long, 1U);
+}
+
+// Should it be the last: who runs a world always knows which it is.
+TEST(Explore, SaysWhichWorldIsBeingRun) {
+  Path living;
   Plan plan = plan_of(Scenario::Open, 1);
-  plan.setup.merge = false;
-  const Tally whole = explore(plan);
-  Tally sum;
-  for (uint32_t i = 0; i < 2; ++i) {
-    plan.part = {i, 2};
-    sum.add(explore(plan));
-  }
-  EXPECT_EQ(sum.worlds, whole.worlds);
-  EXPECT_EQ(sum.mishaps, whole.mishaps);
-  EXPECT_EQ(sum.edges, whole.edges);
+  plan.living = &living;
+  (void)explore(plan);
+  EXPECT_EQ(living.faults(), 1);
+  plan.faults = 0;
+  (void)explore(plan);
+  EXPECT_EQ(living, Path{});
 }
 
 // Nothing that a frame held for longer than MSL could do is done: RFC 9293 3.4.1.

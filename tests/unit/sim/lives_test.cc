@@ -38,10 +38,10 @@ TEST(Plan, IsTheSameForTheSameSeed) {
   EXPECT_NE(draw_plan(7).to_string(), draw_plan(8).to_string());
 }
 
-TEST(Life, EndsByTheBoundOfEvents) {
+TEST(Life, EndsByTheBoundOfEventsThatIsAskedFor) {
   Tally tally;
   Life life(draw_plan(3));
-  EXPECT_EQ(life.live(tally, {.until = Instant{} + 7200_s, .events = 5}), Finish::Events);
+  EXPECT_EQ(life.live(tally, {.events = 5, .events_are_asked = true}), Finish::Events);
   EXPECT_EQ(tally.ended_by_events, 1U);
   EXPECT_FALSE(life.breach());
 }
@@ -52,6 +52,15 @@ TEST(Life, EndsWhenItIsAskedTo) {
   const Bounds bounds{.until = Instant{} + 200_ms, .until_is_asked = true};
   EXPECT_EQ(life.live(tally, bounds), Finish::Until);
   EXPECT_FALSE(life.breach());
+}
+
+TEST(Life, ThatTakesTooManyStepsIsABreach) {
+  Tally tally;
+  Life life(draw_plan(3));
+  EXPECT_EQ(life.live(tally, {.events = 5}), Finish::Breach);
+  ASSERT_TRUE(life.breach().has_value());
+  EXPECT_EQ(life.breach()->which, sim::Invariant::Liveness);
+  EXPECT_EQ(tally.ended_by_events, 1U);
 }
 
 // Without being asked, a world that does not come to its end breaks a promise.
