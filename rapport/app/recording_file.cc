@@ -66,6 +66,14 @@ class NoSignalForLargeFiles {
   void (*before_)(int);
 };
 
+// Why a folder takes no new file: an errno, or 0.
+int refusal_of(const std::string& folder) {
+  struct stat about{};
+  if (::stat(folder.c_str(), &about) != 0) return errno;
+  if (!S_ISDIR(about.st_mode)) return ENOTDIR;
+  return ::access(folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
+}
+
 // Where a name leads that is a link.
 std::string behind_links(const std::string& path) {
   std::error_code none;
@@ -84,27 +92,23 @@ std::string must_be_named(const std::string& path) {
 }
 
 void check_folder(std::string_view option, const std::string& path) {
-  struct stat about{};
-  if (::stat(path.c_str(), &about) != 0) throw Misuse(cannot_write(option, path, reason(errno)));
-  if (!S_ISDIR(about.st_mode)) throw Misuse(cannot_write(option, path, reason(ENOTDIR)));
-  if (::access(path.c_str(), W_OK | X_OK) != 0)
-    throw Misuse(cannot_write(option, path, reason(errno)));
+  if (const int code = refusal_of(path); code != 0)
+    throw Misuse(cannot_write(option, path, reason(code)));
 }
 
 void check_writable(std::string_view option, const std::string& path) {
   struct stat about{};
   const bool is_there = ::stat(path.c_str(), &about) == 0;
+  int code = 0;
   if (is_there && S_ISDIR(about.st_mode)) {
-    throw Misuse(cannot_write(option, path, reason(EISDIR)));
+    code = EISDIR;
+  } else if (is_there && ::access(path.c_str(), W_OK) != 0) {
+    code = errno;
+  } else if (!is_there || S_ISREG(about.st_mode)) {
+    const auto folder = std::filesystem::path(behind_links(path)).parent_path();
+    code = refusal_of(folder.empty() ? "." : folder.string());
   }
-  if (is_there && ::access(path.c_str(), W_OK) != 0) {
-    throw Misuse(cannot_write(option, path, reason(errno)));
-  }
-  if (is_there && !S_ISREG(about.st_mode)) return;
-  const auto folder = std::filesystem::path(behind_links(path)).parent_path();
-  const std::string beside = folder.empty() ? "." : folder.string();
-  if (::access(beside.c_str(), W_OK | X_OK) != 0)
-    throw Misuse(cannot_write(option, path, reason(errno)));
+  if (code != 0) throw Misuse(cannot_write(option, path, reason(code)));
 }
 
 void write_whole(std::string_view option, const std::string& path,

@@ -172,13 +172,13 @@ TEST(Explore, MergingLosesNoCounterexampleAndNoStep) {
 
 // Who never rests breaks a promise: with fair delivery everything ends.
 TEST(Explore, WhoTakesTooManyStepsIsACounterexampleToLiveness) {
-  Plan plan = plan_of(Scenario::OpenClose, 1);
-  plan.setup.most_steps = 6;
+  Plan plan = plan_of(Scenario::Open, 1);
+  plan.setup.most_steps = 2;
   const Tally t = explore(plan);
   ASSERT_TRUE(t.shortest.has_value());
   EXPECT_EQ(t.shortest->breach.which, Invariant::Liveness);
   EXPECT_EQ(t.shortest->path.faults(), 0);
-  EXPECT_EQ(t.shortest->steps, 6U);
+  EXPECT_EQ(t.shortest->steps, 2U);
   EXPECT_EQ(t.too_long, 0U);
   const Outcome again = run_again(t.shortest->setup, t.shortest->path);
   ASSERT_TRUE(again.breach.has_value());
@@ -187,8 +187,8 @@ TEST(Explore, WhoTakesTooManyStepsIsACounterexampleToLiveness) {
 
 // Whom a bound of time cuts short has broken nothing that was seen.
 TEST(Explore, WhoLivesTooLongIsCutShort) {
-  Plan plan = plan_of(Scenario::OpenClose, 0);
-  plan.setup.until = 1_s;
+  Plan plan = plan_of(Scenario::Open, 0);
+  plan.setup.until = kDelay + 5_ms;
   const Tally t = explore(plan);
   EXPECT_FALSE(t.shortest.has_value());
   EXPECT_EQ(t.too_long, 1U);

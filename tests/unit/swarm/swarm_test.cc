@@ -36,10 +36,10 @@ Swarm seeds(uint64_t first, uint64_t last, size_t jobs = 2) {
   return s;
 }
 
-// Worlds that nobody asked to end after ten steps, and that do not come to their end in them.
+// Worlds that nobody asked to end after five steps, and that do not come to their end in them.
 Swarm endless(uint64_t last) {
   Swarm s = seeds(1, last);
-  s.bounds.events = 10;
+  s.bounds.events = 5;
   return s;
 }
 
@@ -157,12 +157,13 @@ TEST(Swarm, ABoundThatNobodyAskedForIsABreachOfLiveness) {
   EXPECT_TRUE(asked.broken.empty());
   const Printed p = told(swarm, asked, {});
   EXPECT_EQ(p.status, 0);
-  EXPECT_NE(p.out.find("3 of 3 worlds were ended by the bound of 10 events"), std::string::npos);
+  EXPECT_NE(p.out.find("3 of 3 worlds were ended by the bound of 5 events"), std::string::npos);
 }
 
 TEST(Swarm, EveryBrokenSeedIsToldAndTheFirstFiveReplay) {
   const Swarm swarm = endless(7);
   const SwarmResult r = live_all(swarm);
+  ASSERT_EQ(r.broken.size(), 7U);
   const Folder folder;
   const Printed p = told(swarm, r, {.out = folder.path()});
   EXPECT_EQ(p.status, 1);
