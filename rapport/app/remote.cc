@@ -108,9 +108,13 @@ void keep_peers(asio::ResolverResults& found, std::string_view host, const Devic
   });
   if (!found.empty()) return;
   const std::string text = to_string(first);
-  throw Misuse(fmt::format("{}{} is {}: a host behind {} is needed, such as {}", host,
+  const bool is_own = std::ranges::find(plan.own, first, &Cidr::address) != plan.own.end();
+  throw Misuse(fmt::format("{}{} is {}: a host behind {} is needed, such as {}{}", host,
                            host == text ? "" : " (" + text + ")", why_no_peer(first, plan),
-                           plan.name, to_string(plan.host.front().address)));
+                           plan.name, to_string(plan.host.front().address),
+                           is_own ? "; beside another rapport this one needs its own --tun and "
+                                    "--address"
+                                  : ""));
 }
 
 }  // namespace

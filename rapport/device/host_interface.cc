@@ -120,7 +120,7 @@ std::optional<TunError> check_networks(const std::vector<Cidr>& wanted) {
       return TunError{TunFault::NetworkTaken, 0,
                       "the network of " + text_of(host) + " overlaps " + text_of(network)
                           + (interface.empty() ? "" : " of interface " + interface)
-                          + ": choose another network"};
+                          + ": choose another network (--address CIDR, and another --tun NAME)"};
     }
   }
   return std::nullopt;

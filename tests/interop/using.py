@@ -121,6 +121,12 @@ def wait_until(predicate, end):
         time.sleep(0.05)
 
 
+def forward():
+    """As scripts/lab does."""
+    with open("/proc/sys/net/ipv4/ip_forward", "w") as f:
+        f.write("1")
+
+
 def play(commands, place, environment):
     """{terminal: lines} of a session."""
     end = time.monotonic() + SECONDS
@@ -150,7 +156,7 @@ def main():
     program, root, names = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
     shows = "--print" in names
     names = [n for n in names if n != "--print"]
-    need_root_and("ip", "ss", "nc", "curl", "python3", "sysctl")
+    need_root_and("ip", "ss", "nc", "curl", "openssl", "python3", "sysctl")
     sessions, unchecked = read_document(os.path.join(root, "docs", "using.md"))
     faults = [f"a block of text that nobody checks: {line}" for line in unchecked]
     for name, (commands, prints) in sessions.items():
@@ -158,6 +164,7 @@ def main():
             continue
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="rapport-using-") as place, Lab():
+            forward()
             shutil.copy(os.path.join(root, "README.md"), place)
             environment = {**os.environ, "XDG_RUNTIME_DIR": place,
                            "PATH": f"{os.path.dirname(program)}:{os.environ['PATH']}"}
