@@ -105,6 +105,7 @@ class Player {
       fmt::print(a_.json ? stderr : stdout, "{}\n", step_line(replay_, page_));
       wait = wait && wait_for_enter();
     }
+    if (replay_.state() != State::Finished) replay_.gather();
     tell();
     return end();
   }

@@ -96,6 +96,7 @@ observe::Story story_of(const sim::Replay& replay) {
   story.hosts = replay.hosts();
   story.records = replay.records();
   story.wires = replay.wires();
+  story.goes_on = replay.state() != sim::Replay::State::Finished;
   for (const sim::Replay::Placed& p : replay.notes()) {
     if (p.note.host >= story.hosts.size()) continue;
     story.remarks.push_back(

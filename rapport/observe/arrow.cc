@@ -65,7 +65,7 @@ size_t end_columns(const ArrowText& text) {
   switch (text.course) {
     case Course::Whole: return 1;
     case Course::Lost: return 2 + columns(text.fate);
-    case Course::Leaving: return kFading;
+    case Course::Leaving: return kFading + (text.fate.empty() ? 0 : 1 + columns(text.fate));
     case Course::Arriving: return kFading + 1;
   }
   return 1;
@@ -106,10 +106,11 @@ void leaving(Pieces& p, const Plan& plan, const Signs& signs) {
   p.line(sign, whole ? plan.room : plan.shortened(), ink);
   if (whole) p.add(head(plan, signs), ink);
   if (plan.text.course == Course::Leaving) p.line(signs.in_flight, kFading, Ink::Dim);
-  if (plan.text.course == Course::Lost) {
-    p.add(signs.lost, Ink::Loss);
-    // Mirrored with the rest, the word stays on the far side of the mark.
-    p.add(plan.to_right ? " " + plan.text.fate : plan.text.fate + " ", Ink::Loss);
+  if (plan.text.course == Course::Lost) p.add(signs.lost, Ink::Loss);
+  if (!whole && !plan.text.fate.empty()) {
+    // Mirrored with the rest, the words stay on the far side of the mark.
+    p.add(plan.to_right ? " " + plan.text.fate : plan.text.fate + " ",
+          plan.text.course == Course::Lost ? Ink::Loss : Ink::Dim);
   }
   p.line(" ", plan.width > p.width ? plan.width - p.width : 0, Ink::Plain);
 }

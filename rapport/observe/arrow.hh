@@ -16,7 +16,7 @@ namespace rapport::observe {
 enum class Course : uint8_t {
   Whole,     // from rail to rail
   Lost,      // ends between the rails
-  Leaving,   // fades out: it arrives further down
+  Leaving,   // fades out: it arrives further down, or later than is told
   Arriving,  // fades in: it left further up
 };
 
@@ -26,7 +26,7 @@ struct ArrowText {
   Ink ink = Ink::Plain;
   SendCause cause = SendCause::Stack;
   Course course = Course::Whole;
-  std::string fate;  // for Lost: "lost"
+  std::string fate;  // for Lost: "lost"; for Leaving, if it does not arrive yet: "on the way"
 };
 
 struct ArrowDrawing {

@@ -127,9 +127,7 @@ class Painter {
       case StepKind::Event: return event(story_.records[s.index]);
       case StepKind::Remark: return remark(story_.remarks[s.index]);
       case StepKind::Arrow: return arrow(passages_[s.index], Course::Whole);
-      case StepKind::Departure:
-        return arrow(passages_[s.index],
-                     passages_[s.index].arrived == kAbsent ? Course::Lost : Course::Leaving);
+      case StepKind::Departure: return arrow(passages_[s.index], course_of(passages_[s.index]));
       case StepKind::Arrival: return arrow(passages_[s.index], Course::Arriving);
     }
   }
@@ -206,6 +204,16 @@ class Painter {
     return r.as<TraceSegment>();
   }
 
+  // Of a departure whose arrival is not on its line.
+  static Course course_of(const Passage& p) {
+    return p.arrived == kAbsent && !p.under_way ? Course::Lost : Course::Leaving;
+  }
+
+  static std::string_view end_words(const Passage& p, Course course) {
+    if (course == Course::Lost) return fate_words(p.fate);
+    return course == Course::Leaving && p.under_way ? "on the way" : "";
+  }
+
   void arrow(const Passage& p, Course course) {
     const Ends ends{segment(p.sent), segment(p.arrived)};
     const bool to_right = is_left(p.from);
@@ -219,7 +227,7 @@ class Painter {
         .ink = ink_of(ends.any().flags),
         .cause = ends.sent ? static_cast<SendCause>(ends.sent->cause) : SendCause::Stack,
         .course = course,
-        .fate = std::string(fate_words(p.fate)),
+        .fate = std::string(end_words(p, course)),
     };
     if (leaves) seen_causes_ |= 1U << static_cast<unsigned>(text.cause);
     ArrowDrawing drawing = draw_arrow(text, to_right, sheet_.middle(), signs_);

@@ -122,6 +122,8 @@ class Joiner {
     if (w.has_arrived()) p.arrived = find(w.to_host, w.serial, w.arrived, Direction::Received);
     if (p.sent == kAbsent && p.arrived == kAbsent) return;  // not TCP, or not traced
     if (p.copy && p.arrived == kAbsent) return;
+    p.under_way = story_.goes_on && p.arrived == kAbsent && w.has_arrived()
+                  && w.arrived >= story_.records.back().record.header.at;
     add(p);
   }
 
@@ -145,8 +147,10 @@ class Joiner {
       add(p);
       found = true;
     }
-    if (!found) add(p);
-    if (!found) out_.back().fate = Fate::Lost;
+    if (found) return;
+    p.under_way = story_.goes_on;
+    p.fate = Fate::Lost;
+    add(p);
   }
 
   const Story& story_;

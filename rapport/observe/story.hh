@@ -31,6 +31,7 @@ struct Story {
   std::span<const HostRecord> records;
   std::span<const WireRecord> wires;
   std::vector<Remark> remarks;
+  bool goes_on = false;  // told up to some moment: frames are on the way then
 };
 
 inline constexpr size_t kAbsent = SIZE_MAX;
@@ -41,7 +42,8 @@ struct Passage {
   size_t sent = kAbsent;     // index in records: the sender's segment record
   size_t arrived = kAbsent;  // index in records: the receiver's segment, or drop before it was one
   Fate fate = Fate::Delivered;
-  bool copy = false;  // the wire's extra copy: `sent` is that of its original
+  bool copy = false;       // the wire's extra copy: `sent` is that of its original
+  bool under_way = false;  // it has not arrived, and nothing says that it will not
 };
 
 // All passages between hosts `left` and `right`, in order of departure.

@@ -9,6 +9,7 @@ file and the arguments of PROGRAM, to which --record FILE is added. `serve` is o
 curl asked for two files (`rapport serve . --record FILE` in scripts/lab); it is made anew by hand.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,28 @@ def same_story(program, name, path):
     return None
 
 
+def stopped(program, path):
+    """Where --until stops, the ladder says what --step says, and loses nothing that arrives later.
+    None, or where it does not."""
+    def lost(ladder):
+        return sum(line.count("lost") for line in ladder.splitlines() if "✗" in line)
+
+    whole = run(program, "replay", str(path), "--ladder", *PAGE).stdout
+    steps = run(program, "replay", str(path), "--step", *PAGE).stdout.splitlines()[1:-1]
+    lost_before, states = 0, {}
+    for number, step in enumerate(steps, 1):
+        ladder = run(program, "replay", str(path), "--ladder", "--until", str(number), *PAGE).stdout
+        for state in re.findall(r"→ ([A-Z0-9-]+)", step):
+            states[state] = states.get(state, 0) + 1
+        moved = [s for s in states if len(re.findall(rf"(?<![A-Z-]){s}(?![A-Z0-9-])", ladder)) < states[s]]
+        if moved and "│" in ladder:  # before the first frame nothing is drawn
+            return f"{path.name}: --until {number}: {moved} not in the ladder\n{ladder}"
+        if not lost_before <= lost(ladder) <= lost(whole):
+            return f"{path.name}: --until {number}: something is lost that is not\n{ladder}"
+        lost_before = lost(ladder)
+    return None
+
+
 def damaged(program, path, folder):
     """Every cut and some flipped octets are told with status 2, in one line. None, or which not."""
     octets = path.read_bytes()
@@ -93,6 +116,7 @@ def check(program):
             path = Path(folder) / (name + SUFFIX)
             faults.append(record(program, name, path) or replayed(program, path)
                           or same_story(program, name, path))
+        faults += [stopped(program, HERE / (name + SUFFIX)) for name in ("life", "lossy")]
         faults.append(damaged(program, HERE / ("life" + SUFFIX), Path(folder)))
     faults = [fault for fault in faults if fault]
     print("\n".join(faults) or f"{len(kept)} recordings replayed, {len(RECORDED)} made anew")

@@ -211,6 +211,18 @@ bool Replay::take(ReadRecord& record) {
       record);
 }
 
+void Replay::gather() {
+  const auto begin = static_cast<std::ptrdiff_t>(records_.size());
+  for (const auto& h : hosts_) {
+    if (!h) continue;
+    if (keeping_.records) records_.insert(records_.end(), h->waiting.begin(), h->waiting.end());
+    h->waiting.clear();
+  }
+  const auto since = std::ranges::subrange(records_.begin() + begin, records_.end());
+  std::ranges::sort(since, {}, &HostRecord::order);
+  for (HostRecord& each : since) each.order = order_++;
+}
+
 void Replay::begin(ReadHost&& read) {
   const uint32_t h = read.host;
   if (hosts_.size() <= h) hosts_.resize(h + 1);
@@ -347,6 +359,7 @@ void Replay::drain_trace(uint32_t at) {
   while (h.stack->trace().read(record.record)) {
     moment_.records.push_back(record);
     if (h.gathered) {
+      record.order = written_++;  // until it is gathered
       h.waiting.push_back(record);
       continue;
     }

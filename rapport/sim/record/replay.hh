@@ -46,6 +46,10 @@ class Replay {
   // The next input, with all that was taken from the stack after it.
   State next();
 
+  // Brings into records() what the world had not yet gathered after the latest input; for a reader
+  // who stops there. No next() may follow.
+  void gather();
+
   // What the next next() will find, unless Going.
   [[nodiscard]] State state() const { return state_; }
 
@@ -148,7 +152,7 @@ class Replay {
   Divergence divergence_;
   RecordingFault fault_;
   uint64_t compared_ = 0, frames_ = 0;
-  uint32_t order_ = 0;
+  uint32_t order_ = 0, written_ = 0;
   Instant now_{};
   bool gathers_ = false;
 };

@@ -62,6 +62,24 @@ Hand opening() {
   return h;
 }
 
+TEST(Ladder, WhatHasNotArrivedWhenTheTellingStopsIsOnTheWay) {
+  Hand h = opening();
+  const uint32_t serial = h.sends(kClient, Established, Hand::segment(wire::kAck, 1, 1));
+  h.sends(kServer, SynReceived, Hand::segment(wire::kAck, 1, 1));  // the wire loses it
+  std::vector<WireRecord> wires(h.story().wires.begin(), h.story().wires.end());
+  wires[2].arrived = wires[2].sent + 10_ms;
+  wires[2].fate = Fate::Delivered;
+  ASSERT_EQ(wires[2].serial, serial);
+  Story story = h.story();
+  story.wires = wires;
+  story.goes_on = true;
+  const std::string cut = ladder(story, {.ascii = true});
+  EXPECT_TRUE(line_with(cut, "=1 ack=1 win=65535 --").contains("~~~~ on the way  ")) << cut;
+  EXPECT_TRUE(line_with(cut, "lost x").contains("ACK seq=1")) << cut;
+  story.goes_on = false;
+  EXPECT_FALSE(ladder(story, {.ascii = true}).contains("on the way"));
+}
+
 TEST(Ladder, AnOpeningInPlainAscii) {
   EXPECT_EQ(draw(opening(), {.width = 80, .ascii = true}),
             "               client                                      server\n"
