@@ -15,7 +15,10 @@
 namespace rapport::app {
 
 void print_capture(const observe::Capture& capture, const std::string& name, const Page& page) {
-  const observe::CaptureStyle style{page.width, page.ascii, page.colour};
+  const observe::CaptureStyle style{.width = page.width,
+                                    .ascii = page.ascii,
+                                    .colour = page.colour,
+                                    .microseconds = observe::wants_microseconds(capture)};
   const auto& all = capture.conversations();
   fmt::print("{}: {}, {}\n", name, observe::counted(capture.packets(), "packet"),
              observe::counted(all.size(), "connection"));

@@ -52,8 +52,20 @@ std::string grouped(uint64_t n, std::string_view noun) {
 }
 
 // A capture's clock may go backwards.
-std::string since(Instant began, Instant at) {
-  return seconds(std::max<int64_t>(0, at.ns - began.ns));
+std::string since(Instant began, Instant at, bool microseconds) {
+  const Duration d{std::max<int64_t>(0, at.ns - began.ns)};
+  if (!microseconds) return seconds(d.ns);
+  return fmt::format("{}.{:06}", d.to_s(), d.to_us() % 1'000'000);
+}
+
+// A length of time below a millisecond in microseconds.
+std::string precise_words(Duration d) {
+  return d > 0_ns && d < 1_ms ? fmt::format("{} us", d.to_us()) : length_words(d);
+}
+
+bool has_parts_of_ms(const std::vector<Row>& rows, Instant began) {
+  return std::ranges::any_of(
+      rows, [&](const Row& r) { return !r.fold && (r.at - began).ns % (1_ms).ns != 0; });
 }
 
 Ink ink_of_marks(const Marks& m) {
@@ -69,7 +81,8 @@ class Drawing {
         began_(began),
         signs_(signs(style.ascii)),
         ascii_(style.ascii),
-        sheet_(measures(c, began, style.width), signs_, style.colour) {}
+        microseconds_(style.microseconds),
+        sheet_(measures(c, began, style), signs_, style.colour) {}
 
   std::string draw() {
     sheet_.title(to_string(c_.end(0)), to_string(c_.end(1)), Ink::Strong);
@@ -82,10 +95,10 @@ class Drawing {
   }
 
  private:
-  static Sheet::Measures measures(const Conversation& c, Instant began, size_t wanted) {
+  static Sheet::Measures measures(const Conversation& c, Instant began, const CaptureStyle& style) {
     Sheet::Measures m;
-    m.width = std::clamp(wanted, kLeastWidth, kGreatestWidth);
-    m.time = std::max<size_t>(6, since(began, c.last()).size());
+    m.width = std::clamp(style.width, kLeastWidth, kGreatestWidth);
+    m.time = std::max<size_t>(6, since(began, c.last(), style.microseconds).size());
     m.state = 6;
     const auto fit = [&](const Belief& b) { m.state = std::max(m.state, columns(words(b))); };
     const auto fit_row = [&](const Row& r) {
@@ -115,7 +128,7 @@ class Drawing {
     text.ink = ink_of(r.segment.flags);
     const ArrowDrawing arrow = draw_arrow(text, to_right, sheet_.middle(), signs_);
     Beside from = beside(r.beliefs.sender, r.from);
-    from.time = since(began_, r.at);
+    from.time = since(began_, r.at, microseconds_);
     const Beside to = beside(r.beliefs.receiver, 1 - r.from);
     sheet_.put(arrow.line, to_right ? from : to, to_right ? to : from,
                to_right ? Leaves::Left : Leaves::Right);
@@ -219,7 +232,7 @@ class Drawing {
   const Conversation& c_;
   Instant began_;
   const Signs& signs_;
-  bool ascii_;
+  bool ascii_, microseconds_;
   Sheet sheet_;
   std::optional<Instant> latest_;
   std::array<std::string, 2> above_;
@@ -233,7 +246,7 @@ struct Line {
 
 Line line_of(const Conversation& c, size_t number, bool ascii) {
   const std::string length =
-      length_words(Duration{std::max<int64_t>(0, (c.last() - c.first()).ns)});
+      precise_words(Duration{std::max<int64_t>(0, (c.last() - c.first()).ns)});
   std::string ending = c.ending();
   if (!c.seen_from_the_start()) ending += ", begun before";
   if (c.resent() > 0) ending += fmt::format("; {} resent", grouped(c.resent()));
@@ -284,6 +297,15 @@ std::string left_out_of(const Capture& capture) {
 }
 
 }  // namespace
+
+bool wants_microseconds(const Capture& capture) {
+  const auto& all = capture.conversations();
+  const Instant began = capture.began();
+  return std::ranges::all_of(all, [&](const Conversation& c) { return c.last() - began < 1_s; })
+         && std::ranges::any_of(all, [&](const Conversation& c) {
+              return has_parts_of_ms(c.head(), began) || has_parts_of_ms(c.tail(), began);
+            });
+}
 
 std::string capture_ladder(const Conversation& c, Instant began, const CaptureStyle& style) {
   return Drawing(c, began, style).draw();

@@ -17,7 +17,12 @@ struct CaptureStyle {
   bool ascii = false;
   bool colour = false;
   size_t listed = 1000;  // the most lines of a list
+  bool microseconds = false;
 };
+
+// Where milliseconds would tell nothing: the whole capture is shorter than a second, as on a
+// loopback or a LAN, and not all times of the rows that are kept are whole milliseconds.
+[[nodiscard]] bool wants_microseconds(const Capture& capture);
 
 // Times count from `began`. Lines, each ended by '\n'.
 [[nodiscard]] std::string capture_ladder(const Conversation& c, Instant began,

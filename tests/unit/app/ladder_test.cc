@@ -278,6 +278,17 @@ Octets syn_behind(Octets before) {
   return before;
 }
 
+TEST(Ladder, OfALoopbackIsInMicroseconds) {
+  constexpr uint32_t kRawIp = 101;
+  constexpr size_t kMicroseconds = 24 + (16 + 40) + 4;  // of the second packet
+  std::string octets = pcap_file(kRawIp, {syn_behind({}), syn_behind({})});
+  octets[kMicroseconds] = 123;
+  const Outcome o = Captured("short.pcap", octets).ladder();
+  EXPECT_EQ(o.status, 0) << o.err;
+  EXPECT_NE(o.out.find("\n0.000000 SYN-SENT"), std::string::npos) << o.out;
+  EXPECT_NE(o.out.find("\n0.000123 SYN-SENT"), std::string::npos) << o.out;
+}
+
 TEST(Ladder, ReadsEveryLinkLayer) {
   const Octets macs(12, 7);
   const auto ethernet = [&](Octets type) {

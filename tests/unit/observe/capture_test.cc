@@ -114,6 +114,36 @@ TEST(Conversation, WithoutFoldingTheMiddleIsLeftOutAndCounted) {
             std::string::npos);
 }
 
+TEST(Capture, AShortOneIsToldInMicroseconds) {
+  Pen pen = Pen().opens().later(123_us).left(kAck | kPsh, 1, 1, 5);
+  Capture& capture = pen.done();
+  ASSERT_TRUE(wants_microseconds(capture));
+  const CaptureStyle style{.width = 80, .ascii = true, .microseconds = true};
+  const std::string drawn = capture_ladder(only(capture), capture.began(), style);
+  EXPECT_NE(drawn.find("\n0.000000     SYN-SENT |- SYN seq=0"), std::string::npos) << drawn;
+  EXPECT_NE(drawn.find("\n0.003123  ESTABLISHED |- PSH,ACK seq=1"), std::string::npos) << drawn;
+  EXPECT_NE(drawn.find("LISTEN?\n"), std::string::npos) << drawn;
+}
+
+TEST(Capture, WholeMillisecondsAndLongOnesNeedNoMicroseconds) {
+  Pen whole = Pen().opens().left(kAck | kPsh, 1, 1, 5);
+  EXPECT_FALSE(wants_microseconds(whole.done()));
+  Pen at_the_edge = Pen().opens().later(997_ms).later(123_us).left(kAck | kPsh, 1, 1, 5);
+  EXPECT_FALSE(wants_microseconds(at_the_edge.done()));
+  Pen below_it = Pen().opens().later(996_ms).later(123_us).left(kAck | kPsh, 1, 1, 5);
+  EXPECT_TRUE(wants_microseconds(below_it.done()));
+}
+
+TEST(Capture, AListTellsLessThanAMillisecondInMicroseconds) {
+  Capture capture{Wanted{}};
+  for (const Duration at : {0_us, 123_us}) {
+    const auto octets = packet(kLeft, kRight, head(kSyn, 1000, 0));
+    capture.packet(octets, octets.size(), Instant{} + at);
+  }
+  capture.finish();
+  EXPECT_NE(capture_list(capture, {}).find("0 octets, 123 us"), std::string::npos);
+}
+
 TEST(Capture, ASynAfterTheEndBeginsAnotherConversation) {
   Pen pen = Pen().opens().left(kRst, 1, 0);
   pen.left(kSyn, 90000, 0).right(kSyn | kAck, 70000, 90001);
