@@ -3,6 +3,7 @@
 #include "rapport/app/play_files.hh"
 #include "rapport/app/play_judge.hh"
 #include "rapport/app/verbs.hh"
+#include "rapport/observe/names.hh"
 #include "rapport/play/judge.hh"
 #include "rapport/play/parse.hh"
 #include "rapport/play/rules.hh"
@@ -35,7 +36,7 @@ struct PlayArguments {
   std::vector<std::string> paths, rules, defines;
   std::string profile = "strict", dialect = "auto", settings = "default", jobs = "1";
   std::string ip_version, mtu;
-  bool allow_leftover = false, json = false, quiet = false, no_ladder = false;
+  bool allow_leftover = false, no_skip = false, json = false, quiet = false, no_ladder = false;
   PageArguments page;
 };
 
@@ -163,7 +164,10 @@ Json json_of(const PlayResult& r, const std::string& file) {
   }
   j["verdict"] = word(r->kind);
   if (!r->variant.empty()) j["variant"] = r->variant;
-  if (r->kind == play::Verdict::Kind::Skip) j["reason"] = r->reason;
+  if (r->kind == play::Verdict::Kind::Skip) {
+    j["reason"] = r->reason;
+    if (r->place.line != 0) j["line"] = r->place.line;
+  }
   if (!r->assumed.empty()) j["assumed"] = r->assumed;
   if (r->kind == play::Verdict::Kind::Fail) {
     j["line"] = r->place.line;
@@ -215,9 +219,10 @@ int play_all(const PlayArguments& a) {
   }
   if (tally.wrong != 0) {
     (void)std::fflush(stdout);
-    throw Misuse(fmt::format("{} of {} files are no scripts", tally.wrong, files.size()));
+    throw Misuse(fmt::format("{} of {} {}", tally.wrong, observe::counted(files.size(), "file"),
+                             tally.wrong == 1 ? "is no script" : "are no scripts"));
   }
-  return tally.failed == 0 ? 0 : 1;
+  return tally.failed == 0 && (tally.skipped == 0 || !a.no_skip) ? 0 : 1;
 }
 
 }  // namespace
@@ -250,6 +255,8 @@ void add_play(CLI::App& program, int& status) {
       ->type_name("N");
   verb->add_flag("--allow-leftover", a->allow_leftover,
                  "Packets after the last line are no failure");
+  verb->add_flag("--no-skip", a->no_skip,
+                 "A script that is skipped has failed: a misspelt call shall not pass unseen");
   verb->add_option("--jobs", a->jobs, "Scripts at a time (1)")->type_name("N");
   verb->add_flag("--json", a->json, "One object a line");
   verb->add_flag("--quiet", a->quiet, "Only what did not pass, and the sums");
@@ -257,7 +264,7 @@ void add_play(CLI::App& program, int& status) {
   add_page_options(*verb, a->page);
   verb->footer(
       "Exit status: 2 when a file is no script (such files are in no count), else 1 when a script\n"
-      "failed, else 0.\n"
+      "failed, or with --no-skip was skipped, else 0.\n"
       "Rules:"
       + all_rules());
   verb->callback([a, &status] { status = play_all(*a); });

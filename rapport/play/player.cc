@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -39,24 +40,25 @@ std::string beyond_us(const TcpSegment& s) {
   return {};
 }
 
-// What no stack of this kind can play, whatever its settings. Empty: nothing.
-std::string beyond_us(const Script& script) {
+// What no stack of this kind can play, whatever its settings.
+std::optional<SkipReason> beyond_us(const Script& script) {
   for (const Event& e : script.events) {
     const Packet* p = e.packet();
     if (p == nullptr) continue;
-    if (!p->encapsulation.empty()) return "an outer header";
+    if (!p->encapsulation.empty()) return SkipReason{"an outer header", p->place};
     if (const auto* tcp = std::get_if<TcpSegment>(&p->body)) {
       std::string what = beyond_us(*tcp);
-      if (!what.empty()) return what;
+      if (!what.empty()) return SkipReason{std::move(what), p->place};
     }
   }
-  return {};
+  return std::nullopt;
 }
 
-Verdict skipped(std::string reason) {
+Verdict skipped(SkipReason why) {
   Verdict v;
   v.kind = Verdict::Kind::Skip;
-  v.reason = std::move(reason);
+  v.reason = std::move(why.text);
+  v.place = why.place;
   return v;
 }
 
@@ -69,8 +71,7 @@ FramePool& Workshop::frames(uint32_t octets) {
 }
 
 Verdict play(const Script& script, const PlayOptions& options, Workshop& workshop) {
-  std::string beyond = beyond_us(script);
-  if (!beyond.empty()) return skipped(std::move(beyond));
+  if (auto beyond = beyond_us(script)) return skipped(*std::move(beyond));
   const auto setup = set_up(script, options.strict_settings, options.options);
   if (!setup) return skipped(setup.error());
   // What a script injects may be larger than what the stack sends.

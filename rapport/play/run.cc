@@ -124,7 +124,7 @@ bool Run::settle() {
 bool Run::take_outcome(const Outcome& o, const Syscall& call) {
   switch (o.kind) {
     case Outcome::Kind::Blocks: return true;
-    case Outcome::Kind::Unsupported: return skip(o.saw);
+    case Outcome::Kind::Unsupported: return skip(call.place, o.saw);
     case Outcome::Kind::Wrong: return fail(call.place, o.expected, o.saw);
     case Outcome::Kind::Right: break;
   }
@@ -195,8 +195,9 @@ bool Run::fail(Place place, std::string expected, std::string saw) {
   return false;
 }
 
-bool Run::skip(std::string reason) {
+bool Run::skip(Place place, std::string reason) {
   verdict_.kind = Verdict::Kind::Skip;
+  verdict_.place = place;
   verdict_.reason = std::move(reason);
   return false;
 }

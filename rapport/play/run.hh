@@ -57,7 +57,7 @@ class Run {
   bool is_overdue();
   bool finish();
   bool fail(Place place, std::string expected, std::string saw);
-  bool skip(std::string reason);
+  bool skip(Place place, std::string reason);
   [[nodiscard]] std::string clock_text(Instant t) const;
 
   // --- run_inject.cc: packets of the script ---

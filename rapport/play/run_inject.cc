@@ -112,7 +112,7 @@ bool Run::inject_icmp(const Packet& p, const IcmpMessage& m) {
   Flow& flow = flow_of(std::nullopt, true);
   heard_.icmp = true;
   const auto head = icmp_head(m, !flow.remote.address.is_v4());
-  if (!head) return skip("icmp " + m.type + " " + m.code);
+  if (!head) return skip(p.place, "icmp " + m.type + " " + m.code);
   return put(craft_icmp(envelope_of(p, flow), *head, quoted_packet(m, flow)), p.place);
 }
 

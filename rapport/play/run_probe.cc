@@ -23,20 +23,21 @@ bool Run::run_code(const CodeBlock& code) {
   const auto result =
       evaluate_code(code.text, [this](std::string_view name) { return member(name); }, code.place);
   if (result.verdict == CodeResult::Verdict::Holds) return true;
-  if (result.verdict == CodeResult::Verdict::Unsupported) return skip("in code, " + result.text);
+  if (result.verdict == CodeResult::Verdict::Unsupported)
+    return skip(result.place, "in code, " + result.text);
   return fail(result.place, "the assertion to hold", result.text);
 }
 
 bool Run::run_shell(const ShellLine& line) {
   for (const ShellAction& action : translate_shell(line.text)) {
     if (const auto* unknown = std::get_if<Unknown>(&action))
-      return skip("the shell line `" + unknown->command + "`");
+      return skip(line.place, "the shell line `" + unknown->command + "`");
     if (const auto* setting = std::get_if<Setting>(&action)) {
       const bool in_force = std::ranges::any_of(setup_.settings, [setting](const Setting& s) {
         return s.name == setting->name && s.value == setting->value && s.word == setting->word;
       });
       if (begun_ && !over_ && !in_force)
-        return skip("the setting " + setting->source + " on the way");
+        return skip(line.place, "the setting " + setting->source + " on the way");
     }
     const auto* query = std::get_if<Query>(&action);
     if (query == nullptr) continue;

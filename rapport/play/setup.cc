@@ -5,6 +5,7 @@
 #include "rapport/base/time.hh"
 #include "rapport/play/calls.hh"
 #include "rapport/play/host.hh"
+#include "rapport/play/place.hh"
 #include "rapport/play/script.hh"
 #include "rapport/play/shell.hh"
 #include "rapport/socket/posix/constants.hh"
@@ -18,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -200,24 +202,37 @@ std::string apply_shell(std::string_view text, Setup& setup) {
 }
 
 // Shell lines that come before anything that the stack could notice.
-std::string apply_first_lines(const Script& script, Setup& setup) {
+std::optional<SkipReason> apply_first_lines(const Script& script, Setup& setup) {
   for (const ShellLine& line : script.init) {
     std::string wrong = apply_shell(line.text, setup);
-    if (!wrong.empty()) return wrong;
+    if (!wrong.empty()) return SkipReason{std::move(wrong), line.place};
   }
   for (const Event& e : script.events) {
     const auto* line = std::get_if<ShellLine>(&e.action);
     if (line == nullptr) break;
     std::string wrong = apply_shell(line->text, setup);
-    if (!wrong.empty()) return wrong;
+    if (!wrong.empty()) return SkipReason{std::move(wrong), line->place};
   }
-  return {};
+  return std::nullopt;
+}
+
+// Of the option that is set last by one of these names.
+Place place_of(const Script& script, std::initializer_list<std::string_view> names) {
+  Place place;
+  for (const Option& o : script.options) {
+    if (std::ranges::find(names, o.name) != names.end()) place = o.place;
+  }
+  return place;
+}
+
+std::unexpected<SkipReason> no_setup(std::string text, Place place) {
+  return std::unexpected(SkipReason{std::move(text), place});
 }
 
 }  // namespace
 
-std::expected<Setup, std::string> set_up(const Script& script, bool strict_settings,
-                                         std::span<const Option> defaults) {
+std::expected<Setup, SkipReason> set_up(const Script& script, bool strict_settings,
+                                        std::span<const Option> defaults) {
   Setup s;
   s.config = small_config();
   s.tolerance = 4000_us;
@@ -229,22 +244,22 @@ std::expected<Setup, std::string> set_up(const Script& script, bool strict_setti
   for (const std::span<const Option> options : {defaults, std::span(script.options)}) {
     for (const Option& o : options) {
       if (!reader.take(o))
-        return std::unexpected("the option --" + o.name + (o.value ? "=" + *o.value : ""));
+        return no_setup("the option --" + o.name + (o.value ? "=" + *o.value : ""), o.place);
     }
   }
   const bool v6 = w.version == Version::Ipv6;
   for (const auto& address : {w.local, w.remote}) {
     if (address && address->is_v4() == v6)
-      return std::unexpected("the address " + to_string(*address) + " of another IP version");
+      return no_setup("the address " + to_string(*address) + " of another IP version",
+                      place_of(script, {"local_ip", "remote_ip"}));
   }
   if (w.strict) be_strict(s.config.tcp);
   lay_network(s, w);
   choose_mtu(s, w, script.dialect);
-  std::string wrong = apply_first_lines(script, s);
-  if (!wrong.empty()) return std::unexpected(std::move(wrong));
+  if (auto wrong = apply_first_lines(script, s)) return std::unexpected(*std::move(wrong));
   if (script.dialect == Dialect::F && w.version == Version::Ipv6
       && s.config.interfaces[0].mtu < 1280)
-    return std::unexpected("IPv6 over an MTU below 1280");
+    return no_setup("IPv6 over an MTU below 1280", place_of(script, {"mtu"}));
   return s;
 }
 

@@ -6,6 +6,7 @@
 #include "rapport/base/address.hh"
 #include "rapport/base/time.hh"
 #include "rapport/play/calls.hh"
+#include "rapport/play/place.hh"
 #include "rapport/play/script.hh"
 #include "rapport/play/shell.hh"
 #include "rapport/stack/stack.hh"
@@ -35,10 +36,15 @@ struct Setup {
   std::vector<std::string> assumed;
 };
 
-// `defaults`: options that hold where the script says nothing else. The reason to skip, as an
-// error.
-[[nodiscard]] std::expected<Setup, std::string> set_up(const Script& script, bool strict_settings,
-                                                       std::span<const Option> defaults = {});
+// Why a script cannot be played, and the line that says so; of a default 0:0.
+struct SkipReason {
+  std::string text;
+  Place place;
+};
+
+// `defaults`: options that hold where the script says nothing else.
+[[nodiscard]] std::expected<Setup, SkipReason> set_up(const Script& script, bool strict_settings,
+                                                      std::span<const Option> defaults = {});
 
 // Carries out one setting: in `setup.config`, or by noting it as assumed. False: it asks for what
 // the stack does not do.

@@ -37,7 +37,9 @@ std::string text(const Verdict& v, const std::string& file) {
     case Verdict::Kind::PassByRule:
       return "PASS-by-rule (" + rules_text(v.uses) + ") " + file + variant + assumed_text(v);
     case Verdict::Kind::Fail: break;
-    case Verdict::Kind::Skip: return "SKIP (" + v.reason + ") " + file + variant;
+    case Verdict::Kind::Skip:
+      return "SKIP (" + v.reason + ") " + file
+             + (v.place.line == 0 ? "" : ":" + std::to_string(v.place.line)) + variant;
   }
   return "FAIL " + file + ":" + std::to_string(v.place.line) + ":" + variant + " expected "
          + v.expected + ", saw " + v.saw + assumed_text(v);

@@ -15,7 +15,7 @@ struct Verdict {
     Pass,
     PassByRule,  // `uses` tells which
     Fail,        // at `place`: `expected`, `saw`
-    Skip,        // `reason`: nothing was judged
+    Skip,        // `reason`, at `place` if it has one: nothing was judged
   };
   Kind kind = Kind::Pass;
   std::string variant;  // of its #ifdef: "STANDARD", "FreeBSD"; empty: it has none
@@ -31,7 +31,7 @@ struct Verdict {
 
 // "early-ack x2, windows"
 [[nodiscard]] std::string rules_text(const RuleUses& uses);
-// "PASS file", "PASS-by-rule (early-ack x2, windows) file", "SKIP (...) file",
+// "PASS file", "PASS-by-rule (early-ack x2, windows) file", "SKIP (...) file:3",
 // "FAIL file:3: expected ..., saw ...", and behind all but SKIP " (assumed: a=1, b=2)".
 [[nodiscard]] std::string text(const Verdict& v, const std::string& file);
 

@@ -41,6 +41,33 @@ TEST(PlayVerb, AnUnknownRuleIsOneLineWithTheNamesThatThereAre) {
   EXPECT_TRUE(p.err.ends_with("rfc793, icmp-errors\n")) << p.err;
 }
 
+TEST(PlayVerb, WhatIsSkippedHasItsLineAndWithNoSkipFails) {
+  const Folder folder;
+  const std::string call = folder.add("call.pkt", "\n0 raed(3, ..., 10) = 10\n");
+  const std::string line =
+      folder.add("line.pkt", "`no-such-command`\n0 socket(..., SOCK_STREAM, 0) = 3\n");
+  const std::string option = folder.add("option.pkt", "--no_such_option=1\n0 close(3) = 0\n");
+  const std::string code = folder.add(
+      "code.pkt", "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n\n+0 %{ assert foo == 1 }%\n");
+  const std::string fast = folder.add(
+      "fast.pkt",
+      "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 < S 0:0(0) win 1 <FO 1234abcd>\n");
+  const auto begins = [](const Words& words, const std::string& with) {
+    const Played p = play(words);
+    EXPECT_EQ(p.status, 0);
+    EXPECT_TRUE(p.out.starts_with(with)) << p.out;
+  };
+  begins({call}, "SKIP (the call raed()) " + call + ":2\n");
+  begins({line}, "SKIP (the shell line `no-such-command`) " + line + ":1\n");
+  begins({option}, "SKIP (the option --no_such_option=1) " + option + ":1\n");
+  begins({code}, "SKIP (in code, the name 'foo') " + code + ":3\n");
+  begins({fast}, "SKIP (TCP Fast Open) " + fast + ":2\n");
+  EXPECT_TRUE(play({"--json", call}).out.contains(R"("line":2)"));
+  EXPECT_EQ(play({"--no-skip", call}).status, 1);
+  EXPECT_EQ(play({"--no-skip", call}).last_line(), "0 passed, 0 failed, 1 skipped");
+  EXPECT_EQ(play({"--no-skip", folder.add("a.pkt", kPasses)}).status, 0);
+}
+
 TEST(PlayVerb, ExitStatusIsOneOfAFailureAndTwoOfWhatIsNoScript) {
   const Folder folder;
   const std::string passes = folder.add("a.pkt", kPasses);
@@ -53,7 +80,9 @@ TEST(PlayVerb, ExitStatusIsOneOfAFailureAndTwoOfWhatIsNoScript) {
   const Played all = play({folder.path()});
   EXPECT_EQ(all.status, 2);
   EXPECT_EQ(all.last_line(), "1 passed, 1 failed, 1 skipped");
-  EXPECT_TRUE(all.err.contains("1 of 4 files are no scripts")) << all.err;
+  EXPECT_TRUE(all.err.contains("1 of 4 files is no script\n")) << all.err;
+  EXPECT_TRUE(play({none}).err.contains("1 of 1 file is no script\n"));
+  EXPECT_TRUE(play({none, none}).err.contains("2 of 2 files are no scripts\n"));
   const Played json = play({"--json", folder.path()});
   EXPECT_EQ(json.status, 2);
   EXPECT_EQ(json.last_line(), R"({"passed":1,"failed":1,"skipped":1,"errors":1})");
