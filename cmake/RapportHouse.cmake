@@ -3,18 +3,18 @@
 include(GoogleTest)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
-file(GLOB_RECURSE checked CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rapport/*.cc ${CMAKE_SOURCE_DIR}/rapport/*.hh)
+file(GLOB_RECURSE checked CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/rapport/*.cc ${PROJECT_SOURCE_DIR}/rapport/*.hh)
 add_custom_command(
-  OUTPUT ${CMAKE_BINARY_DIR}/layers.stamp
-  COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/check_layers --layers-only
-  COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_BINARY_DIR}/layers.stamp
-  DEPENDS ${checked} ${CMAKE_SOURCE_DIR}/tools/check_layers ${CMAKE_SOURCE_DIR}/tools/layers.toml
-          ${CMAKE_SOURCE_DIR}/rapport/CMakeLists.txt
+  OUTPUT ${PROJECT_BINARY_DIR}/layers.stamp
+  COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/check_layers --layers-only
+  COMMAND ${CMAKE_COMMAND} -E touch ${PROJECT_BINARY_DIR}/layers.stamp
+  DEPENDS ${checked} ${PROJECT_SOURCE_DIR}/tools/check_layers ${PROJECT_SOURCE_DIR}/tools/layers.toml
+          ${PROJECT_SOURCE_DIR}/rapport/CMakeLists.txt
   COMMENT "Checking the layers" VERBATIM)
-add_custom_target(check_layers ALL DEPENDS ${CMAKE_BINARY_DIR}/layers.stamp)
+add_custom_target(check_layers ALL DEPENDS ${PROJECT_BINARY_DIR}/layers.stamp)
 
 if(RAPPORT_HOUSE)
-  set(tools ${CMAKE_SOURCE_DIR}/tools)
+  set(tools ${PROJECT_SOURCE_DIR}/tools)
   if(TARGET rapport)
     set(program --program $<TARGET_FILE:rapport>)
   endif()

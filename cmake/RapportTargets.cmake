@@ -1,18 +1,20 @@
 # Compiler settings and the functions that make targets: rapport_library, rapport_worlds_library,
 # rapport_test, rapport_script_test, rapport_fuzz_target.
 
-find_program(CCACHE ccache)
-if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-endif()
-find_program(MOLD mold)
-if(MOLD)
-  add_link_options(-fuse-ld=mold)
+if(PROJECT_IS_TOP_LEVEL)  # else whose guest we are decides
+  find_program(CCACHE ccache)
+  if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  endif()
+  find_program(MOLD mold)
+  if(MOLD)
+    add_link_options(-fuse-ld=mold)
+  endif()
 endif()
 
 # What users of an installed Rapport need too.
 add_library(rapport_settings INTERFACE)
-target_include_directories(rapport_settings INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
+target_include_directories(rapport_settings INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
                                                       $<INSTALL_INTERFACE:include>)
 target_compile_features(rapport_settings INTERFACE cxx_std_23)
 if(RAPPORT_CHECKS)
@@ -24,7 +26,8 @@ target_link_libraries(rapport_settings_worlds INTERFACE rapport_settings)
 target_compile_definitions(rapport_settings_worlds INTERFACE RAPPORT_RULE_SWITCHES=1)
 
 add_library(rapport_warnings INTERFACE)
-target_compile_options(rapport_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+target_compile_options(rapport_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow
+                       $<$<BOOL:${RAPPORT_WERROR}>:-Werror>)
 if(RAPPORT_ARCH)
   add_compile_options(-march=${RAPPORT_ARCH})
 endif()
@@ -39,15 +42,17 @@ if(RAPPORT_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# rapport_library(folder [PURE] [THIRD_PARTY target...] [DEPENDS other...]): the library of
-# rapport/<folder>, all its .cc files.
+# rapport_library(folder [PURE] [NEEDS package] [THIRD_PARTY target...] [DEPENDS other...]): the
+# library of rapport/<folder>, all its .cc files.
+# For those who link it, installed or as part of their build, it is rapport::<folder>.
+# NEEDS: what its users must find, too; it is installed apart.
 # PURE: no exceptions, no RTTI (base … stack). The headers form a file set, which `cmake --install`
 # copies and the target all_verify_interface_header_sets compiles one by one.
 function(rapport_library folder)
-  cmake_parse_arguments(ARG "PURE" "" "DEPENDS;THIRD_PARTY" ${ARGN})
+  cmake_parse_arguments(ARG "PURE" "NEEDS" "DEPENDS;THIRD_PARTY" ${ARGN})
   string(REPLACE "/" "_" name rapport_${folder})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rapport/${folder}/*.cc)
-  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rapport/${folder}/*.hh)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/rapport/${folder}/*.cc)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/rapport/${folder}/*.hh)
   set(scope PUBLIC)
   if(sources)
     add_library(${name} STATIC ${sources})
@@ -57,7 +62,7 @@ function(rapport_library folder)
     set(scope INTERFACE)
     set(ARG_PURE OFF)
   endif()
-  target_sources(${name} ${scope} FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${headers})
+  target_sources(${name} ${scope} FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${headers})
   set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_link_libraries(${name} ${scope} rapport_settings)
   foreach(dep IN LISTS ARG_DEPENDS)
@@ -70,6 +75,9 @@ function(rapport_library folder)
   if(ARG_PURE)
     target_compile_options(${name} PRIVATE -fno-exceptions -fno-rtti)
   endif()
+  string(REGEX REPLACE "^rapport_" "" short ${name})
+  set_target_properties(${name} PROPERTIES EXPORT_NAME ${short} RAPPORT_NEEDS "${ARG_NEEDS}")
+  add_library(rapport::${short} ALIAS ${name})
   set_property(GLOBAL APPEND PROPERTY RAPPORT_LIBRARIES ${name})
 endfunction()
 

@@ -12,8 +12,8 @@
 namespace rapport {
 
 struct Interface {
-  std::vector<Cidr> addresses;  // ours there, with their networks, in order of preference
-  uint16_t mtu = 1500;          // the largest IP packet: at least 68; with IPv6 at least 1280
+  std::vector<Cidr> addresses{};  // ours there, with their networks, in order of preference
+  uint16_t mtu = 1500;            // the largest IP packet: at least 68; with IPv6 at least 1280
   // Present: an Ethernet interface of this address. Its frames carry Ethernet headers, and ARP and
   // neighbour discovery find who is where. Absent: plain IP packets, to whoever is at the other
   // end.

@@ -29,13 +29,13 @@ namespace rapport::shard {
 inline constexpr size_t kLargestBurst = 64;
 
 struct Config {
-  stack::Config stack;                  // its tcp.seed is replaced, see `seed`
+  stack::Config stack{};                // its tcp.seed is replaced, see `seed`
   uint32_t frames = 8192;               // buffers for packets on their way in and out
   uint32_t burst = 64;                  // most packets of one burst: 1 to kLargestBurst
   size_t burst_octets = 128 << 10;      // most octets of one burst, exceeded by less than a packet
   uint32_t bursts_out = 8;              // most bursts sent in one turn
-  std::optional<uint64_t> seed;         // of every draw and key; none: from getrandom(2)
-  stack::Recorder* recorder = nullptr;  // of the stack, from the beginning; outlives the shard
+  std::optional<uint64_t> seed{};       // of every draw and key; none: from getrandom(2)
+  stack::Recorder* recorder = nullptr;  // of the stack, from the beginning
 };
 
 // Takes the events of the stack. May call commands of the stack from within.

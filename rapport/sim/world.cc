@@ -19,12 +19,20 @@
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace rapport::sim {
 
 World::World(const WorldConfig& config) : body_(std::make_unique<Body>(config)) {}
 
-World::~World() = default;
+World::~World() {
+  for (Observer* o : body_->observers) o->observes_ = nullptr;
+  if (body_->recording != nullptr) body_->recording->records_ = nullptr;
+}
+
+Observer::~Observer() {
+  if (observes_ != nullptr) observes_->forget(*this);
+}
 
 HostId World::add_host(HostConfig config) {
   Body& b = *body_;
@@ -50,12 +58,25 @@ Link& World::link(HostId from, HostId to) {
 }
 
 void World::observe(Observer& observer) {
+  ASSERT(observer.observes_ == nullptr);  // one world at a time
+  observer.observes_ = this;
   body_->observers.push_back(&observer);
 }
 
+void World::forget(const Observer& observer) {
+  std::erase(body_->observers, &observer);
+}
+
 void World::record(Recording& recording) {
+  ASSERT(body_->recording == nullptr && recording.records_ == nullptr);  // one of each
+  recording.records_ = this;
   body_->recording = &recording;
   for (HostId h = 0; h < hosts(); ++h) body_->record(h);
+}
+
+void World::forget(const Recording& recording) {
+  ASSERT(body_->recording == &recording);
+  body_->recording = nullptr;
 }
 
 void World::carry_by(Carrier& carrier) {

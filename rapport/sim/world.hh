@@ -49,8 +49,8 @@ struct WorldConfig {
 };
 
 struct HostConfig {
-  std::string name;
-  stack::Config stack;     // its tcp.seed is replaced by one drawn from the world's seed
+  std::string name{};
+  stack::Config stack{};   // its tcp.seed is replaced by one drawn from the world's seed
   uint32_t frames = 4096;  // buffers of the host's pool; they are in use while on the way
   // How much slower than the world's its clock runs, in parts per million, less than a million. (Of
   // two clocks that differ one is the slower.) Its stack, programs and trace live in its own time.
@@ -58,11 +58,17 @@ struct HostConfig {
   uint32_t trace_records = 4096;  // the most that one settling may write; 0: no trace
 };
 
-// Told of everything as it happens. Both calls come between inputs: an observer may ask, not
-// command.
+class World;
+
+// Told of everything as it happens. Calls come between inputs: an observer may ask, not command. It
+// observes one world at a time, and may end before the world does, but not within one of these
+// calls.
 class Observer {
  public:
-  virtual ~Observer() = default;
+  Observer() = default;
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+  virtual ~Observer();
 
   // In `order`.
   virtual void recorded(const HostRecord& /*record*/) {}
@@ -83,6 +89,11 @@ class Observer {
 
   // A host has crashed: its stack and programs are gone.
   virtual void crashed(HostId /*host*/) {}
+
+ private:
+  friend class World;
+
+  World* observes_ = nullptr;
 };
 
 class Recording;  // record/recording.hh
@@ -110,12 +121,12 @@ class World {
   void connect(HostId a, HostId b, const LinkConfig& config);
   // One direction of a link, to be configured apart, cut or scripted. The hosts must be connected.
   [[nodiscard]] Link& link(HostId from, HostId to);
-  // Must outlive the world.
+  // From now on until either ends; in the order in which they were added.
   void observe(Observer& observer);
-  // Everything is written down from now on, before anything has happened. It must outlive the
-  // world.
+  // Everything is written down from now on, before anything has happened, until either ends.
   void record(Recording& recording);
-  // Between hosts that are connected the carrier decides from now on. Must outlive the world.
+  // Between hosts that are connected the carrier decides from now on. It must be there while the
+  // world runs; the end of a world asks nothing of it.
   void carry_by(Carrier& carrier);
 
   // --- asking -----------------------------------------------------------------------------------
@@ -172,6 +183,12 @@ class World {
   void deliver(const WireRecord& wire, std::span<const uint8_t> packet);
 
  private:
+  friend class Observer;
+  friend class Recording;
+
+  void forget(const Observer& observer);
+  void forget(const Recording& recording);
+
   class Body;
   std::unique_ptr<Body> body_;
 };

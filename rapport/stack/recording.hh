@@ -76,10 +76,14 @@ struct Answer {
   std::span<const uint8_t> text;
 };
 
-// Asks nothing of the stack but its questions, and nothing at all in before().
+// Asks nothing of the stack but its questions, and nothing at all in before(). It may end before
+// the stack does, but not within one of these calls.
 class Recorder {
  public:
-  // First, from Stack::record(). Both outlive the recorder, or are told no more.
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  // First, from Stack::record(). Both are there at every call.
   virtual void begins(const Stack& stack, const FramePool& frames) = 0;
   // Just before it is carried out; should that be the end of the process, this was told.
   // TakingFrame and TakingEvent have the time of the input before them.
@@ -88,9 +92,12 @@ class Recorder {
 
  protected:
   Recorder() = default;
-  Recorder(const Recorder&) = default;
-  Recorder& operator=(const Recorder&) = default;
-  ~Recorder() = default;
+  ~Recorder();
+
+ private:
+  friend class Stack;
+
+  Stack* listens_to_ = nullptr;  // which knows of it, too
 };
 
 template <class T>

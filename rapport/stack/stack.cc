@@ -238,11 +238,21 @@ Stack::Stack(const Config& config, FramePool& frames)
   ASSERT(!config.interfaces.empty() && frames.buffer_size() >= buffer_size(config));
 }
 
-Stack::~Stack() = default;
+Stack::~Stack() {
+  if (world_->recorder != nullptr) world_->recorder->listens_to_ = nullptr;
+}
+
+Recorder::~Recorder() {
+  if (listens_to_ != nullptr) listens_to_->record(nullptr);
+}
 
 void Stack::record(Recorder* recorder) {
+  if (world_->recorder != nullptr) world_->recorder->listens_to_ = nullptr;
   world_->recorder = recorder;
-  if (recorder != nullptr) recorder->begins(*this, world_->frames);
+  if (recorder == nullptr) return;
+  if (recorder->listens_to_ != nullptr) recorder->listens_to_->record(nullptr);
+  recorder->listens_to_ = this;
+  recorder->begins(*this, world_->frames);
 }
 
 void Stack::receive(std::span<Frame> burst, Instant now, uint16_t interface) {

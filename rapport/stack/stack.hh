@@ -33,14 +33,14 @@ struct Config {
   std::vector<Interface> interfaces = std::vector<Interface>(1);  // by number, from 0
   // Through routers; networks of our addresses need none. One whose gateway is on no network of
   // ours is left out, and counted in unusable_routes.
-  std::vector<Route> routes;
+  std::vector<Route> routes{};
   uint32_t frame_headroom = 64;   // octets kept free before the IP header: link header and device
   uint32_t max_path_mtus = 1024;  // destinations whose path MTU is known; beyond, the oldest goes
-  tcp::Config tcp;
-  ip::NeighbourConfig neighbours;  // of every Ethernet interface
-  ip::ReassemblyConfig reassembly;
+  tcp::Config tcp{};
+  ip::NeighbourConfig neighbours{};  // of every Ethernet interface
+  ip::ReassemblyConfig reassembly{};
   uint32_t icmp_errors = 1000, icmp_error_burst = 50;  // that we send: a second, and at once
-  udp::Config udp;  // its ephemeral ports are TCP's, see tcp::Config
+  udp::Config udp{};  // its ephemeral ports are TCP's, see tcp::Config
   // Called once per SendBorrowed when its octets are no longer needed. May be nullptr.
   void (*release)(void* context, uint64_t token) = nullptr;
   void* release_context = nullptr;
@@ -71,7 +71,8 @@ class Stack {
   Stack& operator=(const Stack&) = delete;
 
   // From now on `recorder` is told of everything that is asked of this stack, which must be new for
-  // that to be enough for a replay. It must outlive the stack, or be replaced; nullptr: nobody.
+  // that to be enough for a replay; nullptr: nobody. Either may end first: a recorder that ends
+  // hears no more, and it listens to one stack at a time.
   void record(Recorder* recorder);
 
   // --- inputs ---------------------------------------------------------------------------------

@@ -24,18 +24,18 @@ namespace rapport::tcp {
 // InsufficientResources, NotAllowed, Unreachable, InvalidArgument (addresses of two families).
 struct Connect {
   Endpoint remote;
-  IpAddress local_address;  // unspecified: chosen from the stack's (MUST-43, MUST-44)
-  uint16_t local_port = 0;  // 0: an ephemeral port by RFC 6056
-  uint64_t cookie = 0;      // comes back in every event of this connection
+  IpAddress local_address{};  // unspecified: chosen from the stack's (MUST-43, MUST-44)
+  uint16_t local_port = 0;    // 0: an ephemeral port by RFC 6056
+  uint64_t cookie = 0;        // comes back in every event of this connection
   const ConnectionOptions* options = nullptr;  // nullptr: Config::defaults; copied
 };
 
 // Passive OPEN. Errors: AlreadyExists, LocalInvalid, RemoteInvalid, NotAllowed, InvalidArgument
 // (port 0), InsufficientResources.
 struct Listen {
-  IpAddress local_address;  // ::, any of ours; 0.0.0.0, any of ours in IPv4
+  IpAddress local_address{};  // ::, any of ours; 0.0.0.0, any of ours in IPv4
   uint16_t port = 0;
-  Endpoint remote;         // a fully specified passive OPEN; unspecified: anyone
+  Endpoint remote{};       // a fully specified passive OPEN; unspecified: anyone
   uint32_t backlog = 128;  // connections that wait to be accepted, and handshakes under way
   uint64_t cookie = 0;
   const ConnectionOptions* options = nullptr;

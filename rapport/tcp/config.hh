@@ -92,14 +92,14 @@ struct Config {
   uint64_t permitted_dscp = ~uint64_t{0};  // bit n: DSCP n is allowed (UC-OPEN-06)
   uint16_t lowest_listen_port = 1;  // ports below are illegal for this stack's user (UC-OPEN-04)
   uint16_t ephemeral_first = 1024, ephemeral_last = 65535;  // RFC 6056 3.2
-  std::vector<uint16_t> reserved_ports;                     // never chosen as ephemeral
+  std::vector<uint16_t> reserved_ports{};                   // never chosen as ephemeral
   // --- secrets: all from one seed ---------------------------------------------------------------
   uint64_t seed = 1;  // in production: from getrandom; fixes every draw and key
 
-  ConnectionOptions defaults;
+  ConnectionOptions defaults{};
 
   // Rules that are switched off: an empty type but in the build of `rapport-worlds`.
-  [[no_unique_address]] RuleSwitches<kRuleSwitches> without;
+  [[no_unique_address]] RuleSwitches<kRuleSwitches> without{};
 };
 
 // Choices of docs/rules/choices.md that follow the letter of the RFC: 2MSL of 240 s, RTO floor of

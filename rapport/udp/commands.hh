@@ -36,9 +36,9 @@ struct Options {
 // NotAllowed (Diffserv), InvalidArgument (a limit or TTL of 0), InsufficientResources.
 struct Open {
   Endpoint local;       // address unspecified: any of ours; port 0: an ephemeral one (RFC 6056)
-  Endpoint remote;      // unspecified: anyone
+  Endpoint remote{};    // unspecified: anyone
   uint64_t cookie = 0;  // comes back in every event of this socket
-  Options options;
+  Options options{};
 };
 
 // Gives an open socket another peer, or none (unspecified). What waits to be read stays. Errors: as
@@ -54,9 +54,9 @@ struct Connect {
 // DoesNotExist; and what ICMP has told of a connected socket, once: Refused, Unreachable.
 struct SendTo {
   Handle socket;
-  Endpoint remote;  // unspecified: the peer of a connected socket
-  std::span<const uint8_t> text;
-  IpAddress source;  // unspecified: the socket's, else the one that reaches `remote`
+  Endpoint remote{};  // unspecified: the peer of a connected socket
+  std::span<const uint8_t> text{};
+  IpAddress source{};  // unspecified: the socket's, else the one that reaches `remote`
 };
 
 // The oldest datagram that waits, copied out. Errors: WouldBlock, DoesNotExist, and what ICMP has

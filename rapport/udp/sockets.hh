@@ -28,7 +28,7 @@ struct Config {
   uint32_t max_blocks = 131072;    // of kBlockText octets, for their text
   uint64_t permitted_dscp = ~uint64_t{0};
   uint16_t ephemeral_first = 1024, ephemeral_last = 65535;  // RFC 6056 3.2
-  std::span<const uint16_t> reserved_ports;  // never chosen as ephemeral; read at construction
+  std::span<const uint16_t> reserved_ports{};  // never chosen as ephemeral; read at construction
 };
 
 // A datagram on its way out: the stack puts the headers before it. `text` is valid during the call.

@@ -9,6 +9,7 @@
 #include "rapport/sim/record/answers.hh"
 #include "rapport/sim/record/format.hh"
 #include "rapport/sim/record/put.hh"
+#include "rapport/sim/world.hh"
 #include "rapport/stack/recording.hh"
 #include "rapport/stack/stack.hh"
 
@@ -68,7 +69,9 @@ Recording::Recording(const RecordingAbout& about, Sink sink, Fingerprints finger
   write_about(about);
 }
 
-Recording::~Recording() = default;
+Recording::~Recording() {
+  if (records_ != nullptr) records_->forget(*this);
+}
 
 void Recording::write_about(const RecordingAbout& about) {
   octets_.assign(kRecordingMagic.begin(), kRecordingMagic.end());

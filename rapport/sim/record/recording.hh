@@ -6,8 +6,8 @@
 //   ...the world runs...
 //   write_to_a_file(recording.finish());
 // Without a World: stack.record(&recording.host(0, {.name = "server"})). No I/O: octets are kept in
-// memory or given to a sink. It must outlive the stacks that it listens to. The contents of packets
-// and of what was sent are in it.
+// memory or given to a sink. It may end before what it listens to: from then on nothing is written
+// down. The contents of packets and of what was sent are in it.
 #pragma once
 
 #include "rapport/base/time.hh"
@@ -27,7 +27,7 @@
 namespace rapport::sim {
 
 struct RecordingAbout {
-  std::string program;  // and its version
+  std::string program{};  // and its version
   uint64_t seed = 0;
   std::string asked{};                   // one line, for people: which world, scenario, server
   std::vector<std::string> rules_off{};  // names, as `rapport why` has them; none: as shipped
@@ -44,6 +44,8 @@ struct RecordedHost {
   uint32_t trace_records = 0;  // of its Stack's trace; 0: it has none
   uint8_t snap_length = 0;
 };
+
+class World;
 
 class Recording {
  public:
@@ -100,6 +102,7 @@ class Recording {
   [[nodiscard]] uint64_t inputs() const { return inputs_; }
 
  private:
+  friend class World;
   class Ear;
 
   void begin(RecordKind kind);
@@ -116,6 +119,7 @@ class Recording {
   uint64_t inputs_ = 0;
   bool over_ = false;
   std::vector<std::unique_ptr<Ear>> ears_;  // by host
+  World* records_ = nullptr;                // whose wires it hears of
 };
 
 }  // namespace rapport::sim

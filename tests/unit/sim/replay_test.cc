@@ -145,6 +145,70 @@ TEST(Replay, OfALifeWithFaultsAndACrashIsTheSame) {
   }
 }
 
+// Declared in the wrong order: what is recorded ends after its recording, and closes its streams
+// then.
+TEST(Recording, MayEndBeforeItsWorld) {
+  World world({.seed = 6});
+  const HostId a = world.add_host(host_of("client", 1));
+  const HostId b = world.add_host(host_of("server", 2));
+  world.connect(a, b, {});
+  world.host(b).spawn(serve(world, b));
+  world.host(a).spawn(ask(world, a, {IpAddress::v4(10, 0, 0, 2), kPort}, 1'000'000));
+  {
+    Recording recording({.program = "test", .seed = 6, .asked = "a life that goes on"});
+    world.record(recording);
+    world.run_for(10_ms);
+    const Outcome o = replay(recording.finish());
+    EXPECT_EQ(o.state, Replay::State::Finished) << o.fault.what << o.difference;
+    EXPECT_GT(o.inputs, 10U);
+  }
+  world.run_for(10_ms);
+  world.crash(b);
+  world.restart(b);
+  Recording next({.program = "test", .seed = 6, .asked = "another one may follow"});
+  world.record(next);
+  world.run_for(10_ms);
+  EXPECT_GT(next.inputs(), 0U);
+}
+
+TEST(Recording, MayEndBeforeOrAfterItsStack) {
+  stack::Config config;
+  config.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, 1), 24}};
+  FramePool pool(16, stack::buffer_size(config));
+  Recording later({.program = "test", .seed = 9, .asked = "later"});
+  {
+    stack::Stack stack(config, pool);
+    {
+      Recording sooner({.program = "test", .seed = 9, .asked = "sooner"});
+      stack.record(&sooner.host(0, {.name = "alone"}));
+      EXPECT_TRUE(stack.command(listen_at(80), {}).has_value());
+      EXPECT_EQ(sooner.inputs(), 1U);
+    }
+    EXPECT_TRUE(stack.command(listen_at(81), {}).has_value());
+    stack.record(&later.host(0, {.name = "alone"}));
+    EXPECT_TRUE(stack.command(listen_at(82), {}).has_value());
+  }
+  EXPECT_EQ(later.inputs(), 1U);
+}
+
+TEST(Recording, ListensToOneStackAtATimeUnderEachNumber) {
+  stack::Config config;
+  config.interfaces[0].addresses = {{IpAddress::v4(10, 0, 0, 1), 24}};
+  FramePool pool(16, stack::buffer_size(config));
+  Recording recording({.program = "test", .seed = 9, .asked = "one, then another"});
+  stack::Recorder& ear = recording.host(0, {.name = "changed"});
+  stack::Stack second(config, pool);
+  {
+    stack::Stack first(config, pool);
+    first.record(&ear);
+    second.record(&ear);
+    EXPECT_TRUE(first.command(listen_at(80), {}).has_value());
+    EXPECT_EQ(recording.inputs(), 0U);
+  }
+  EXPECT_TRUE(second.command(listen_at(80), {}).has_value());
+  EXPECT_EQ(recording.inputs(), 1U);
+}
+
 TEST(Replay, KnowsHowManyBuffersWereLeft) {
   const auto file = record_a_life(5, 8);  // hardly any: what is sent depends on what is on the way
   const Outcome o = replay(file);

@@ -222,6 +222,32 @@ TEST(World, AnInjectedSegmentArrivesAsIfSent) {
   EXPECT_EQ(world.wires()[0].arrived, Instant{} + 5_ms);
 }
 
+TEST(World, AnObserverMayEndBeforeOrAfterIt) {
+  struct Counter final : Observer {
+    void settled(Instant) override { ++times; }
+
+    uint32_t times = 0;
+  };
+
+  Counter patient;
+  {
+    World world({.seed = 2});
+    world.observe(patient);
+    {
+      Counter brief;
+      world.observe(brief);
+      world.run_for(1_ms);
+      EXPECT_GT(brief.times, 0U);
+      EXPECT_EQ(brief.times, patient.times);
+    }
+    const uint32_t before = patient.times;
+    world.run_for(1_ms);
+    EXPECT_GT(patient.times, before);
+  }
+  World next({.seed = 2});  // a world later
+  next.observe(patient);
+}
+
 TEST(World, WhatBelongsToNobodyIsLost) {
   World world({.seed = 2});
   add_two_hosts(world, {});
