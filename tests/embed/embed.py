@@ -22,7 +22,7 @@ HELLO = b"hello\n"
 
 
 def run(*command, **more):
-    done = subprocess.run(command, capture_output=True, timeout=600, **more)
+    done = subprocess.run(command, capture_output=True, timeout=1100, **more)
     if done.returncode != 0:
         sys.stderr.buffer.write(done.stdout + done.stderr)
         sys.exit(f"embed: {' '.join(command)}: status {done.returncode}")
