@@ -66,8 +66,12 @@ class World;
 class Observer {
  public:
   Observer() = default;
-  Observer(const Observer&) = delete;
-  Observer& operator=(const Observer&) = delete;
+
+  // Where it observes is not copied: a copy observes nothing yet.
+  Observer(const Observer& /*other*/) {}
+
+  Observer& operator=(const Observer& /*other*/) { return *this; }
+
   virtual ~Observer();
 
   // In `order`.

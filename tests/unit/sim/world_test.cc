@@ -239,6 +239,8 @@ TEST(World, AnObserverMayEndBeforeOrAfterIt) {
       world.run_for(1_ms);
       EXPECT_GT(brief.times, 0U);
       EXPECT_EQ(brief.times, patient.times);
+      const Counter copy = brief;  // ends before, and is nobody's
+      EXPECT_EQ(copy.times, brief.times);
     }
     const uint32_t before = patient.times;
     world.run_for(1_ms);
