@@ -128,8 +128,8 @@ Finish Life::live(Tally& tally, const Bounds& bounds) {
 }
 
 Finish Life::run(const Bounds& bounds) {
-  for (uint64_t events = 0; !watch_.breach(); ++events) {
-    if (events == bounds.events) return Finish::Events;
+  for (events_ = 0; !watch_.breach(); ++events_) {
+    if (events_ == bounds.events) return Finish::Events;
     world_.settle();
     const Instant mishap = mishaps_.next();
     const Instant deadline = world_.next_deadline();

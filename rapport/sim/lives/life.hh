@@ -46,6 +46,9 @@ class Life {
 
   [[nodiscard]] const std::optional<sim::Breach>& breach() const { return watch_.breach(); }
 
+  // How often the clock has moved.
+  [[nodiscard]] uint64_t events() const { return events_; }
+
   [[nodiscard]] sim::World& world() { return world_; }
 
   // The plan and what became of each end, for people.
@@ -70,6 +73,7 @@ class Life {
   sim::World world_;
   sim::Invariants watch_;
   Mishaps mishaps_;
+  uint64_t events_ = 0;
 };
 
 }  // namespace rapport::lives

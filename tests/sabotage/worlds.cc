@@ -1,0 +1,42 @@
+// Lives the worlds of `rapport sim` over the copy of the core, seed by seed, until an invariant is
+// broken: `sabotage_worlds FIRST LAST EVENTS`. One line says what became of it:
+//   found SEED INVARIANT WORDS   an invariant was broken, or a world had more than EVENTS events
+//   nothing EVENTS               none, and the most events that any world had
+// What ends the process before that (a broken promise, a loop inside the core) is for the caller.
+#include "rapport/sim/invariants.hh"
+#include "rapport/sim/lives/life.hh"
+#include "rapport/sim/lives/plan.hh"
+#include "rapport/sim/lives/tally.hh"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+int main(int count, char** words) {
+  using namespace rapport;
+  if (count != 4) return 2;
+  const uint64_t first = std::strtoull(words[1], nullptr, 10);
+  const uint64_t last = std::strtoull(words[2], nullptr, 10);
+  lives::Bounds bounds;
+  bounds.events = std::strtoull(words[3], nullptr, 10);
+  uint64_t most = 0;
+  for (uint64_t seed = first; seed <= last; ++seed) {
+    std::cerr << "seed " << seed << '\n';
+    lives::Life life(lives::draw_plan(seed));
+    lives::Tally tally;
+    const lives::Finish finish = life.live(tally, bounds);
+    most = std::max(most, life.events());
+    if (life.breach()) {
+      std::cout << "found " << seed << ' ' << sim::name(life.breach()->which) << ' '
+                << life.breach()->to_string() << '\n';
+      return 0;
+    }
+    if (finish == lives::Finish::Events) {
+      std::cout << "found " << seed << " endless-world more than " << bounds.events << " events\n";
+      return 0;
+    }
+  }
+  std::cout << "nothing " << most << '\n';
+}
