@@ -8,6 +8,7 @@
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/sim/oracle.hh"
+#include "rapport/sim/sender.hh"
 #include "rapport/sim/world.hh"
 #include "rapport/tcp/state.hh"
 
@@ -70,6 +71,9 @@ struct Incarnation {
   Instant timer_at{};         // the last retransmission by the timer
   uint32_t rto_ms = 0;        // what it had waited
   uint32_t attempt = 0;       // how many there were in a row
+
+  // Second opinions.
+  Sender sender;
 };
 
 // What is known of a pair of sockets, whoever lives there.

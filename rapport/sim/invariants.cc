@@ -62,6 +62,26 @@ constexpr std::array<Law, kInvariants> kLaws{{
      "time never goes back: not in the trace of a host, nor in the timestamps of a connection"},
     {Invariant::TwoHalves, "two-halves", "RFC 9293 3.3.2",
      "the state of each end is the one that its two halves, sending and receiving, give"},
+    {Invariant::RetransmissionTimer, "retransmission-timer", "RFC 6298 2, 3, 5",
+     "the RTO follows from round trips of what was sent once; the timer fires one RTO after what it "
+     "waits for, doubled each time, and not when all is acknowledged"},
+    {Invariant::CongestionWindow, "congestion-window", "RFC 5681 3, 4.1; RFC 6582; RFC 3042; RFC 6928",
+     "cwnd and ssthresh grow and shrink by the book; no more than cwnd is in flight, and no less "
+     "than it lets go"},
+    {Invariant::LossRecovery, "loss-recovery", "RFC 5681 3.2; RFC 6582 3.2; RFC 6298 5.4",
+     "text is sent again after the third duplicate ACK, a partial ACK or a time-out, at once, and "
+     "for no other reason"},
+    {Invariant::AckDuty, "ack-duty", "RFC 9293 3.4, 3.8.6.3, 3.10.7.4; RFC 5681 4.2",
+     "what is acceptable is taken, what is not is answered; text beyond a hole, text that fills one "
+     "and a FIN are answered at once, other text within the delay"},
+    {Invariant::SackTruth, "sack-truth", "RFC 2018 3, 4; RFC 2883 4",
+     "SACK blocks tell of what came and is kept, the newest first, and D-SACK of what came twice"},
+    {Invariant::GiveUp, "give-up", "RFC 9293 3.8.3, MUST-20 to -23",
+     "a connection is given up when its limit has passed without progress, not before and not after"},
+    {Invariant::Probes, "probes", "RFC 9293 3.8.4, 3.8.6.1; MUST-24 to -29, MUST-36",
+     "keep-alive and window probes go out at their times, with old numbers, and never unasked"},
+    {Invariant::Parting, "parting", "RFC 9293 3.10.4, 3.10.5, 3.6.1",
+     "CLOSE and ABORT do what their states ask: FIN behind all text, or a reset that the peer takes"},
 }};
 
 consteval bool in_order() {
@@ -131,6 +151,8 @@ void Invariants::learn(HostId h) {
   m.known = true;
   m.ignores_rst = c.tcp.time_wait_ignores_rst;
   m.max_rto = c.tcp.max_rto;
+  m.sender = {c.tcp.initial_rto, c.tcp.min_rto, c.tcp.max_rto, c.tcp.persist_max,
+              c.tcp.initial_window_segments};
   oracle_.set_two_msl(h, c.tcp.two_msl);
   for (const Interface& i : c.interfaces) {
     for (const Cidr& own : i.addresses) owners_[own.address] = h;
@@ -145,7 +167,9 @@ void Invariants::recorded(const HostRecord& r) {
   m.last = h.at;
   if (h.key.remote_port != 0) {
     const Tuple tuple = tuple_of(h);
-    follow(r, places_[tuple], tuple);
+    Place& place = places_[tuple];
+    follow(r, place, tuple);
+    if (place.current != kNobody) ask_models(r, lives_[place.current]);
   }
   const bool doubted = !oracle_.complaint().empty();
   oracle_.recorded(r);
@@ -238,6 +262,7 @@ void Invariants::begin(const HostRecord& r, Place& place, const Tuple& tuple) {
   life.host = r.host;
   life.tuple = tuple;
   life.passive = event != Event::OpenedActive;
+  life.sender.begin(machine(r.host).sender, life.passive);
   if (event == Event::TupleReused && place.current != kNobody) {
     life.suspended = place.current;
     lives_[place.current].ended = true;

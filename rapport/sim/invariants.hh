@@ -11,7 +11,9 @@
 #include "rapport/base/trace.hh"
 #include "rapport/base/wire_record.hh"
 #include "rapport/sim/incarnation.hh"
+#include "rapport/sim/law.hh"  // IWYU pragma: export
 #include "rapport/sim/oracle.hh"
+#include "rapport/sim/sender.hh"
 #include "rapport/sim/world.hh"
 
 #include <cstddef>
@@ -27,36 +29,6 @@
 #include <vector>
 
 namespace rapport::sim {
-
-enum class Invariant : uint8_t {
-  BytesInOrder,
-  Agreement,
-  OneIncarnation,
-  TimerOrDebt,
-  Liveness,
-  WithinWindow,
-  AckOfReceived,
-  LegalNumbers,
-  RstAllowed,
-  TimeWaitLength,
-  MemoryBack,
-  ClockForward,
-  TwoHalves,
-};
-inline constexpr size_t kInvariants = 13;
-
-// One line of the table.
-struct Law {
-  Invariant which;
-  std::string_view name;      // "bytes-in-order"
-  std::string_view clause;    // "RFC 9293 3.1"
-  std::string_view sentence;  // what holds
-};
-
-// In the order of the enumeration.
-[[nodiscard]] std::span<const Law> laws();
-[[nodiscard]] const Law& law(Invariant i);
-[[nodiscard]] std::string_view name(Invariant i);
 
 struct Breach {
   Invariant which{};
@@ -130,6 +102,7 @@ class Invariants final : public Observer {
     bool known = false;  // its settings were taken
     bool ignores_rst = true;
     Duration max_rto{};
+    Sender::Rules sender;
     std::vector<std::vector<SentNote>> sent;  // by boot and serial
   };
 
@@ -145,6 +118,10 @@ class Invariants final : public Observer {
   void sent(const HostRecord& r, const TraceSegment& s, Place& place);
   void know_peer(Incarnation& life, const Place& place);
   [[nodiscard]] size_t mirror_index(const Incarnation& life) const;
+
+  // invariants_models.cc
+  void ask_models(const HostRecord& r, Incarnation& life);
+  void tell_sender(const HostRecord& r, Sender& sender);
 
   // invariants_text.cc
   void take(Incarnation& life, const TraceSegment& s);

@@ -6,6 +6,7 @@
 #include "rapport/sim/invariants.hh"
 #include "rapport/sim/lives/life.hh"
 #include "rapport/sim/lives/plan.hh"
+#include "rapport/sim/lives/story.hh"
 #include "rapport/sim/lives/tally.hh"
 
 #include <algorithm>
@@ -16,7 +17,8 @@
 
 int main(int count, char** words) {
   using namespace rapport;
-  if (count != 4) return 2;
+  const bool tells = count == 5;
+  if (count != 4 && !tells) return 2;
   const uint64_t first = std::strtoull(words[1], nullptr, 10);
   const uint64_t last = std::strtoull(words[2], nullptr, 10);
   lives::Bounds bounds;
@@ -24,11 +26,12 @@ int main(int count, char** words) {
   uint64_t most = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     std::cerr << "seed " << seed << '\n';
-    lives::Life life(lives::draw_plan(seed));
+    lives::Life life(lives::draw_plan(seed), tells);
     lives::Tally tally;
     const lives::Finish finish = life.live(tally, bounds);
     most = std::max(most, life.events());
     if (life.breach()) {
+      if (tells) std::cout << life.report() << lives::last_words(life.world(), 60);
       std::cout << "found " << seed << ' ' << sim::name(life.breach()->which) << ' '
                 << life.breach()->to_string() << '\n';
       return 0;
