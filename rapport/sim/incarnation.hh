@@ -8,8 +8,11 @@
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/sim/oracle.hh"
+#include "rapport/sim/patience.hh"
+#include "rapport/sim/receiver.hh"
 #include "rapport/sim/sender.hh"
 #include "rapport/sim/world.hh"
+#include "rapport/tcp/config.hh"
 #include "rapport/tcp/state.hh"
 
 #include <compare>
@@ -74,6 +77,8 @@ struct Incarnation {
 
   // Second opinions.
   Sender sender;
+  Receiver receiver;
+  Patience patience;
 };
 
 // What is known of a pair of sockets, whoever lives there.
@@ -85,6 +90,8 @@ struct Place {
   std::deque<TraceSegment> provoked;  // came to nobody or to a handshake: each may draw an RST
   uint32_t resets_owed = 0;           // of lives that ended by one
   bool last_word = false;             // a reset was sent, what ended the life comes next
+  TraceSegment last_reset{};          // this one
+  std::optional<tcp::ConnectionOptions> options;  // that programs chose for these sockets
   std::deque<uint8_t> to_write, just_read;  // told by programs, not yet seen in the trace
 };
 

@@ -150,9 +150,20 @@ void Invariants::learn(HostId h) {
   const stack::Config& c = world_->stack(h).config();
   m.known = true;
   m.ignores_rst = c.tcp.time_wait_ignores_rst;
-  m.max_rto = c.tcp.max_rto;
-  m.sender = {c.tcp.initial_rto, c.tcp.min_rto, c.tcp.max_rto, c.tcp.persist_max,
-              c.tcp.initial_window_segments};
+  const auto promised = promised_.find(h);
+  const tcp::Config& t = promised == promised_.end() ? c.tcp : promised->second;
+  m.max_rto = t.max_rto;
+  m.sender = {t.initial_rto, t.min_rto, t.max_rto, t.persist_max, t.initial_window_segments};
+  m.receiver = {t.delayed_ack, t.quick_acks, t.ack_policy == tcp::AckPolicy::EverySecond};
+  m.patience = {.syn = t.syn_give_up,
+                .syn_ack = t.syn_ack_give_up,
+                .r2 = t.r2,
+                .orphan = t.orphan_give_up,
+                .fin_wait_2 = t.fin_wait_2_orphan,
+                .initial_rto = t.initial_rto,
+                .max_rto = t.max_rto,
+                .half_open_cap = t.max_half_open,
+                .retries_under_pressure = t.syn_ack_retries_under_pressure};
   oracle_.set_two_msl(h, c.tcp.two_msl);
   for (const Interface& i : c.interfaces) {
     for (const Cidr& own : i.addresses) owners_[own.address] = h;
@@ -230,6 +241,11 @@ void Invariants::transition(const HostRecord& r, Place& place, const Tuple& tupl
   if (place.current == kNobody) return;
   Incarnation& life = lives_[place.current];
   check_time_wait(r, life);
+  judge_parting(r, life, place);
+  if (life.passive) {
+    const bool was = life.state == State::SynReceived;
+    machine(r.host).half_open += (to == State::SynReceived ? 1U : 0U) - (was ? 1U : 0U);
+  }
   life.state = to;
   if (event == Event::SynArrived || event == Event::SynAckArrived || event == Event::TupleReused) {
     know_peer(life, place);
@@ -263,6 +279,12 @@ void Invariants::begin(const HostRecord& r, Place& place, const Tuple& tuple) {
   life.tuple = tuple;
   life.passive = event != Event::OpenedActive;
   life.sender.begin(machine(r.host).sender, life.passive);
+  life.receiver.begin(machine(r.host).receiver);
+  life.patience.begin(machine(r.host).patience, life.passive);
+  if (place.options) {
+    life.patience.chose(*place.options);
+    life.receiver.hurries(place.options->quick_ack);
+  }
   if (event == Event::TupleReused && place.current != kNobody) {
     life.suspended = place.current;
     lives_[place.current].ended = true;

@@ -13,8 +13,11 @@
 #include "rapport/sim/incarnation.hh"
 #include "rapport/sim/law.hh"  // IWYU pragma: export
 #include "rapport/sim/oracle.hh"
+#include "rapport/sim/patience.hh"
+#include "rapport/sim/receiver.hh"
 #include "rapport/sim/sender.hh"
 #include "rapport/sim/world.hh"
+#include "rapport/tcp/config.hh"
 
 #include <cstddef>
 #include <cstdint>
@@ -64,9 +67,15 @@ class Invariants final : public Observer {
   // RECEIVE has just given `octets`. To be told before the world settles.
   void read(HostId host, const Tuple& tuple, std::span<const uint8_t> octets);
 
+  // The options of the connection between these sockets: of the present one, and of those to come.
+  void chose(const Tuple& tuple, const tcp::ConnectionOptions& options);
+
   // --- told by who runs the world ---------------------------------------------------------------
   // A breach that he found himself: a program that never ends, a result that is wrong.
   void note(Invariant which, HostId host, const std::string& words);
+
+  // What its settings say of host `h`, should its stack not have taken them so.
+  void promise(HostId h, const tcp::Config& settings) { promised_[h] = settings; }
 
   // A host was told to drain: what is left at `deadline`, by its own clock, is aborted.
   void draining(HostId host, Instant deadline) { oracle_.set_drain(host, deadline); }
@@ -103,6 +112,9 @@ class Invariants final : public Observer {
     bool ignores_rst = true;
     Duration max_rto{};
     Sender::Rules sender;
+    Receiver::Rules receiver;
+    Patience::Rules patience;
+    uint32_t half_open = 0;  // handshakes under way that its peers began
     std::vector<std::vector<SentNote>> sent;  // by boot and serial
   };
 
@@ -121,7 +133,10 @@ class Invariants final : public Observer {
 
   // invariants_models.cc
   void ask_models(const HostRecord& r, Incarnation& life);
-  void tell_sender(const HostRecord& r, Sender& sender);
+  static void tell_sender(const HostRecord& r, Sender& sender);
+  void tell_patience(const HostRecord& r, Incarnation& life);
+  void judge_parting(const HostRecord& r, const Incarnation& life, const Place& place);
+  static void tell_receiver(const HostRecord& r, Receiver& receiver);
 
   // invariants_text.cc
   void take(Incarnation& life, const TraceSegment& s);
@@ -163,6 +178,7 @@ class Invariants final : public Observer {
   std::map<std::tuple<HostId, HostId, uint32_t>, uint32_t> boots_;
   bool any_crash_ = false, changed_ = false;
   std::vector<Handle> handles_;
+  std::map<HostId, tcp::Config> promised_;
 };
 
 }  // namespace rapport::sim

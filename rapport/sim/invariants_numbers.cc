@@ -121,6 +121,7 @@ void Invariants::check_reset(const HostRecord& r, const TraceSegment& s, Place& 
   }
   if (place.current != kNobody && lives_[place.current].state >= State::SynReceived) {
     const Incarnation& life = lives_[place.current];
+    place.last_reset = s;
     const bool fits =
         !life.iss || (place.heard && answers(*place.heard))
         || (at_or_after(Seq{s.seq}, life.una_before) && at_or_before(Seq{s.seq}, life.snd_max));

@@ -59,6 +59,7 @@ void Sender::at(Instant now, bool scarce) {
     is_overdue();
   }
   scarce_ = scarce;
+  poor_ |= scarce;
 }
 
 void Sender::agreed(const TraceOptions& o) {

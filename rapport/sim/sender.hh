@@ -40,6 +40,19 @@ class Sender {
   void closes() { fin_asked_ = true; }
   void fall_silent() { silent_ = true; }
 
+  // A timer waits for what the peer owes.
+  [[nodiscard]] bool waits() const { return !silent_ && waiting_ != Waiting::Nothing; }
+
+  // All is acknowledged, and nothing is queued.
+  [[nodiscard]] bool rests() const {
+    return judges() && una_ == nxt_ && queued_ == text_sent_ && fin_asked_ == fin_sent_;
+  }
+
+  // This segment, which was sent just now, is all that is unacknowledged.
+  [[nodiscard]] bool goes_alone(const TraceSegment& s) const {
+    return una_ == Seq{s.seq} && pieces_.size() == 1 && !pieces_.front().again;
+  }
+
   [[nodiscard]] const Doubts& doubts() const { return doubts_; }
 
  private:
@@ -100,7 +113,7 @@ class Sender {
 
   Rules rules_;
   Doubts doubts_;
-  bool silent_ = false, passive_ = false, scarce_ = false;
+  bool silent_ = false, passive_ = false, scarce_ = false, poor_ = false;
   Instant now_{}, before_{};  // of this record, and of the instant before
   std::optional<Pending> pending_;
 

@@ -15,7 +15,7 @@ namespace rapport::sim {
 namespace {
 
 constexpr int64_t kSlackUs = 2'500;      // of a wheel of 1 ms, and of rounding
-constexpr int64_t kInitialUs = 1'000'000;  // RFC 6298 2.1
+constexpr int64_t kAfterLostSynUs = 3'000'000;  // RFC 6298 5.7
 constexpr size_t kMostTrips = 128;
 
 }  // namespace
@@ -85,9 +85,9 @@ int64_t Sender::rto_us(bool longest) const {
       us = std::max<int64_t>(t.srtt / 8 + std::max<uint32_t>(1'000, t.rttvar),
                              rules_.min_rto.to_us());
     } else if (syn_timeouts_ > 0 && syn_acked_) {
-      us = 3 * kInitialUs;
+      us = kAfterLostSynUs;
     } else {
-      us = kInitialUs;
+      us = rules_.initial_rto.to_us();
     }
     us <<= std::min(longest ? backoff_ : backoff_least_, 20U);
     us = std::min(us, rules_.max_rto.to_us());
@@ -116,7 +116,9 @@ void Sender::fires_now(Waiting what) {
   const Invariant law =
       what == Waiting::Persist ? Invariant::Probes : Invariant::RetransmissionTimer;
   if (waiting_ != what) {
-    if (what == Waiting::Retransmission) complain(law, "the timer fires, and nothing is unacknowledged");
+    if (what == Waiting::Retransmission && !poor_) {
+      complain(law, "the timer fires, and nothing is unacknowledged");
+    }
     return;
   }
   if (now_us() + kSlackUs >= due_first_us_) return;

@@ -31,7 +31,7 @@ int main(int count, char** words) {
     const lives::Finish finish = life.live(tally, bounds);
     most = std::max(most, life.events());
     if (life.breach()) {
-      if (tells) std::cout << life.report() << lives::last_words(life.world(), 60);
+      if (tells) std::cout << life.report() << lives::last_words(life.world(), 400);
       std::cout << "found " << seed << ' ' << sim::name(life.breach()->which) << ' '
                 << life.breach()->to_string() << '\n';
       return 0;

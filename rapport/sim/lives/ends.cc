@@ -181,6 +181,7 @@ void talks(End& e, coroutine::Stream stream) {
   e.stream = std::move(stream);
   e.opened = true;
   if (const auto s = e.stream.status()) e.tuple = {s->local, s->remote};
+  e.watch->chose(e.tuple, e.plan.options);
   e.host->spawn(writes(e));
   e.host->spawn(reads(e));
   e.host->spawn(parts(e));
@@ -358,6 +359,7 @@ void begin(Talk& talk, sim::World& world, sim::Invariants& watch, const Plan& pl
     }
   }
   for (size_t i = 0; i < 2; ++i) {
+    watch.chose({talk.at[i], talk.at[1 - i]}, talk.plan.ends[i].options);
     const bool active = talk.plan.opening == Opening::Together
                         || (talk.plan.opening == Opening::ByFirst) == (i == 0);
     world.host(talk.plan.hosts[i]).spawn(active ? connects(talk, i) : accepts(talk, i));

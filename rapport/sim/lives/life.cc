@@ -80,7 +80,7 @@ void Life::add_hosts() {
     host.stack = plan_.hosts[i].stack;
     host.frames = plan_.hosts[i].frames;
     host.clock_lag_ppm = plan_.hosts[i].clock_lag_ppm;
-    world_.add_host(host);
+    watch_.promise(world_.add_host(host), promised(host.stack.tcp));
   }
 }
 

@@ -129,6 +129,9 @@ struct Wishes {
 
 [[nodiscard]] Plan draw_plan(uint64_t seed, const Wishes& wishes = {});
 
+// What docs/settings.md promises for the settings that no plan draws; the others as they were drawn.
+[[nodiscard]] tcp::Config promised(tcp::Config drawn);
+
 [[nodiscard]] std::string_view name(Style s);
 [[nodiscard]] std::string_view name(Opening o);
 [[nodiscard]] std::string_view name(MishapKind k);

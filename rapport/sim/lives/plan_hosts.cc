@@ -121,6 +121,17 @@ void obey(const Wishes& w, sim::LinkConfig& way) {
 
 }  // namespace
 
+tcp::Config promised(tcp::Config drawn) {
+  drawn.initial_rto = 1_s;
+  drawn.delayed_ack = 40_ms;
+  drawn.persist_max = 60_s;
+  drawn.initial_window_segments = 10;
+  constexpr Duration kLongestDrawn = 64_s;
+  if (drawn.syn_give_up > kLongestDrawn) drawn.syn_give_up = 180_s;
+  if (drawn.syn_ack_give_up > kLongestDrawn) drawn.syn_ack_give_up = 180_s;
+  return drawn;
+}
+
 void draw_hosts(Random& r, Plan& plan, const Wishes& wishes, uint32_t level) {
   constexpr std::array<uint32_t, 6> kHosts{2, 2, 2, 3, 3, 4};
   const uint32_t drawn = kHosts[r.below(kHosts.size())];
