@@ -68,6 +68,7 @@ struct Incarnation {
   std::vector<uint8_t> written;
   bool written_known = true;  // `written` is all that was written
   uint64_t octets_written = 0, octets_read = 0;
+  std::vector<uint64_t> ends_of_sends;  // octets written after each SEND
 
   // Timing.
   Instant ack_owed = kNever;  // text in order came, no ACK has left since
@@ -91,6 +92,8 @@ struct Place {
   uint32_t resets_owed = 0;           // of lives that ended by one
   bool last_word = false;             // a reset was sent, what ended the life comes next
   TraceSegment last_reset{};          // this one
+  bool must_abort = false;            // CLOSE was called, which has to end in a reset
+  Instant lingered_at = kNever;       // the time to linger has passed
   std::optional<tcp::ConnectionOptions> options;  // that programs chose for these sockets
   std::deque<uint8_t> to_write, just_read;  // told by programs, not yet seen in the trace
 };

@@ -180,7 +180,7 @@ void Invariants::recorded(const HostRecord& r) {
     const Tuple tuple = tuple_of(h);
     Place& place = places_[tuple];
     follow(r, place, tuple);
-    if (place.current != kNobody) ask_models(r, lives_[place.current]);
+    if (place.current != kNobody) ask_models(r, place);
   }
   const bool doubted = !oracle_.complaint().empty();
   oracle_.recorded(r);

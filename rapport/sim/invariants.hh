@@ -132,10 +132,12 @@ class Invariants final : public Observer {
   [[nodiscard]] size_t mirror_index(const Incarnation& life) const;
 
   // invariants_models.cc
-  void ask_models(const HostRecord& r, Incarnation& life);
+  void ask_models(const HostRecord& r, Place& place);
   static void tell_sender(const HostRecord& r, Sender& sender);
   void tell_patience(const HostRecord& r, Incarnation& life);
-  void judge_parting(const HostRecord& r, const Incarnation& life, const Place& place);
+  void judge_close(const HostRecord& r, const Incarnation& life, Place& place);
+  void judge_urgent();
+  void judge_parting(const HostRecord& r, const Incarnation& life, Place& place);
   static void tell_receiver(const HostRecord& r, Receiver& receiver);
 
   // invariants_text.cc
@@ -179,6 +181,7 @@ class Invariants final : public Observer {
   bool any_crash_ = false, changed_ = false;
   std::vector<Handle> handles_;
   std::map<HostId, tcp::Config> promised_;
+  std::map<size_t, Handle> urgent_;  // lives that heard of urgent text
 };
 
 }  // namespace rapport::sim

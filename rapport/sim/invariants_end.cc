@@ -40,6 +40,7 @@ bool leaves_us_behind(const Incarnation& peer) {
 
 void Invariants::settled(Instant /*now*/) {
   if (breach_) return;
+  if (!urgent_.empty()) judge_urgent();
   bool timers = world_->on_the_way() > 0;
   for (HostId h = 0; h < world_->hosts(); ++h) {
     if (!world_->is_up(h)) continue;

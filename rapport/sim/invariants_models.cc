@@ -1,4 +1,5 @@
 // The second opinions on each end: they are told what its trace says, and asked what they doubt.
+#include "rapport/base/handle.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/base/wire_record.hh"
@@ -9,6 +10,7 @@
 #include "rapport/sim/receiver.hh"
 #include "rapport/sim/sender.hh"
 #include "rapport/sim/world.hh"
+#include "rapport/tcp/commands.hh"
 #include "rapport/tcp/config.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/tcp.hh"
@@ -28,7 +30,8 @@ constexpr uint32_t kPlenty = 100;
 
 }  // namespace
 
-void Invariants::ask_models(const HostRecord& r, Incarnation& life) {
+void Invariants::ask_models(const HostRecord& r, Place& place) {
+  Incarnation& life = lives_[place.current];
   const bool scarce = world_->pool(r.host).available() <= kPlenty;
   life.sender.at(r.record.header.at, scarce);
   tell_sender(r, life.sender);
@@ -36,6 +39,15 @@ void Invariants::ask_models(const HostRecord& r, Incarnation& life) {
   tell_receiver(r, life.receiver);
   life.patience.at(r.record.header.at, life.sender, scarce);
   tell_patience(r, life);
+  if (r.record.header.kind == TraceKind::Call) judge_close(r, life, place);
+  if (r.record.header.kind == TraceKind::Timer) {
+    const auto timer = static_cast<TimerKind>(r.record.as<TraceTimer>().timer);
+    if (timer == TimerKind::Linger) place.lingered_at = r.record.header.at;
+  }
+  const Handle handle = r.record.header.connection;
+  if (handle != Handle{} && place.heard && wire::Flags{place.heard->flags}.has(wire::kUrg)) {
+    urgent_.try_emplace(place.current, handle);
+  }
   for (const Doubts* doubts :
        {&life.sender.doubts(), &life.receiver.doubts(), &life.patience.doubts()}) {
     if (const auto& doubt = doubts->first()) note(doubt->which, r.host, doubt->words);
@@ -84,8 +96,45 @@ void Invariants::tell_patience(const HostRecord& r, Incarnation& life) {
   }
 }
 
+// CLOSE with text that nobody has read, or with a linger time of nothing, aborts (RFC 2525 2.17).
+void Invariants::judge_close(const HostRecord& r, const Incarnation& life, Place& place) {
+  const auto c = r.record.as<TraceCall>();
+  if (static_cast<CallKind>(c.call) != CallKind::Close || c.failed != 0) return;
+  const auto known = by_handle_.find({r.host, r.record.header.connection.v});
+  if (known == by_handle_.end() || known->second != place.current) return;
+  const bool open = tcp::is_one_of<State::SynReceived, State::Established, State::FinWait1,
+                                   State::FinWait2, State::CloseWait>(life.state);
+  const auto& options = life.patience.options();
+  const bool at_once = options && options->linger && options->linger_time.ns <= 0;
+  const bool unread = life.receiver.has_runs()
+                      || life.receiver.octets_in_order() > static_cast<uint32_t>(life.octets_read);
+  const bool anywhere = at_once && life.state != State::SynSent && life.state != State::TimeWait;
+  place.must_abort = anywhere || (open && unread);
+}
+
+// What Status says of urgent text is what came (MUST-33).
+void Invariants::judge_urgent() {
+  std::erase_if(urgent_, [&](const auto& entry) {
+    Incarnation& life = lives_[entry.first];
+    if (life.ended || life.crashed || !world_->is_up(life.host)) return true;
+    life.receiver.all_is_told();
+    const auto status =
+        world_->stack(life.host).command(tcp::GetStatus{entry.second}, world_->time_of(life.host));
+    const auto ahead = life.receiver.urgent_ahead();
+    if (!status || !ahead || status->orphan || status->state != life.state) return false;
+    constexpr uint32_t kFewExtras = 10;
+    const bool cramped = world_->stack(life.host).config().tcp.max_extras <= kFewExtras;
+    if (!cramped && status->urgent_ahead.v != *ahead) {
+      note(Invariant::AckDuty, life.host,
+           "urgent text is said to end " + std::to_string(status->urgent_ahead.v)
+               + " octets ahead, it ends " + std::to_string(*ahead) + " ahead");
+    }
+    return false;
+  });
+}
+
 // Where a life goes when its application parts (RFC 9293 3.10.4, 3.10.5; RFC 2525 2.17).
-void Invariants::judge_parting(const HostRecord& r, const Incarnation& life, const Place& place) {
+void Invariants::judge_parting(const HostRecord& r, const Incarnation& life, Place& place) {
   const auto t = r.record.as<TraceTransition>();
   const auto from = static_cast<State>(t.from);
   const auto event = static_cast<Event>(t.event);
@@ -100,6 +149,14 @@ void Invariants::judge_parting(const HostRecord& r, const Incarnation& life, con
     } else if (knows && !wire::Flags{place.last_reset.flags}.has(wire::kAck)) {
       complain("the reset of an ABORT" + where + " lacks its ACK");
     }
+  }
+  if (place.must_abort && event == Event::CloseCalled) {
+    complain("CLOSE" + where + " with unread text or no time to linger does not abort");
+  }
+  if (event == Event::CloseCalled || event == Event::AbortCalled) place.must_abort = false;
+  const bool lingered = event == Event::GaveUp && place.lingered_at == r.record.header.at;
+  if (lingered && !place.last_word && !scarce && from >= State::SynReceived) {
+    complain("the time to linger has passed" + where + ", and no reset is sent");
   }
   if (event == Event::DataAfterClose && place.last_word && place.heard
       && place.last_reset.seq != place.heard->ack) {
@@ -136,7 +193,7 @@ void Invariants::tell_receiver(const HostRecord& r, Receiver& receiver) {
     case TraceKind::Options: receiver.agreed(r.record.as<TraceOptions>()); break;
     case TraceKind::Drop: receiver.dropped(r.record.as<TraceDrop>()); break;
     case TraceKind::Call:
-      receiver.called(static_cast<CallKind>(r.record.as<TraceCall>().call));
+      receiver.called(r.record.as<TraceCall>());
       break;
     case TraceKind::Sample:
     case TraceKind::Icmp:

@@ -78,6 +78,11 @@ void Invariants::check_numbers(Incarnation& life, const TraceSegment& s, Instant
   if (before(seq, life.una_before) && !probes) complain("older than what was acknowledged");
   if (life.fin_end && after(behind, *life.fin_end)) complain("text behind our FIN");
   if (life.fin_end && has(s, wire::kFin) && behind != *life.fin_end) complain("our FIN has moved");
+  if (has(s, wire::kUrg) && s.urgent != UINT16_MAX) {  // MUST-62; a pointer may be too far to say
+    const uint64_t end = (seq + ByteCount{s.urgent} - (*life.iss + 1_B)).v;
+    const bool known = std::ranges::binary_search(life.ends_of_sends, end);
+    if (!known && life.octets_written < UINT32_MAX) complain("the urgent pointer ends nowhere");
+  }
   // Each debt of a burst is paid with the ACK of its own moment, the cumulative one among them.
   if (life.ack_sent_at != at) {
     life.ack_sent_at = at;

@@ -130,6 +130,7 @@ void Invariants::call(const HostRecord& r, Place& place) {
   }
   place.to_write.erase(place.to_write.begin(), behind);
   life.octets_written += c.octets;
+  life.ends_of_sends.push_back(life.octets_written);
 }
 
 void Invariants::check_read(Incarnation& life, Place& place, uint32_t octets) {

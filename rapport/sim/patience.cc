@@ -113,6 +113,7 @@ void Patience::sent(const TraceSegment& s, const Sender& sender) {
 void Patience::called(CallKind call) {
   if (call != CallKind::Close && call != CallKind::Abort) return;
   if (state_ == State::FinWait2 && !orphan_) fin_wait_2_ms_ = now_ms_up();
+  if (!orphan_) orphaned_ms_ = now_ms_up();  // another limit from now on
   orphan_ = true;
 }
 
@@ -132,7 +133,8 @@ int64_t Patience::probe_due_ms() const {
 void Patience::is_overdue(const Sender& sender) {
   const int64_t now = now_ms_up();
   const int64_t limit = limit_ms();
-  if (sender.waits() && !unsure_ && !scarce_ && limit > 0 && now > stalled_ms_ + limit + kOverdueMs) {
+  if (sender.waits() && !unsure_ && !scarce_ && limit > 0 && 
+      now > std::max(stalled_ms_ + limit, orphaned_ms_) + kOverdueMs) {
     complain(Invariant::GiveUp, "nothing is acknowledged for " + number(now - stalled_ms_)
                                     + "ms, the limit is " + number(limit) + "ms");
   }
@@ -156,7 +158,8 @@ void Patience::gives_up(const TraceTimer& t) {
                                     + "ms after the last progress, the limit is "
                                     + number(t.interval_ms) + "ms");
   }
-  if (!unsure_ && !scarce_ && waited > t.interval_ms + kOverdueMs) {
+  if (!unsure_ && !scarce_ && waited > t.interval_ms + kOverdueMs
+      && now_ms_up() > orphaned_ms_ + kOverdueMs) {
     complain(Invariant::GiveUp, "it is given up only " + number(waited)
                                     + "ms after the last progress, the limit is "
                                     + number(t.interval_ms) + "ms");

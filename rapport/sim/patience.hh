@@ -62,7 +62,7 @@ class Patience {
 
   bool syn_acked_ = false, opened_ = false, has_syn_ = false;
   bool unsure_ = false;  // a closed window: the trace does not tell since when it waits
-  int64_t stalled_ms_ = 0;
+  int64_t stalled_ms_ = 0, orphaned_ms_ = 0;
   int64_t fin_wait_2_ms_ = INT64_MAX;
   std::optional<uint32_t> coming_;  // serial of what came and may yet be dropped
   int64_t coming_ms_ = 0, heard_ms_ = 0, probed_ms_ = 0;

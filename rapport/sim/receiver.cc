@@ -90,9 +90,12 @@ void Receiver::moved(State from, State to, Event event) {
   if (from == State::SynReceived && event == Event::CloseCalled) began_ = false;
 }
 
-void Receiver::called(CallKind call) {
+void Receiver::called(const TraceCall& c) {
   settle();
   excused_ = true;
+  const auto call = static_cast<CallKind>(c.call);
+  if (call == CallKind::Receive && c.failed == 0) read_ += c.octets;
+  if (urgent_ && began_ && at_or_after(*irs_ + ByteCount{1 + read_}, *urgent_)) urgent_.reset();
   if (call == CallKind::Close || call == CallKind::Abort) orphan_ = true;
 }
 
@@ -127,7 +130,7 @@ void Receiver::settle() {
   if (drop == R::NotAcceptable) return refused(p.s);
   const bool kept = drop == R::None;
   const bool stored = kept || drop == R::FinAfterFin;
-  if (drop == R::BufferFull || drop == R::ReassemblyFull || stored) take(p.s, stored);
+  if (drop == R::BufferFull || drop == R::ReassemblyFull || drop == R::TextAfterFin || stored) take(p.s, stored);
 }
 
 void Receiver::judge_drop(const Pending& p) {
@@ -164,6 +167,7 @@ void Receiver::take(const TraceSegment& s, bool kept) {
   if (tcp::is_one_of<State::Closed, State::SynReceived>(state_)) return;
   const Seq seq = Seq{s.seq} + ByteCount{has(s, wire::kSyn) ? 1U : 0U};
   const Seq text_end = seq + ByteCount{s.text_length};
+  if (has(s, wire::kUrg)) take_urgent(s);
   if (orphan_ && kept && s.text_length > 0 && after(earlier(text_end, *edge_), nxt_)) {
     doubts_.add(Invariant::Parting, "text is taken that nobody will ever read");
   }
@@ -184,6 +188,20 @@ void Receiver::take(const TraceSegment& s, bool kept) {
     edge_ = later(*edge_, nxt_);
     due_now_ = true;
   }
+}
+
+// RFC 9293 3.8.5: the pointer designates the octet behind the urgent text, and never goes back.
+void Receiver::take_urgent(const TraceSegment& s) {
+  urgent_seen_ = true;
+  if (fin_ && after(nxt_, *fin_)) return;
+  const Seq up = Seq{s.seq} + ByteCount{s.urgent + (has(s, wire::kSyn) ? 1U : 0U)};
+  if (!after(up, *irs_ + ByteCount{1 + read_})) return;
+  urgent_ = urgent_ ? later(*urgent_, up) : up;
+}
+
+std::optional<uint32_t> Receiver::urgent_ahead() const {
+  if (!urgent_seen_ || orphan_ || scarce_) return std::nullopt;
+  return urgent_ ? (*urgent_ - (*irs_ + ByteCount{1 + read_})).v : 0;
 }
 
 void Receiver::take_text(Seq left, Seq right, bool again) {

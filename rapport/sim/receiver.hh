@@ -37,7 +37,13 @@ class Receiver {
   void agreed(const TraceOptions& o);
   void moved(tcp::State from, tcp::State to, tcp::Event event);
   void sent(const TraceSegment& s);
-  void called(CallKind call);
+  void called(const TraceCall& c);
+  // Nothing more is told of what came.
+  void all_is_told() { settle(); }
+
+  // Octets up to the end of urgent text that was not read yet; nothing when none was ever told of.
+  [[nodiscard]] std::optional<uint32_t> urgent_ahead() const;
+
   void fired(const TraceTimer& t);
   // Whether the application wants every segment acknowledged at once; else nobody knows.
   void hurries(bool hurries) {
@@ -70,6 +76,7 @@ class Receiver {
   void judge_drop(const Pending& p);
   void refused(const TraceSegment& s);
   void take(const TraceSegment& s, bool kept);
+  void take_urgent(const TraceSegment& s);
   void take_text(Seq left, Seq right, bool again);
   void take_fin(Seq at, bool empty);
   void insert(Seq left, Seq right);
@@ -88,7 +95,9 @@ class Receiver {
   std::optional<Pending> pending_;
   std::optional<Seq> irs_, edge_;
   Seq nxt_, lowest_;  // of this instant
-  std::optional<Seq> fin_;
+  std::optional<Seq> fin_, urgent_;
+  bool urgent_seen_ = false;
+  uint32_t read_ = 0;
   std::vector<Run> runs_;
   std::deque<Run> came_;  // what came twice: a D-SACK may tell of it
 
