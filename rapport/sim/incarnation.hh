@@ -53,7 +53,7 @@ struct Incarnation {
   std::optional<Seq> ack_before;
   Instant ack_sent_at = kNever;
   std::optional<Seq> edge_sent;  // the rightmost window edge that it ever offered
-  std::optional<uint32_t> tsval_sent;
+  std::optional<uint32_t> tsval_sent, tsecr_sent;
   uint8_t own_shift = 0, peer_shift = 0;
 
   // What it received. Trusted: sent by a life whose numbers mirror this one's.

@@ -182,6 +182,12 @@ void Invariants::recorded(const HostRecord& r) {
     follow(r, place, tuple);
     if (place.current != kNobody) ask_models(r, place);
   }
+  if (h.key.remote_port == 0 && h.kind == TraceKind::Transition) {
+    const auto t = r.record.as<TraceTransition>();
+    int& listeners = m.listeners[h.key.local_port];
+    if (static_cast<State>(t.to) == State::Listen) ++listeners;
+    if (static_cast<State>(t.from) == State::Listen) --listeners;
+  }
   const bool doubted = !oracle_.complaint().empty();
   oracle_.recorded(r);
   if (doubted || oracle_.complaint().empty()) return;
@@ -286,6 +292,7 @@ void Invariants::begin(const HostRecord& r, Place& place, const Tuple& tuple) {
     life.receiver.hurries(place.options->quick_ack);
   }
   if (event == Event::TupleReused && place.current != kNobody) {
+    check_reuse(lives_[place.current], place);
     life.suspended = place.current;
     lives_[place.current].ended = true;
     lives_[place.current].ended_by = event;
@@ -405,6 +412,8 @@ void Invariants::crashed(HostId host) {
   oracle_.forget(host);
   any_crash_ = changed_ = true;
   ++machine(host).boots;
+  machine(host).listeners.clear();
+  machine(host).half_open = 0;
   std::erase_if(by_handle_, [&](const auto& entry) { return entry.first.first == host; });
   for (auto& [tuple, place] : places_) {
     const auto owner = owners_.find(tuple.local.address);

@@ -114,6 +114,7 @@ class Invariants final : public Observer {
     Sender::Rules sender;
     Receiver::Rules receiver;
     Patience::Rules patience;
+    std::map<uint16_t, int> listeners;  // by port
     uint32_t half_open = 0;  // handshakes under way that its peers began
     std::vector<std::vector<SentNote>> sent;  // by boot and serial
   };
@@ -159,6 +160,7 @@ class Invariants final : public Observer {
   void check_reset(const HostRecord& r, const TraceSegment& s, Place& place);
   void check_timer(const HostRecord& r, Incarnation& life);
   void check_delayed_ack(const HostRecord& r, Incarnation& life);
+  void check_reuse(const Incarnation& old, const Place& place);
   void check_time_wait(const HostRecord& r, const Incarnation& life);
 
   // invariants_end.cc

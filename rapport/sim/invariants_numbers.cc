@@ -104,6 +104,7 @@ void Invariants::check_clock(Incarnation& life, const TraceSegment& s) {
          "TSval " + std::to_string(o.tsval) + " is sent after " + std::to_string(*life.tsval_sent));
   }
   life.tsval_sent = o.tsval;
+  life.tsecr_sent = o.tsecr;
 }
 
 void Invariants::check_reset(const HostRecord& r, const TraceSegment& s, Place& place) {
@@ -174,6 +175,30 @@ void Invariants::check_delayed_ack(const HostRecord& r, Incarnation& life) {
              + "ms ago, and no ACK has left");
   }
   life.ack_owed = kNever;
+}
+
+// RFC 6191 2: TIME-WAIT gives way to a SYN that is newer than all of the old life, and to no other.
+void Invariants::check_reuse(const Incarnation& old, const Place& place) {
+  if (machine(old.host).listeners[old.tuple.local.port] <= 0) {
+    note(Invariant::OneIncarnation, old.host, "TIME-WAIT gives way to a SYN, and nobody listens");
+  }
+  if (!place.heard || !old.ack_sent) return;
+  const TraceSegment& s = *place.heard;
+  wire::Options o;
+  wire::read_options(std::span(s.options).first(std::min<size_t>(s.option_length, 40)), o);
+  const bool larger = at_or_after(Seq{s.seq}, *old.ack_sent);
+  bool newer = larger;
+  if (o.has_timestamps && old.tsecr_sent) {
+    const auto later = static_cast<int32_t>(o.tsval - *old.tsecr_sent);
+    newer = later > 0 || (later == 0 && larger);
+  } else if (o.has_timestamps) {
+    newer = true;
+  }
+  const bool plain = has(s, wire::kSyn) && !has(s, wire::kAck) && !has(s, wire::kFin);
+  if (newer && plain) return;
+  note(Invariant::OneIncarnation, old.host,
+       "TIME-WAIT gives way to a SYN that is no newer: SEQ " + std::to_string(s.seq) + " after "
+           + std::to_string(old.ack_sent->v));
 }
 
 // TIME-WAIT is neither left out nor cut short; that 2MSL are kept to the tick, the oracle says.

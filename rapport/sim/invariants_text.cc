@@ -5,6 +5,7 @@
 #include "rapport/sim/incarnation.hh"
 #include "rapport/sim/invariants.hh"
 #include "rapport/sim/world.hh"
+#include "rapport/tcp/state.hh"
 #include "rapport/wire/tcp.hh"
 
 #include <algorithm>
@@ -51,7 +52,8 @@ void Invariants::take(Incarnation& life, const TraceSegment& s) {
     life.received.add(left, right);
     if (trusted) life.trusted.add(left, right);
   }
-  if (has(s, wire::kFin) && at_or_after(behind, origin)) {
+  // Where its FIN was taken no other counts.
+  if (has(s, wire::kFin) && at_or_after(behind, origin) && !tcp::peer_has_finished(life.state)) {
     life.peer_fin = behind;
     life.fin_trusted |= trusted;
   }

@@ -204,10 +204,10 @@ void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
     end.received.add((later(first, origin) - origin).v, (behind - origin).v);
   }
   if (!has(s, wire::kFin)) return;
-  const bool again = end.peer_fin == behind;
-  end.peer_fin = behind;
-  if (again && end.halves.name() == State::TimeWait) {
-    end.quiet_since = r.record.header.at;
+  if (end.halves.name() != State::TimeWait) {
+    end.peer_fin = behind;
+  } else if (end.peer_fin == behind && acks && at_or_before(Seq{s.ack}, end.snd_max)) {
+    end.quiet_since = r.record.header.at;  // the FIN again; any other counts for nothing
   }
 }
 

@@ -289,7 +289,9 @@ void Sender::sampled(const TraceSample& t) {
       recover_valid_ = recover_unsure_ = true;
     }
   } else if (restart) {
+    const int64_t first = due_first_us_;
     arm(Waiting::Retransmission);
+    if (vague_) due_first_us_ = std::min(first, due_first_us_);
   }
   const uint32_t before = wnd_;
   (void)learn_window(p, true);

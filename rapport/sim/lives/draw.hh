@@ -31,6 +31,7 @@ namespace rapport::lives {
 void draw_hosts(Random& r, Plan& plan, const Wishes& wishes, uint32_t level);
 void draw_talks(Random& r, Plan& plan);
 void draw_crowds(Random& r, Plan& plan);
+void draw_strays(Plan& plan);
 void draw_mishaps(Random& r, Plan& plan, const Wishes& wishes);
 
 }  // namespace rapport::lives

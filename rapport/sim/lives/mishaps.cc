@@ -48,9 +48,10 @@ IpAddress stranger(IpAddress own, uint32_t number) {
 }  // namespace
 
 Mishaps::Mishaps(const Plan& plan, sim::World& world, sim::Invariants& watch, Fallen fallen)
-    : plan_(plan), world_(world), watch_(watch), fallen_(std::move(fallen)) {
+    : plan_(plan), world_(world), watch_(watch), fallen_(std::move(fallen)), chance_(plan.seed) {
   for (size_t i = 0; i < plan_.mishaps.size(); ++i) {
     const Mishap& m = plan_.mishaps[i];
+    strays_ |= m.kind == MishapKind::Strays;
     due_.push_back({m.at, i, false});
     const bool ends = m.kind == MishapKind::Partition || m.kind == MishapKind::Crash;
     if (ends) due_.push_back({m.at + m.lasts, i, true});
@@ -61,11 +62,12 @@ Mishaps::Mishaps(const Plan& plan, sim::World& world, sim::Invariants& watch, Fa
 }
 
 Instant Mishaps::next() const {
-  if (!forged_.empty()) return world_.now();
+  if (!forged_.empty() || !due_strays_.empty()) return world_.now();
   return due_.empty() ? kNever : due_.back().at;
 }
 
 void Mishaps::act() {
+  for (const auto& [mishap, tuple] : std::exchange(due_strays_, {})) stray(*mishap, tuple);
   for (const Forged& f : std::exchange(forged_, {})) {
     world_.inject(kNoHost, f.to, f.packet, world_.now() + f.after);
   }
@@ -87,6 +89,7 @@ void Mishaps::happen(const Mishap& m, bool over) {
     case MishapKind::SynFlood: flood(m); break;
     case MishapKind::Drain: drain(m); break;
     case MishapKind::Refusals:
+    case MishapKind::Strays:
     case MishapKind::OldSyn: break;  // act as things happen
   }
 }
@@ -149,6 +152,11 @@ void Mishaps::recorded(const HostRecord& r) {
     const bool is_sent = static_cast<Direction>(s.direction) == Direction::Sent;
     if (is_sent && wire::Flags{s.flags}.has(wire::kAck)) rcv_nxt_[tuple] = s.ack;
     if (!is_sent && wire::Flags{s.flags}.has(wire::kSyn)) rcv_nxt_[tuple] = s.seq + 1;
+    if (strays_) note(r.host, tuple, s);
+  }
+  if (h.kind == TraceKind::Options && strays_) {
+    const auto o = r.record.as<TraceOptions>();
+    seen_[tuple].shift = o.scaling_on != 0 ? o.window_scale_sent : uint8_t{0};
   }
   if (h.kind != TraceKind::Transition) return;
   const auto to = static_cast<tcp::State>(r.record.as<TraceTransition>().to);

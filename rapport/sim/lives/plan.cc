@@ -54,6 +54,7 @@ Plan draw_plan(uint64_t seed, const Wishes& wishes) {
   plan.harsh |= !plan.mishaps.empty();
   if (calm) calm_down(plan);
   draw_talks(r, plan);
+  if (!calm) draw_strays(plan);
   return plan;
 }
 

@@ -79,8 +79,9 @@ enum class MishapKind : uint8_t {
   Refusals,   // ICMP answers the SYNs of a: hard errors
   OldSyn,     // a SYN of another number reaches each TIME-WAIT and handshake of a
   Drain,      // a is told to end: CLOSE for all, ABORT at the deadline
+  Strays,     // segments that nobody may take reach a, made from what it sends
 };
-inline constexpr size_t kMishapKinds = 6;
+inline constexpr size_t kMishapKinds = 7;
 
 struct Mishap {
   MishapKind kind{};

@@ -179,6 +179,18 @@ void draw_crowds(Random& r, Plan& plan) {
   plan.crowds.push_back(draw_crowd(r, 0, plan));
 }
 
+// By a draw of its own: the rest of the plan is the same without.
+void draw_strays(Plan& plan) {
+  constexpr uint64_t own = 0x5742'6179'7300;
+  Random r(plan.seed ^ own);
+  if (!plan.harsh || !once_in(r, 3)) return;
+  Mishap m;
+  m.kind = MishapKind::Strays;
+  m.a = r.below(static_cast<uint32_t>(plan.hosts.size()));
+  m.amount = between(r, 2, 12);
+  plan.mishaps.push_back(m);
+}
+
 void draw_mishaps(Random& r, Plan& plan, const Wishes& wishes) {
   const uint32_t mishaps = once_in(r, 2) ? 0 : between(r, 1, 4);
   for (uint32_t n = 0; n < mishaps; ++n) plan.mishaps.push_back(draw_mishap(r, plan));

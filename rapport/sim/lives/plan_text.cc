@@ -92,7 +92,7 @@ std::string_view name(Opening o) {
 
 std::string_view name(MishapKind k) {
   constexpr std::array<std::string_view, kMishapKinds> kNames{
-      "partition", "crash", "SYN flood", "ICMP refusals", "old SYNs", "drain"};
+      "partition", "crash", "SYN flood", "ICMP refusals", "old SYNs", "drain", "strays"};
   return kNames[static_cast<size_t>(k)];
 }
 
