@@ -95,7 +95,7 @@ struct Place {
   bool must_abort = false;            // CLOSE was called, which has to end in a reset
   Instant lingered_at = kNever;       // the time to linger has passed
   std::optional<tcp::ConnectionOptions> options;  // that programs chose for these sockets
-  std::deque<uint8_t> to_write, just_read;  // told by programs, not yet seen in the trace
+  std::deque<uint8_t> to_write, just_read;        // told by programs, not yet seen in the trace
 };
 
 // A segment with text as it left: who sent it, and what that one knew of its peer.

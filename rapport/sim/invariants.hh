@@ -2,7 +2,7 @@
 // name and the clause that asks for it. It is told of everything that happens, believes nobody's
 // account of himself where the other end's can be compared, and keeps the first breach. It changes
 // nothing and ends nothing: who runs the world decides what a breach means.
-// The table of all invariants is in invariants.cc; the checks are in invariants_*.cc.
+// The table of all invariants is in law.cc; the checks are in invariants_*.cc.
 #pragma once
 
 #include "rapport/base/address.hh"
@@ -114,8 +114,8 @@ class Invariants final : public Observer {
     Sender::Rules sender;
     Receiver::Rules receiver;
     Patience::Rules patience;
-    std::map<uint16_t, int> listeners;  // by port
-    uint32_t half_open = 0;  // handshakes under way that its peers began
+    std::map<uint16_t, int> listeners;        // by port
+    uint32_t half_open = 0;                   // handshakes under way that its peers began
     std::vector<std::vector<SentNote>> sent;  // by boot and serial
   };
 

@@ -160,8 +160,8 @@ void Invariants::judge_parting(const HostRecord& r, const Incarnation& life, Pla
   }
   if (event == Event::DataAfterClose && place.last_word && place.heard
       && place.last_reset.seq != place.heard->ack) {
-    complain("text for nobody draws a reset, SEQ " + std::to_string(place.last_reset.seq)
-             + ", not " + std::to_string(place.heard->ack));
+    complain("text for nobody draws a reset, SEQ " + std::to_string(place.last_reset.seq) + ", not "
+             + std::to_string(place.heard->ack));
   }
   const bool queued = life.iss && life.octets_written > 0;
   if (event == Event::CloseCalled && from == State::SynReceived && !life.passive && queued) {
@@ -192,9 +192,7 @@ void Invariants::tell_receiver(const HostRecord& r, Receiver& receiver) {
     case TraceKind::Timer: receiver.fired(r.record.as<TraceTimer>()); break;
     case TraceKind::Options: receiver.agreed(r.record.as<TraceOptions>()); break;
     case TraceKind::Drop: receiver.dropped(r.record.as<TraceDrop>()); break;
-    case TraceKind::Call:
-      receiver.called(r.record.as<TraceCall>());
-      break;
+    case TraceKind::Call: receiver.called(r.record.as<TraceCall>()); break;
     case TraceKind::Sample:
     case TraceKind::Icmp:
     case TraceKind::Ended: break;

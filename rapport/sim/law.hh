@@ -1,4 +1,4 @@
-// Law: the names of the invariants, and a line of their table (invariants.cc), for Invariants and
+// Law: the names of the invariants, and a line of their table (law.cc), for Invariants and
 // for the models of one end that judge on its behalf.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace rapport::sim {
 

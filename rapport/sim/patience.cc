@@ -76,8 +76,8 @@ void Patience::moved(State to, Event event) {
     complain(Invariant::GiveUp, "a handshake that had to be given up is not");
   }
   if (event == Event::GaveUp && passive_ && !opened_ && must_give_up_ == false) {
-    complain(Invariant::GiveUp, "a handshake is given up after "
-                                    + number(half_open_waited_ms_) + "ms, too early");
+    complain(Invariant::GiveUp,
+             "a handshake is given up after " + number(half_open_waited_ms_) + "ms, too early");
   }
   must_give_up_.reset();
   if (to == State::SynReceived && passive_) {
@@ -133,8 +133,8 @@ int64_t Patience::probe_due_ms() const {
 void Patience::is_overdue(const Sender& sender) {
   const int64_t now = now_ms_up();
   const int64_t limit = limit_ms();
-  if (sender.waits() && !unsure_ && !scarce_ && limit > 0 && 
-      now > std::max(stalled_ms_ + limit, orphaned_ms_) + kOverdueMs) {
+  if (sender.waits() && !unsure_ && !scarce_ && limit > 0
+      && now > std::max(stalled_ms_ + limit, orphaned_ms_) + kOverdueMs) {
     complain(Invariant::GiveUp, "nothing is acknowledged for " + number(now - stalled_ms_)
                                     + "ms, the limit is " + number(limit) + "ms");
   }
@@ -175,8 +175,8 @@ void Patience::keeps_alive(const TraceTimer& t) {
   const int64_t due = probe_due_ms();
   const int64_t now = now_ms_up();
   if (now + kSlackMs < due || now > due + kOverdueMs) {
-    complain(Invariant::Probes, "a keep-alive timer fires " + number(now - due)
-                                    + "ms after it was due");
+    complain(Invariant::Probes,
+             "a keep-alive timer fires " + number(now - due) + "ms after it was due");
   }
   ++probes_;
   probed_ms_ = now;
@@ -195,8 +195,8 @@ void Patience::half_open_waits(const TraceTimer& t, uint32_t half_open) {
   }
   const bool pressed =
       half_open > rules_.half_open_cap / 2 && retries >= rules_.retries_under_pressure;
-  must_give_up_ = pressed || half_open_waited_ms_ >= rules_.syn_ack.to_ms()
-                  || t.attempt >= kMostHalfOpenTries;
+  must_give_up_ =
+      pressed || half_open_waited_ms_ >= rules_.syn_ack.to_ms() || t.attempt >= kMostHalfOpenTries;
 }
 
 void Patience::fired(const TraceTimer& t, uint32_t half_open) {

@@ -26,6 +26,7 @@ class Patience {
   };
 
   void begin(const Rules& rules, bool passive);
+
   void chose(const tcp::ConnectionOptions& options) { options_ = options; }
 
   // What is on the trace of this end, in its order; `sender` was told before. `half_open`: passive
@@ -40,12 +41,16 @@ class Patience {
   void fired(const TraceTimer& t, uint32_t half_open);
 
   [[nodiscard]] bool is_orphan() const { return orphan_; }
+
   [[nodiscard]] const std::optional<tcp::ConnectionOptions>& options() const { return options_; }
+
   [[nodiscard]] const Doubts& doubts() const { return doubts_; }
 
  private:
   void complain(Invariant which, const std::string& words) { doubts_.add(which, words); }
+
   [[nodiscard]] int64_t now_ms_up() const { return (now_.ns + 999'999) / 1'000'000; }
+
   [[nodiscard]] int64_t limit_ms() const;
   [[nodiscard]] int64_t probe_due_ms() const;
   void is_overdue(const Sender& sender);

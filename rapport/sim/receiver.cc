@@ -71,14 +71,15 @@ void Receiver::heard(const TraceSegment& s) {
 
 void Receiver::dropped(const TraceDrop& d) {
   excused_ = true;
-  if (pending_ && pending_->s.serial == d.serial) pending_->drop = static_cast<DropReason>(d.reason);
+  if (pending_ && pending_->s.serial == d.serial)
+    pending_->drop = static_cast<DropReason>(d.reason);
 }
 
 void Receiver::moved(State from, State to, Event event) {
   excused_ = true;
   state_ = to;
-  const bool syn_taken = event == Event::SynArrived || event == Event::SynAckArrived
-                         || event == Event::TupleReused;
+  const bool syn_taken =
+      event == Event::SynArrived || event == Event::SynAckArrived || event == Event::TupleReused;
   if (syn_taken && pending_ && has(pending_->s, wire::kSyn)) {
     irs_ = Seq{pending_->s.seq};
     nxt_ = lowest_ = *irs_ + 1_B;
@@ -130,7 +131,8 @@ void Receiver::settle() {
   if (drop == R::NotAcceptable) return refused(p.s);
   const bool kept = drop == R::None;
   const bool stored = kept || drop == R::FinAfterFin;
-  if (drop == R::BufferFull || drop == R::ReassemblyFull || drop == R::TextAfterFin || stored) take(p.s, stored);
+  if (drop == R::BufferFull || drop == R::ReassemblyFull || drop == R::TextAfterFin || stored)
+    take(p.s, stored);
 }
 
 void Receiver::judge_drop(const Pending& p) {
@@ -251,7 +253,8 @@ void Receiver::insert(Seq left, Seq right) {
     whole = {earlier(whole.left, r.left), later(whole.right, r.right)};
     return true;
   });
-  runs_.insert(std::ranges::find_if(runs_, [&](const Run& r) { return after(r.left, left); }), whole);
+  runs_.insert(std::ranges::find_if(runs_, [&](const Run& r) { return after(r.left, left); }),
+               whole);
 }
 
 void Receiver::absorb() {
@@ -264,10 +267,7 @@ void Receiver::absorb() {
 void Receiver::sent(const TraceSegment& s) {
   if (has(s, wire::kRst)) return;
   settle();
-  if (!began_) return;
-  if (!has(s, wire::kAck)) {  // our SYN: its window counts from IRS + 1
-    return;
-  }
+  if (!began_ || mss_ == 0 || !has(s, wire::kAck)) return;
   const uint32_t window = uint32_t{s.window} << (has(s, wire::kSyn) ? 0 : shift_);
   const Seq edge = Seq{s.ack} + ByteCount{window};
   if (has(s, wire::kSyn)) {
@@ -295,7 +295,8 @@ void Receiver::check_sack(const TraceSegment& s) {
   wire::Options o;
   wire::read_options(std::span(s.options).first(std::min<size_t>(s.option_length, 40)), o);
   const auto is_run = [&](const wire::SackBlock& b) {
-    return std::ranges::any_of(runs_, [&](const Run& r) { return r.left == b.left && r.right == b.right; });
+    return std::ranges::any_of(
+        runs_, [&](const Run& r) { return r.left == b.left && r.right == b.right; });
   };
   for (uint8_t i = 0; i < o.sack_count; ++i) {
     const wire::SackBlock& b = o.sack[i];
@@ -327,7 +328,8 @@ void Receiver::instant_is_over() {
     complain("an ACK of text is delayed for too long");
   }
   const bool unasked = bare_ack_ && text_only_ && !excused_ && !due_now_ && own_debts_ == 0;
-  if (alive && unasked && knows_hurry_ && !hurries_) complain("an ACK that nothing asks for at once is sent");
+  if (alive && unasked && knows_hurry_ && !hurries_)
+    complain("an ACK that nothing asks for at once is sent");
   own_debts_ = acks_ = 0;
   due_now_ = excused_ = text_only_ = bare_ack_ = scarce_ = false;
   came_.clear();

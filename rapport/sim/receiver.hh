@@ -38,6 +38,7 @@ class Receiver {
   void moved(tcp::State from, tcp::State to, tcp::Event event);
   void sent(const TraceSegment& s);
   void called(const TraceCall& c);
+
   // Nothing more is told of what came.
   void all_is_told() { settle(); }
 
@@ -45,6 +46,7 @@ class Receiver {
   [[nodiscard]] std::optional<uint32_t> urgent_ahead() const;
 
   void fired(const TraceTimer& t);
+
   // Whether the application wants every segment acknowledged at once; else nobody knows.
   void hurries(bool hurries) {
     knows_hurry_ = true;

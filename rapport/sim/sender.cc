@@ -25,8 +25,8 @@ namespace {
 using tcp::Event;
 using tcp::State;
 
-constexpr uint32_t kDuplicates = 3;  // RFC 5681 3.2
-constexpr uint32_t kLimited = 2;     // RFC 3042 2
+constexpr uint32_t kDuplicates = 3;                // RFC 5681 3.2
+constexpr uint32_t kLimited = 2;                   // RFC 3042 2
 constexpr uint32_t kHighSsthresh = 65'535U << 14;  // the largest window there is (RFC 5681 3.1)
 
 bool has(const TraceSegment& s, wire::Flags f) {
@@ -97,8 +97,8 @@ void Sender::moved(State from, State to, Event event) {
   }
   if (event != Event::SynAckArrived && event != Event::SynAcked) return;
   if (event == Event::SynAckArrived || passive_) first_trip();
-  const uint32_t initial = std::min(rules_.initial_segments * mss_,
-                                    std::max(2 * mss_, rules_.initial_segments * 1460));
+  const uint32_t initial =
+      std::min(rules_.initial_segments * mss_, std::max(2 * mss_, rules_.initial_segments * 1460));
   cwnd_ = cwnd_least_ = retries_ > 1 ? mss_ : initial;  // RFC 6928 2
   backoff_ = backoff_least_ = 0;
   last_new_ms_ = now_ms_up();
@@ -263,8 +263,8 @@ void Sender::judge_window(const TraceSample& t, const std::vector<uint32_t>& all
     complain(Invariant::CongestionWindow, "ssthresh begins at " + number(t.ssthresh));
   }
   if (!vague_ && !ssthresh_high_ && t.ssthresh != ssthresh_) {
-    complain(Invariant::CongestionWindow, "ssthresh is " + number(t.ssthresh) + ", not "
-                                              + number(ssthresh_));
+    complain(Invariant::CongestionWindow,
+             "ssthresh is " + number(t.ssthresh) + ", not " + number(ssthresh_));
   }
   cwnd_ = cwnd_least_ = t.cwnd;
   ssthresh_ = t.ssthresh;
@@ -327,8 +327,8 @@ void Sender::sent(const TraceSegment& s) {
 }
 
 void Sender::new_text(const TraceSegment& s) {
-  const uint32_t initial = std::min(rules_.initial_segments * mss_,
-                                    std::max(2 * mss_, rules_.initial_segments * 1460));
+  const uint32_t initial =
+      std::min(rules_.initial_segments * mss_, std::max(2 * mss_, rules_.initial_segments * 1460));
   // RFC 5681 4.1: silent for longer than an RTO, or perhaps so.
   if (una_ == nxt_ && s.text_length > 0) {
     const int64_t idle = now_ms() - last_new_ms_;
@@ -362,11 +362,11 @@ void Sender::text_again(const TraceSegment& s) {
   if (!resending_ || seq != due) {
     return complain(Invariant::LossRecovery,
                     "octets from " + number(s.seq) + " are sent again, for which there is no "
-                    + (resending_ ? "reason: due is " + number(due.v) : std::string("reason")));
+                        + (resending_ ? "reason: due is " + number(due.v) : std::string("reason")));
   }
   if (!recovering_ && (behind - una_).v > std::max(cwnd_, 1U)) {
-    complain(Invariant::CongestionWindow, number((behind - una_).v) + " octets are sent again, cwnd is "
-                                              + number(cwnd_));
+    complain(Invariant::CongestionWindow,
+             number((behind - una_).v) + " octets are sent again, cwnd is " + number(cwnd_));
   }
   resend_ = behind;
   resend_due_ = false;
@@ -383,10 +383,9 @@ void Sender::instant_is_over() {
   const uint32_t limited = recovering_ || dups_ == 0 ? 0 : limited_ * mss_;
   const uint64_t usable = std::min<uint64_t>(wnd_, uint64_t{cwnd_least_} + limited);
   if (fin_sent_ || queued_ < text_sent_ + mss_ || usable < flight() + mss_) return;
-  complain(Invariant::CongestionWindow,
-           "a full segment waits although both windows let it go: " + number(flight())
-               + " octets are in flight, cwnd is " + number(cwnd_least_) + ", the window "
-               + number(wnd_));
+  complain(Invariant::CongestionWindow, "a full segment waits although both windows let it go: "
+                                            + number(flight()) + " octets are in flight, cwnd is "
+                                            + number(cwnd_least_) + ", the window " + number(wnd_));
 }
 
 }  // namespace rapport::sim

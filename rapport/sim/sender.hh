@@ -1,8 +1,8 @@
-// Sender: a second opinion on what one end sends and when, from its trace alone: round trips and the
-// retransmission timer (RFC 6298), the congestion window (RFC 5681, 6928), loss recovery (RFC 5681
-// 3.2, 6582, 3042, 6675 2) and the persist timer (RFC 9293 3.8.6.1). Where the RFC leaves a choice,
-// or the trace does not tell, it believes either. Before Options are agreed it judges nothing; after
-// ICMP told of a smaller path it falls silent. The timer: sender_timer.cc.
+// Sender: a second opinion on what one end sends and when, from its trace alone: round trips and
+// the retransmission timer (RFC 6298), the congestion window (RFC 5681, 6928), loss recovery (RFC
+// 5681 3.2, 6582, 3042, 6675 2) and the persist timer (RFC 9293 3.8.6.1). Where the RFC leaves a
+// choice, or the trace does not tell, it believes either. Before Options are agreed it judges
+// nothing; after ICMP told of a smaller path it falls silent. The timer: sender_timer.cc.
 #pragma once
 
 #include "rapport/base/seq.hh"
@@ -36,8 +36,11 @@ class Sender {
   void sampled(const TraceSample& t);
   void fired(const TraceTimer& t);
   void sent(const TraceSegment& s);
+
   void wrote(uint32_t octets) { queued_ += octets; }
+
   void closes() { fin_asked_ = true; }
+
   void fall_silent() { silent_ = true; }
 
   // A timer waits for what the peer owes.
@@ -78,10 +81,15 @@ class Sender {
   };
 
   [[nodiscard]] uint32_t flight() const { return (nxt_ - una_).v; }
+
   [[nodiscard]] bool judges() const { return !silent_ && mss_ != 0; }
+
   [[nodiscard]] int64_t now_us() const { return now_.ns / 1'000; }
+
   [[nodiscard]] int64_t now_us_up() const { return (now_.ns + 999) / 1'000; }
+
   [[nodiscard]] int64_t now_ms() const { return now_.ns / 1'000'000; }
+
   [[nodiscard]] int64_t now_ms_up() const { return (now_.ns + 999'999) / 1'000'000; }
 
   void complain(Invariant which, const std::string& words) { doubts_.add(which, words); }

@@ -14,7 +14,7 @@ namespace rapport::sim {
 
 namespace {
 
-constexpr int64_t kSlackUs = 2'500;      // of a wheel of 1 ms, and of rounding
+constexpr int64_t kSlackUs = 2'500;             // of a wheel of 1 ms, and of rounding
 constexpr int64_t kAfterLostSynUs = 3'000'000;  // RFC 6298 5.7
 constexpr size_t kMostTrips = 128;
 
@@ -64,7 +64,8 @@ void Sender::measure(const Pending& p, const TraceSample& t) {
   if (found.empty()) {
     complain(Invariant::RetransmissionTimer,
              "SRTT becomes " + std::to_string(t.srtt_us) + "us, RTTVAR "
-                 + std::to_string(t.rttvar_us) + "us: no round trip of what was sent once gives that");
+                 + std::to_string(t.rttvar_us)
+                 + "us: no round trip of what was sent once gives that");
     found.push_back({t.srtt_us * 8, t.rttvar_us * 4, true});
   }
   trips_ = std::move(found);
@@ -116,7 +117,7 @@ void Sender::fires_now(Waiting what) {
   const Invariant law =
       what == Waiting::Persist ? Invariant::Probes : Invariant::RetransmissionTimer;
   if (waiting_ != what) {
-    if (what == Waiting::Retransmission && !poor_) {
+    if (what == Waiting::Retransmission && judges() && !poor_) {
       complain(law, "the timer fires, and nothing is unacknowledged");
     }
     return;

@@ -1,5 +1,6 @@
 // Lives the worlds of `rapport sim` over the copy of the core, seed by seed, until an invariant is
-// broken: `sabotage_worlds FIRST LAST EVENTS`. One line says what became of it:
+// broken: `sabotage_worlds FIRST LAST EVENTS [tell]`. One line says what became of it; with `tell`
+// the last lines of the broken world's trace come before:
 //   found SEED INVARIANT WORDS   an invariant was broken, or a world had more than EVENTS events
 //   nothing EVENTS               none, and the most events that any world had
 // What ends the process before that (a broken promise, a loop inside the core) is for the caller.

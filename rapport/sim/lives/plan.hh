@@ -130,7 +130,8 @@ struct Wishes {
 
 [[nodiscard]] Plan draw_plan(uint64_t seed, const Wishes& wishes = {});
 
-// What docs/settings.md promises for the settings that no plan draws; the others as they were drawn.
+// What docs/settings.md promises for the settings that no plan draws; the others as they were
+// drawn.
 [[nodiscard]] tcp::Config promised(tcp::Config drawn);
 
 [[nodiscard]] std::string_view name(Style s);

@@ -67,9 +67,9 @@ void Mishaps::forge(const Mishap& m, const sim::Tuple& tuple, wire::SegmentHead 
   if (count >= kMost) return;
   ++count;
   head.window = 1000;
-  forged_.push_back({m.a, Duration{},
-                     sim::craft_segment(tuple.remote, tuple.local, head,
-                                        std::span(kNonsense).first(text))});
+  forged_.push_back(
+      {m.a, Duration{},
+       sim::craft_segment(tuple.remote, tuple.local, head, std::span(kNonsense).first(text))});
 }
 
 void Mishaps::stray(const Mishap& m, const sim::Tuple& tuple) {
