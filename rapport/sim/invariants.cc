@@ -104,7 +104,7 @@ void Invariants::recorded(const HostRecord& r) {
     const Tuple tuple = tuple_of(h);
     Place& place = places_[tuple];
     follow(r, place, tuple);
-    if (place.current != kNobody) ask_models(r, place);
+    if (watched_ >> kAlwaysWatched != 0 && place.current != kNobody) ask_models(r, place);
   }
   if (h.key.remote_port == 0 && h.kind == TraceKind::Transition) {
     const auto t = r.record.as<TraceTransition>();

@@ -52,8 +52,11 @@ class Invariants final : public Observer {
   // The first breach of those that are watched.
   [[nodiscard]] const std::optional<Breach>& breach() const { return breach_; }
 
-  // Which are watched: at first all of them.
+  // Which are watched: at first those of laws().
   void leave_out(Invariant i) { watched_ &= ~bit(i); }
+
+  // Those of the models of one end, too. Before the world runs.
+  void watch_models() { watched_ = (1U << kInvariants) - 1; }
 
   void watch_only(std::initializer_list<Invariant> some);
 
@@ -169,7 +172,7 @@ class Invariants final : public Observer {
   void check_agreement(const Incarnation& life);
 
   World* world_;
-  uint32_t watched_ = (1U << kInvariants) - 1;
+  uint32_t watched_ = (1U << kAlwaysWatched) - 1;
   std::optional<Breach> breach_;
   Oracle oracle_;
   std::vector<Incarnation> lives_;

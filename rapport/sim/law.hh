@@ -36,6 +36,8 @@ enum class Invariant : uint8_t {
   Parting,
 };
 inline constexpr size_t kInvariants = 21;
+// From RetransmissionTimer on they are judged by models of one end, and watched by who asks for it.
+inline constexpr size_t kAlwaysWatched = 13;
 
 // One line of the table.
 struct Law {
@@ -45,7 +47,7 @@ struct Law {
   std::string_view sentence;  // what holds
 };
 
-// In the order of the enumeration.
+// Those that are always watched, in the order of the enumeration.
 [[nodiscard]] std::span<const Law> laws();
 [[nodiscard]] const Law& law(Invariant i);
 [[nodiscard]] std::string_view name(Invariant i);

@@ -208,7 +208,6 @@ void Sender::resend(Seq from, Seq upto) {
   resend_ = from;
   resend_end_ = upto;
   resending_ = resend_due_ = true;
-  for (Piece& p : pieces_) p.again = true;
 }
 
 // What each ACK of something new does to the window; returns whether the timer restarts.

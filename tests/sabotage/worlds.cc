@@ -28,6 +28,7 @@ int main(int count, char** words) {
   for (uint64_t seed = first; seed <= last; ++seed) {
     std::cerr << "seed " << seed << '\n';
     lives::Life life(lives::draw_plan(seed), tells);
+    life.watch_models();
     lives::Tally tally;
     const lives::Finish finish = life.live(tally, bounds);
     most = std::max(most, life.events());

@@ -46,6 +46,9 @@ class Life {
 
   [[nodiscard]] const std::optional<sim::Breach>& breach() const { return watch_.breach(); }
 
+  // Before it lives: the models of each end judge, too.
+  void watch_models() { watch_.watch_models(); }
+
   // How often the clock has moved.
   [[nodiscard]] uint64_t events() const { return events_; }
 
