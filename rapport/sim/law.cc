@@ -83,6 +83,10 @@ std::span<const Law> laws() {
   return std::span(kLaws).first(kAlwaysWatched);
 }
 
+std::span<const Law> model_laws() {
+  return std::span(kLaws).subspan(kAlwaysWatched);
+}
+
 const Law& law(Invariant i) {
   return kLaws[static_cast<size_t>(i)];
 }

@@ -49,6 +49,8 @@ struct Law {
 
 // Those that are always watched, in the order of the enumeration.
 [[nodiscard]] std::span<const Law> laws();
+// Those of the models of one end, which judge where they are asked to (Invariants::watch_models).
+[[nodiscard]] std::span<const Law> model_laws();
 [[nodiscard]] const Law& law(Invariant i);
 [[nodiscard]] std::string_view name(Invariant i);
 

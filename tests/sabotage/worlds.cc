@@ -23,12 +23,12 @@ int main(int count, char** words) {
   const uint64_t first = std::strtoull(words[1], nullptr, 10);
   const uint64_t last = std::strtoull(words[2], nullptr, 10);
   lives::Bounds bounds;
+  bounds.models = true;
   bounds.events = std::strtoull(words[3], nullptr, 10);
   uint64_t most = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     std::cerr << "seed " << seed << '\n';
     lives::Life life(lives::draw_plan(seed), tells);
-    life.watch_models();
     lives::Tally tally;
     const lives::Finish finish = life.live(tally, bounds);
     most = std::max(most, life.events());

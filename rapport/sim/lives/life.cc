@@ -98,6 +98,7 @@ size_t Life::programs() {
 }
 
 Finish Life::live(Tally& tally, const Bounds& bounds) {
+  if (bounds.models) watch_.watch_models();
   world_.observe(tally);
   for (const TalkPlan& t : plan_.talks) {
     Talk& talk = *talks_.emplace_back(std::make_unique<Talk>());

@@ -25,6 +25,7 @@ struct Bounds {
   Instant until = Instant{} + 7200_s;
   uint64_t events = 2'000'000;  // steps of the clock
   bool until_is_asked = false, events_are_asked = false;
+  bool models = false;  // the models of one end judge, too (law.hh)
 };
 
 enum class Finish : uint8_t {
@@ -47,7 +48,6 @@ class Life {
   [[nodiscard]] const std::optional<sim::Breach>& breach() const { return watch_.breach(); }
 
   // Before it lives: the models of each end judge, too.
-  void watch_models() { watch_.watch_models(); }
 
   // How often the clock has moved.
   [[nodiscard]] uint64_t events() const { return events_; }
