@@ -1,4 +1,4 @@
-// Time as values. Nothing here reads a clock: instants come in as arguments (DESIGN: Contracts).
+// Time as values. Nothing here reads a clock: instants come in as arguments.
 //   Instant, Duration   64-bit nanoseconds since the world began
 //   Tick                32-bit clock of 1 ms: timestamps (RFC 7323 5.4), ages, long timers
 //   Micros              32-bit clock of 1 us: round trips, recovery

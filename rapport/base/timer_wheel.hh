@@ -1,6 +1,6 @@
 // TimerWheel: one intrusive node per timed object, hierarchical, 1 us resolution, O(1) arm and
 // disarm. A timer never fires early and fires at the first microsecond at or after its instant
-// (DESIGN: Contracts). Work per call is bounded: advance() visits at most `budget` nodes, moved
+//. Work per call is bounded: advance() visits at most `budget` nodes, moved
 // ones included, and next_due() stays at or before `now` while due work is left. The owner gives
 // access to its nodes by index: Nodes must offer `TimerNode& operator()(uint32_t)`. What it does
 // not know: what a timer means.

@@ -1,4 +1,4 @@
-// The tails of trace records: what is known of each kind of thing that happens (DESIGN 4, Trace).
+// The tails of trace records: what is known of each kind of thing that happens.
 // Plain values of at most 192 octets; enumerators of higher layers stand in them as octets.
 #pragma once
 
@@ -38,7 +38,8 @@ struct TraceSegment {
   uint8_t snap[64];
 };
 
-// Why a segment left: the stack itself, a timer, or an application's call (DESIGN, `demo life`).
+// Why a segment left: the stack itself, a timer, or an application's call (`demo life` draws them
+// apart).
 enum class SendCause : uint8_t { Stack, Call, Timer, Answer };
 
 struct TraceTransition {

@@ -1,6 +1,6 @@
 // Oracle: a second opinion on every state, computed from the trace alone. Where the core has one
 // state machine of eleven names, this has two small ones for each end, what it sends and what it
-// receives, and derives the name from them (DESIGN §3). It believes no change of state without
+// receives, and derives the name from them. It believes no change of state without
 // evidence: a segment on the wire, a call, or the passage of time. Builds with RAPPORT_CHECKS run
 // it in every World; others may attach one. It changes nothing.
 #pragma once

@@ -1,5 +1,5 @@
 // World: hosts, each a whole Stack with its programs, joined by links, in virtual time. One seed
-// fixes every draw, so the same world prints the same bytes on every run and compiler (DESIGN §4).
+// fixes every draw, so the same world prints the same bytes on every run and compiler.
 // The driver at one instant: what arrives is given to its host, timers that are due fire, programs
 // run to quiescence, frames are taken and put on the links; when nothing is left to do at this
 // instant the clock jumps to the next deadline (arrival, timer or sleeper).

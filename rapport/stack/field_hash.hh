@@ -1,4 +1,4 @@
-// A running hash of fields, never of struct bytes (DESIGN 4, Replay). Private to stack/.
+// A running hash of fields, never of struct bytes. Private to stack/.
 #pragma once
 
 #include "rapport/base/address.hh"

@@ -1,5 +1,5 @@
 // Stack::fingerprint(): a hash of every protocol field, the same for the same history on every
-// machine (DESIGN 4, Replay). Left out are text, which the numbers stand for, counters and trace,
+// machine. Left out are text, which the numbers stand for, counters and trace,
 // and what only says where in memory something lies.
 #include "rapport/base/handle.hh"
 #include "rapport/base/seq.hh"

@@ -1,5 +1,5 @@
 // TCP's segments of one part of a burst: their flows' keys hashed and their buckets fetched before
-// any segment is handled (DESIGN 3, stop 5).
+// any segment is handled (stop 5 of ARCHITECTURE.md).
 #include "rapport/stack/world.hh"
 #include "rapport/tcp/passive.hh"
 

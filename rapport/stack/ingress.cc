@@ -1,6 +1,6 @@
 // The way in: IPv4 or IPv6 read; is it ours; fragments collected; which protocol (RFC 791, RFC 1122
-// 3.2.1, RFC 8200; DESIGN 3, stops 3 and 4). TCP's segments wait for the end of the burst's part,
-// in flows.cc; everything else is dealt with at once.
+// 3.2.1, RFC 8200; stops 3 and 4 of ARCHITECTURE.md). TCP's segments wait for the end of the
+// burst's part, in flows.cc; everything else is dealt with at once.
 #include "rapport/base/address.hh"
 #include "rapport/base/flow_key.hh"
 #include "rapport/base/local_addresses.hh"

@@ -1,5 +1,5 @@
 // Recorder: who is told of everything that a Stack is asked, and of what came of it, so that the
-// same can be asked of another Stack later (DESIGN 4, Replay: rapport/sim/record/). Besides the
+// same can be asked of another Stack later (rapport/sim/record/). Besides the
 // inputs there are the outputs that change state as they are taken: a frame (debts are settled on
 // the way), an event, a deadline. Nothing else changes a Stack, but the number of buffers that its
 // pool has left, which a Recorder may ask before each of them. Nobody listening costs a branch.

@@ -1,4 +1,4 @@
-// Stack: one shard's whole protocol world, without I/O. Four kinds of methods (DESIGN §4):
+// Stack: one shard's whole protocol world, without I/O. Four kinds of methods:
 //   inputs     receive(burst, now), command(c, now), expire(now)
 //   outputs    next_frame(), next_event(), next_deadline()
 //   questions  status, counters, trace, pools
@@ -130,7 +130,7 @@ class Stack {
   // What this stack was made with.
   [[nodiscard]] const Config& config() const;
   [[nodiscard]] Trace& trace();
-  // A hash of every protocol field, the same for the same history (DESIGN: Replay).
+  // A hash of every protocol field, the same for the same history.
   [[nodiscard]] uint64_t fingerprint() const;
   // The same of what decides how this stack will behave from `now` on, whatever its past: times
   // relative to `now`, sequence numbers to the ISS and IRS of their connections, timestamps to

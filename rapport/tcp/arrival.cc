@@ -77,7 +77,7 @@ void owe_ack_for_text(Connection& c, Transfer& x, uint32_t octets, Context& cx) 
   x.ack_pending += octets;
   const uint32_t two_full = 2U * (c.mss - (c.timestamps_on != 0 ? kTimestampOctets : 0U));
   const bool every_second =
-      cx.config.ack_policy == AckPolicy::EverySecond || c.sack_on == 0;  // DESIGN 4, ACK policy
+      cx.config.ack_policy == AckPolicy::EverySecond || c.sack_on == 0;  // SHLD-19
   if (x.ack_pending >= two_full && every_second) {
     x.ack_pending = 0;
     owe_own_ack(c, {.kind = Debt::Kind::Cumulative, .ack = c.rcv.nxt}, cx);

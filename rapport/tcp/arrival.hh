@@ -62,7 +62,7 @@ void window_is_learnt(Connection& c, const Arrival& a, ByteCount window);
 
 // --- debts ------------------------------------------------------------------------------------
 void owe_ack(Connection& c, Context& cx);
-// An ACK of its own for this segment (DESIGN 3): paid in order at settling.
+// An ACK of its own for this segment: paid in order at settling.
 void owe_own_ack(Connection& c, Debt debt, Context& cx);
 // A challenge ACK (RFC 5961), throttled per connection and by a host cap drawn anew each second.
 [[gnu::cold]] void owe_challenge(Connection& c, Context& cx);

@@ -100,7 +100,7 @@ struct Connection {
   uint32_t syn_acked : 1 = 0;     // SND.UNA is beyond ISS (it may come by there again)
 };
 
-static_assert(sizeof(Connection) == 192, "DESIGN 2: three cache lines");
+static_assert(sizeof(Connection) == 192, "three cache lines");
 
 // A passive handshake: SYN-RECEIVED without a Connection (RFC 9293 3.10.7.2, third).
 struct HalfOpen {

@@ -25,7 +25,7 @@ struct Counters {
   uint64_t unusable_routes = 0;  // left out when the stack was made
   uint64_t remotes_refused = 0;  // OPENs and datagrams to what can be no peer: not one packet
   uint64_t debt_overflows = 0, outbox_overflows = 0;
-  // The bounds of DESIGN 4, as they were kept: octets first touched, timers fired.
+  // The bounds of work in a turn, as they were kept: octets first touched, timers fired.
   uint64_t most_touched_in_a_turn = 0, most_timers_in_a_turn = 0;
   uint64_t time_wait_reused = 0, time_wait_evicted = 0, half_open_evicted = 0;
   uint64_t runs_touched = 0;  // runs of out-of-order text looked at or moved, one by one

@@ -1,4 +1,4 @@
-// What a burst has made TCP owe, beyond one cumulative ACK a connection (DESIGN 3, Debts): ACKs
+// What a burst has made TCP owe, beyond one cumulative ACK a connection: ACKs
 // that segments have caused for themselves. Paid at settling.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace rapport::tcp {
 
-// An ACK of its own that a segment has caused (DESIGN 3, Debts).
+// An ACK of its own that a segment has caused.
 struct Debt {
   enum class Kind : uint8_t { OutOfOrder, Duplicate, Challenge, Cumulative };
   uint32_t connection = kNone;

@@ -1,5 +1,5 @@
 // Text of a segment whose header alone has been checked: summed, and where it is surely the next
-// text of a connection that takes it, copied to its place in the same pass (DESIGN 2, Segment).
+// text of a connection that takes it, copied to its place in the same pass.
 // Nothing else may be touched before the sum is known to be right.
 #pragma once
 

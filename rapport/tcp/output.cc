@@ -1,5 +1,5 @@
 // "What shall I send?" as a list of steps: SYN, text again, new text, FIN, ACK; then timers; then,
-// at this one place, the finished retire (DESIGN 3, stop 7).
+// at this one place, the finished retire (stop 7 of ARCHITECTURE.md).
 #include "rapport/tcp/output.hh"
 
 #include "rapport/base/handle.hh"

@@ -1,4 +1,4 @@
-// The trace records of TCP (DESIGN 4, Trace).
+// The trace records of TCP.
 #include "rapport/tcp/record.hh"
 
 #include "rapport/base/flow_key.hh"

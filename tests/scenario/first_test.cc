@@ -1,4 +1,4 @@
-// The harness shown at work: the story of DESIGN §7 and a few more. Rules of their own have their
+// The harness shown at work: a life from SYN to 2MSL and a few more. Rules of their own have their
 // files; these are told for those who write the next ones.
 #include "scenario.hh"
 

@@ -1,4 +1,4 @@
-// No allocation below the transports either (DESIGN 4, Memory): Ethernet and its neighbours, IPv6,
+// No allocation below the transports either: Ethernet and its neighbours, IPv6,
 // UDP, fragments that become whole and that do not, ICMP. Under the watch of allocation_test.cc.
 #include "allocation_watch.hh"
 #include "lan.hh"

@@ -1,4 +1,4 @@
-// No allocation per segment (DESIGN 4, Memory): with both stacks warm, a bulk transfer and ten
+// No allocation per segment: with both stacks warm, a bulk transfer and ten
 // thousand lifecycles run under a malloc that prints where it was called from and aborts, whoever
 // asks in whatever form, and without one more mmap. What a turn touches and visits is bounded, and
 // counted.

@@ -1,5 +1,5 @@
 // What happens at the caps of the tables: the oldest TIME-WAIT goes, an OPEN is refused, a SYN is
-// dropped; each is counted (DESIGN, Memory).
+// dropped; each is counted.
 #include "pair.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"

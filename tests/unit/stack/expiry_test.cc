@@ -1,4 +1,4 @@
-// expire() does bounded work, whatever is due (DESIGN 4, Time): a call lets at most 256 timers of
+// expire() does bounded work, whatever is due: a call lets at most 256 timers of
 // all kinds fire, next_deadline() stays due while work is left, and a SYN,ACK for which there is no
 // frame uses up no retry.
 #include "pair.hh"

@@ -1,5 +1,5 @@
 // Stack::fingerprint() below the transports: neighbours, addresses under check, fragments that
-// wait, path MTUs and the allowance of ICMP errors are part of the history (DESIGN 4, Replay).
+// wait, path MTUs and the allowance of ICMP errors are part of the history.
 #include "lan.hh"
 #include "packets.hh"
 #include "rapport/base/address.hh"

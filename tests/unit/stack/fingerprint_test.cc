@@ -1,5 +1,5 @@
 // Stack::fingerprint(): the same history gives the same value, and a history that differs in one
-// protocol field another (DESIGN 4, Replay).
+// protocol field another.
 #include "pair.hh"
 #include "rapport/base/address.hh"
 #include "rapport/base/frame.hh"
