@@ -51,12 +51,20 @@ uint8_t state_of(const json& j, const char* key) {
   return value_of<tcp::State>(key, j.at(key), tcp::kStates, [](auto v) { return tcp::name(v); });
 }
 
+// JSON's numbers may be fractions, negative or 1e300: none of them is cast.
 template <class Number>
-Number number(const json& j, const char* key) {
-  const auto n = j.at(key).get<int64_t>();
-  if (n < 0 || static_cast<uint64_t>(n) > static_cast<uint64_t>(std::numeric_limits<Number>::max()))
+Number number_of(const json& value, const char* key) {
+  if (!value.is_number_unsigned())
+    throw std::runtime_error(fmt::format("{} is no whole number", key));
+  const auto n = value.get<uint64_t>();
+  if (n > static_cast<uint64_t>(std::numeric_limits<Number>::max()))
     throw std::runtime_error(fmt::format("{} {} is out of bounds", key, n));
   return static_cast<Number>(n);
+}
+
+template <class Number>
+Number number(const json& j, const char* key) {
+  return number_of<Number>(j.at(key), key);
 }
 
 uint8_t truth(const json& j, const char* key) {
@@ -99,8 +107,8 @@ void put_options(const json& j, TraceSegment& s) {
   }
   for (const json& block : j.value("sack", json::array())) {
     if (o.sack_count == o.sack.size()) break;
-    o.sack.at(o.sack_count++) = {Seq{block.at(0).get<uint32_t>()},
-                                 Seq{block.at(1).get<uint32_t>()}};
+    o.sack.at(o.sack_count++) = {Seq{number_of<uint32_t>(block.at(0), "sack")},
+                                 Seq{number_of<uint32_t>(block.at(1), "sack")}};
   }
   s.option_length = static_cast<uint8_t>(wire::write_options(s.options, o));
 }
@@ -154,12 +162,15 @@ TraceTransition transition_of(const json& j) {
 
 TraceOptions options_of(const json& j) {
   constexpr uint8_t kAbsent = 0xff;
+  const auto shift = [&j](const char* key) {
+    return j.contains(key) ? number<uint8_t>(j, key) : kAbsent;
+  };
   TraceOptions o{};
   o.mss_sent = number<uint16_t>(j, "mss_sent");
   o.mss_received = number<uint16_t>(j, "mss_received");
   o.effective_mss = number<uint32_t>(j, "effective_mss");
-  o.window_scale_sent = j.value("window_scale_sent", kAbsent);
-  o.window_scale_received = j.value("window_scale_received", kAbsent);
+  o.window_scale_sent = shift("window_scale_sent");
+  o.window_scale_received = shift("window_scale_received");
   o.sack_sent = truth(j, "sack_sent");
   o.sack_received = truth(j, "sack_received");
   o.timestamps_sent = truth(j, "timestamps_sent");

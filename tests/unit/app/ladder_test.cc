@@ -207,6 +207,24 @@ TEST(Ladder, OfCutJsonShowsWhatIsThere) {
   EXPECT_EQ(Captured("no.json", "{").ladder().status, 2);
 }
 
+TEST(Ladder, OfJsonTakesWholeNumbersOnly) {
+  const std::string json = rapport({"demo", "life", "--json"}).out;
+  const size_t at = json.find("\"serial\":") + 9;
+  const size_t end = json.find_first_of(",}", at);
+  for (const std::string_view wrong :
+       {"2.2e120", "1.5", "-1", "\"7\"", "null", "4294967296", "1e400"}) {
+    std::string damaged = json;
+    damaged.replace(at, end - at, wrong);
+    const Outcome o = Captured("damaged.json", damaged).ladder();
+    EXPECT_NE(o.status, 0) << wrong;
+    EXPECT_EQ(lines(o.err).size(), 1U) << wrong << ": " << o.err;
+  }
+  std::string damaged = json;
+  damaged.replace(at, end - at, "1.5");
+  EXPECT_NE(Captured("damaged.json", damaged).ladder().err.find("serial is no whole number"),
+            std::string::npos);
+}
+
 TEST(Ladder, WhatIsNoCaptureIsOneLineAndStatusTwo) {
   struct Case {
     std::vector<std::string> arguments;
