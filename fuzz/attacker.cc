@@ -98,9 +98,8 @@ class Between final : public sim::Carrier, public sim::Observer {
 
   // Not watched: agreement and liveness, for he holds back for as long as he likes what the ends
   // would need. Once he has forged anything, neither bytes-in-order nor one-incarnation: who sees
-  // every number puts text of his own where it is taken; nor timer-or-debt, which does not yet tell
-  // his text that was refused from text that is owed an ACK. The others are about what an end
-  // itself sends, waits and keeps, and hold whatever it is fed.
+  // every number puts text of his own where it is taken. The others are about what an end itself
+  // sends, waits and keeps, and hold whatever it is fed.
   void watched() {
     using enum sim::Invariant;
     invariants_.watch_only({BytesInOrder, OneIncarnation, TimerOrDebt, WithinWindow, AckOfReceived,
@@ -112,7 +111,6 @@ class Between final : public sim::Carrier, public sim::Observer {
     tampered_ = true;
     invariants_.leave_out(sim::Invariant::BytesInOrder);
     invariants_.leave_out(sim::Invariant::OneIncarnation);
-    invariants_.leave_out(sim::Invariant::TimerOrDebt);
   }
 
   void holds() {

@@ -43,6 +43,11 @@ bool may_say_reset(Event e) {
          || e == Event::ListenerClosed || e == Event::Evicted;
 }
 
+// Text that arrives is taken; behind the peer's FIN it is ignored (RFC 9293 3.10.7.4, seventh).
+bool takes_text(State s) {
+  return tcp::is_synchronized(s) && !tcp::peer_has_finished(s);
+}
+
 }  // namespace
 
 std::string Breach::to_string() const {
@@ -278,7 +283,7 @@ void Invariants::heard(const HostRecord& r, const TraceSegment& s, Place& place)
   if (life.irs) take(life, s);
   hear_window(life, s);
   const bool in_order = s.text_length > 0 && life.ack_sent == Seq{s.seq};
-  if (in_order && life.ack_owed == kNever && tcp::is_synchronized(life.state)) {
+  if (in_order && life.ack_owed == kNever && takes_text(life.state)) {
     life.ack_owed = r.record.header.at;
   }
 }

@@ -281,6 +281,23 @@ TEST_F(Liar, TimerOrDebtOfAnAck) {
   expect(Invariant::TimerOrDebt);
 }
 
+// Who forges text behind the peer's FIN is owed nothing.
+TEST_F(Liar, NoAckIsOwedToTextBehindTheFin) {
+  handshake();
+  sends(0, wire::kAck, {.seq = kIss[0] + 1, .ack = kIss[1] + 1});
+  calls(0, CallKind::Close);
+  moves(0, Event::CloseCalled);
+  sends(0, wire::kFin | wire::kAck, {.seq = kIss[0] + 1, .ack = kIss[1] + 1});
+  hears(0, wire::kFin | wire::kAck, {.seq = kIss[1] + 1, .ack = kIss[0] + 1}, 77);
+  moves(0, Event::FinArrived);
+  sends(0, wire::kAck, {.seq = kIss[0] + 2, .ack = kIss[1] + 2});
+  hears(0, wire::kAck, {.seq = kIss[1] + 2, .ack = kIss[0] + 2, .text = 256}, 78);
+  moves(0, Event::FinAcked);
+  now += 700_ms;
+  sends(0, wire::kAck, {.seq = kIss[0] + 2, .ack = kIss[1] + 2});
+  expect_none();
+}
+
 TEST_F(Liar, Liveness) {
   tcp::Listen listen;
   listen.port = 80;
