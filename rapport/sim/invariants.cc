@@ -152,7 +152,7 @@ void Invariants::follow(const HostRecord& r, Place& place, const Tuple& tuple) {
     case TraceKind::Drop: {
       const auto d = r.record.as<TraceDrop>();
       if (life != nullptr && place.heard && place.heard->serial == d.serial) {
-        life->una = life->una_before;
+        if (!ack_was_taken(d)) life->una = life->una_before;
         life->peer_fin = life->peer_fin_before;  // a forged FIN elsewhere, that was not taken
         life->ack_owed = kNever;
       }

@@ -45,6 +45,13 @@ bool is_at(const std::map<HostId, Instant>& times, HostId h, Instant at) {
 
 }  // namespace
 
+bool ack_was_taken(const TraceDrop& d) {
+  using enum DropReason;
+  const auto r = static_cast<DropReason>(d.reason);
+  return r == TextAfterFin || r == FinAfterFin || r == BufferFull || r == ReassemblyFull
+         || r == DataAfterClose;
+}
+
 State Halves::name() const {
   switch (sending) {
     case Sending::Closed: return State::Closed;
@@ -129,11 +136,13 @@ void Oracle::noted(const HostRecord& record, End& end) {
 
 void Oracle::dropped(const TraceDrop& d, End& end) {
   if (!end.heard || d.serial != end.heard->serial) return;
-  end.una = end.una_before;
-  end.irs = end.irs_before;
   end.peer_fin = end.peer_fin_before;
-  end.progress = end.progress_before;
-  end.heard_at = end.heard_before;
+  if (!ack_was_taken(d)) {
+    end.una = end.una_before;
+    end.irs = end.irs_before;
+    end.progress = end.progress_before;
+    end.heard_at = end.heard_before;
+  }
   // A FIN that was dropped has not restarted TIME-WAIT; but one that comes again lies left of the
   // window, and is dropped and answered for that.
   const bool again = d.reason == static_cast<uint8_t>(DropReason::NotAcceptable);

@@ -22,6 +22,9 @@
 
 namespace rapport::sim {
 
+// The segment was looked at as far as its ACK; what was dropped came behind (RFC 9293 3.10.7.4).
+bool ack_was_taken(const TraceDrop& d);
+
 // What we have sent and had acknowledged. FinSent: CLOSE was called, the FIN may still be queued.
 enum class Sending : uint8_t { Closed, SynSent, Open, FinSent, FinAcked };
 // What we have received in order.

@@ -1,11 +1,11 @@
 // What may be sent, and what was lost: the congestion window and recovery of one end.
 #include "rapport/sim/sender.hh"
 
-#include "rapport/base/reason.hh"
 #include "rapport/base/seq.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/sim/law.hh"
+#include "rapport/sim/oracle.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/options.hh"
 #include "rapport/wire/tcp.hh"
@@ -31,13 +31,6 @@ constexpr uint32_t kHighSsthresh = 65'535U << 14;  // the largest window there i
 
 bool has(const TraceSegment& s, wire::Flags f) {
   return wire::Flags{s.flags}.has(f);
-}
-
-// What is dropped for these was looked at as far as its ACK.
-bool ack_was_taken(DropReason r) {
-  return r == DropReason::TextAfterFin || r == DropReason::FinAfterFin
-         || r == DropReason::BufferFull || r == DropReason::ReassemblyFull
-         || r == DropReason::DataAfterClose;
 }
 
 std::string number(uint64_t n) {
@@ -79,7 +72,7 @@ void Sender::heard(const TraceSegment& s) {
 
 void Sender::dropped(const TraceDrop& d) {
   if (!pending_ || pending_->s.serial != d.serial) return;
-  if (!ack_was_taken(static_cast<DropReason>(d.reason))) pending_.reset();
+  if (!ack_was_taken(d)) pending_.reset();
 }
 
 void Sender::moved(State from, State to, Event event) {

@@ -258,6 +258,26 @@ TEST(Oracle, SeesThatSomebodyGaveUpTooSoon) {
   EXPECT_FALSE(v.believed()) << "no timer fired";
 }
 
+TEST(Oracle, TakesTheAckOfTextThatWasDroppedBehindIt) {
+  for (const DropReason why : {DropReason::TextAfterFin, DropReason::NotAcceptable}) {
+    Teller t;
+    t.opens()
+        .hears(State::Established, wire::kFin | wire::kAck, 901, 101)
+        .moves(State::Established, State::CloseWait, Event::FinArrived)
+        .segment(Direction::Sent, State::CloseWait, wire::kAck,
+                 {.seq = 101, .ack = 902, .text = 50})
+        .after(1_s)
+        .hears(State::CloseWait, wire::kAck, 902, 121, 6)
+        .drops(why)
+        .after(3_s)
+        .hears(State::CloseWait, wire::kAck, 902, 121)  // progress, if the one before was none
+        .after(2_s)
+        .fires(TimerKind::UserTimeout, 1, 5'000)
+        .moves(State::CloseWait, State::Closed, Event::GaveUp);
+    EXPECT_EQ(t.believed(), why == DropReason::TextAfterFin);
+  }
+}
+
 TEST(Oracle, SeesAKeepAliveThatDidNotWait) {
   for (const uint32_t heard_before_ms : {4'999U, 5'000U}) {
     Teller t;
