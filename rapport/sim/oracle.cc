@@ -213,11 +213,13 @@ void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
     end.received.add((later(first, origin) - origin).v, (behind - origin).v);
   }
   if (!has(s, wire::kFin)) return;
-  if (end.halves.name() != State::TimeWait) {
+  if (end.halves.receiving != Receiving::FinReceived) {
     end.peer_fin = behind;
-  } else if (end.peer_fin == behind && acks && at_or_before(Seq{s.ack}, end.snd_max)) {
-    end.quiet_since = r.record.header.at;  // the FIN again; any other counts for nothing
+    return;
   }
+  // It was taken: this is the same again, or a forged one, which counts for nothing.
+  const bool again = end.peer_fin == behind && acks && at_or_before(Seq{s.ack}, end.snd_max);
+  if (again && end.halves.name() == State::TimeWait) end.quiet_since = r.record.header.at;
 }
 
 void Oracle::transition(const HostRecord& r, End& end) {

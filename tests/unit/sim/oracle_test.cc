@@ -160,6 +160,22 @@ TEST(Oracle, AFinOfAnotherLifeIsNotThePeersFin) {
   }
 }
 
+TEST(Oracle, AForgedFinBehindThePeersIsNotThePeersFin) {
+  Teller t;
+  t.opens().calls(CallKind::ShutdownWrite);
+  t.moves(State::Established, State::FinWait1, Event::CloseCalled)
+      .sends(State::FinWait1, wire::kFin | wire::kAck, 101, 901)
+      .hears(State::FinWait1, wire::kFin | wire::kAck, 901, 101)
+      .moves(State::FinWait1, State::Closing, Event::FinArrived)
+      .hears(State::Closing, wire::kFin | wire::kAck, 5'000, 102)
+      .moves(State::Closing, State::TimeWait, Event::FinAcked)
+      .after(20_s)
+      .hears(State::TimeWait, wire::kFin | wire::kAck, 901, 102)
+      .after(60_s)
+      .moves(State::TimeWait, State::Closed, Event::TimeWaitExpired);
+  EXPECT_EQ(t.oracle.complaint(), "");
+}
+
 TEST(Oracle, SeesATimeWaitThatIsTooShortOrTooLong) {
   for (const Duration wrong : {59'999_ms, 60'001_ms}) {
     Teller t;
