@@ -303,9 +303,11 @@ std::string word_or_number(Reader& r, std::string_view expected) {
 
 IcmpMessage read_icmp(Reader& r) {
   IcmpMessage icmp;
+  const uint32_t line = r.now().place.line;
   icmp.type = word_or_number(r, "a type of ICMP message");
   const bool more = r.at(Token::Kind::Integer) || r.at(Token::Kind::Word);
-  if (more && !r.at_word("mtu") && !r.at_word("id")) {
+  const bool same_line = r.now().place.line == line;  // on the next, "0" is the time of an event
+  if (more && same_line && !r.at_word("mtu") && !r.at_word("id")) {
     icmp.code = word_or_number(r, "a code of an ICMP message");
   }
   if (r.take_word("mtu")) icmp.mtu = r.number("an MTU", kMax32);

@@ -47,6 +47,18 @@ TEST(PlayParse, PassiveOpenExample) {
   EXPECT_EQ(s.dialect, Dialect::G);
 }
 
+// Found by fuzz_script: "0" on the next line is a time, not a code.
+TEST(PlayParse, AnIcmpCodeStandsOnTheLineOfItsType) {
+  const Script s = parsed("0 < icmp echo_request\n0 < icmp 3\n0 < icmp 3 1\n0 `ip route`\n");
+  ASSERT_EQ(s.events.size(), 4U);
+  const auto code = [&](size_t i) {
+    return std::get<IcmpMessage>(std::get<Packet>(s.events[i].action).body).code;
+  };
+  EXPECT_EQ(code(0), "");
+  EXPECT_EQ(code(1), "");
+  EXPECT_EQ(code(2), "1");
+}
+
 TEST(PlayParse, ActiveCloseExample) {
   const Script s = parsed(kActiveClose);
   ASSERT_EQ(s.events.size(), 16U);
