@@ -57,9 +57,9 @@ struct Incarnation {
   uint8_t own_shift = 0, peer_shift = 0;
 
   // What it received. Trusted: sent by a life whose numbers mirror this one's.
-  Coverage received, trusted;          // offsets from IRS + 1
-  std::optional<Seq> peer_fin;         // its number
-  std::optional<Seq> peer_fin_before;  // before the last segment
+  Coverage received, trusted;  // offsets from IRS + 1
+  std::vector<Seq> fins;       // the number of the peer's FIN; several if some are forged
+  size_t fins_before = 0;      // how many before the last segment
   bool fin_trusted = false;
   ByteCount early_window;           // what the peer offered before our SYN left
   std::optional<Seq> edge_offered;  // the rightmost that the peer ever offered

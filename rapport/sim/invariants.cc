@@ -153,7 +153,7 @@ void Invariants::follow(const HostRecord& r, Place& place, const Tuple& tuple) {
       const auto d = r.record.as<TraceDrop>();
       if (life != nullptr && place.heard && place.heard->serial == d.serial) {
         if (!ack_was_taken(d)) life->una = life->una_before;
-        life->peer_fin = life->peer_fin_before;  // a forged FIN elsewhere, that was not taken
+        life->fins.resize(std::min(life->fins.size(), life->fins_before));
         life->ack_owed = kNever;
       }
       break;
@@ -270,7 +270,7 @@ void Invariants::heard(const HostRecord& r, const TraceSegment& s, Place& place)
     if (place.provoked.size() > kMost) place.provoked.pop_front();
   }
   if (place.current != kNobody) {
-    lives_[place.current].peer_fin_before = lives_[place.current].peer_fin;
+    lives_[place.current].fins_before = lives_[place.current].fins.size();
   }
   if (place.current == kNobody || has(s, wire::kRst)) return;
   Incarnation& life = lives_[place.current];

@@ -54,7 +54,7 @@ void Invariants::take(Incarnation& life, const TraceSegment& s) {
   }
   // Where its FIN was taken no other counts.
   if (has(s, wire::kFin) && at_or_after(behind, origin) && !tcp::peer_has_finished(life.state)) {
-    life.peer_fin = behind;
+    if (std::ranges::find(life.fins, behind) == life.fins.end()) life.fins.push_back(behind);
     life.fin_trusted |= trusted;
   }
 }
@@ -98,7 +98,8 @@ void Invariants::check_ack(Incarnation& life, const TraceSegment& s) {
   const auto fits = [&](const Coverage& came, bool fin) {
     if (before(ack, origin)) return false;
     const uint32_t octets = (ack - origin).v;
-    const bool over_fin = fin && life.peer_fin && ack == *life.peer_fin + 1_B;
+    const bool over_fin =
+        fin && std::ranges::any_of(life.fins, [ack](Seq at) { return ack == at + 1_B; });
     return came.covers(over_fin ? octets - 1 : octets);
   };
   if (!fits(life.received, true)) {

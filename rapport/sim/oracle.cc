@@ -136,7 +136,7 @@ void Oracle::noted(const HostRecord& record, End& end) {
 
 void Oracle::dropped(const TraceDrop& d, End& end) {
   if (!end.heard || d.serial != end.heard->serial) return;
-  end.peer_fin = end.peer_fin_before;
+  end.fins.resize(std::min(end.fins.size(), end.fins_before));
   if (!ack_was_taken(d)) {
     end.una = end.una_before;
     end.irs = end.irs_before;
@@ -186,6 +186,8 @@ void Oracle::sent(const HostRecord& r, const TraceSegment& s, End& end) {
   if (!end.iss) return;
   end.snd_max = later(end.snd_max, behind);
   if (has(s, wire::kFin)) end.fin_end = behind;
+  const bool answers = end.halves.receiving == Receiving::FinReceived && has(s, wire::kAck);
+  if (answers && !end.fin_taken) end.fin_taken = Seq{s.ack} - 1_B;
 }
 
 void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
@@ -194,7 +196,7 @@ void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
   end.heard_before = std::exchange(end.heard_at, r.record.header.at);
   end.una_before = end.una;
   end.irs_before = end.irs;
-  end.peer_fin_before = end.peer_fin;
+  end.fins_before = end.fins.size();
   end.progress_before = end.progress;
   const bool acks = has(s, wire::kAck) && !has(s, wire::kRst) && end.iss;
   if (acks && after(Seq{s.ack}, end.una) && at_or_before(Seq{s.ack}, end.snd_max)) {
@@ -213,12 +215,14 @@ void Oracle::heard(const HostRecord& r, const TraceSegment& s, End& end) {
     end.received.add((later(first, origin) - origin).v, (behind - origin).v);
   }
   if (!has(s, wire::kFin)) return;
+  const bool known = std::ranges::find(end.fins, behind) != end.fins.end();
   if (end.halves.receiving != Receiving::FinReceived) {
-    end.peer_fin = behind;
+    if (!known) end.fins.push_back(behind);
     return;
   }
   // It was taken: this is the same again, or a forged one, which counts for nothing.
-  const bool again = end.peer_fin == behind && acks && at_or_before(Seq{s.ack}, end.snd_max);
+  const bool same = end.fin_taken ? end.fin_taken == behind : known;
+  const bool again = same && acks && at_or_before(Seq{s.ack}, end.snd_max);
   if (again && end.halves.name() == State::TimeWait) end.quiet_since = r.record.header.at;
 }
 
@@ -264,7 +268,9 @@ bool Oracle::is_evident(const HostRecord& r, Event event, const End& end) const 
     case Event::FinAcked:
       return s != nullptr && has(*s, wire::kAck) && end.fin_end && Seq{s->ack} == *end.fin_end;
     case Event::FinArrived:
-      return end.irs && end.peer_fin && end.received.covers((*end.peer_fin - (*end.irs + 1_B)).v);
+      return std::ranges::any_of(end.fins, [&end](Seq fin) {
+        return end.irs && end.received.covers((fin - (*end.irs + 1_B)).v);
+      });
     case Event::TimeWaitExpired: return has_waited(r, end);
     case Event::DataAfterClose:
       return s != nullptr && s->text_length > 0 && end.heard_at == r.record.header.at;
@@ -330,7 +336,8 @@ void Oracle::apply(Event event, End& end) {
     case Event::TupleReused:
       h = {.sending = Sending::SynSent, .receiving = Receiving::Open};
       end.fin_end.reset();
-      end.peer_fin.reset();
+      end.fins.clear();
+      end.fin_taken.reset();
       end.received = {};
       if (end.heard) end.irs = Seq{end.heard->seq};
       break;

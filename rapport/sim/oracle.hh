@@ -13,6 +13,7 @@
 #include "rapport/sim/world.hh"
 #include "rapport/tcp/state.hh"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -78,7 +79,8 @@ class Oracle final : public Observer {
     std::optional<Seq> iss, irs;
     Seq snd_max;                        // behind everything sent
     std::optional<Seq> fin_end;         // behind our FIN, once it was sent
-    std::optional<Seq> peer_fin;        // the number of the peer's FIN, once it was received
+    std::vector<Seq> fins;              // the number of the peer's FIN; several if some are forged
+    std::optional<Seq> fin_taken;       // the one that we acknowledged
     Coverage received;                  // offsets from irs + 1
     std::optional<TraceSegment> heard;  // the last segment received
     Instant heard_at = kNever;
@@ -96,7 +98,8 @@ class Oracle final : public Observer {
 
     // Before the last segment, should that one be dropped.
     Seq una_before;
-    std::optional<Seq> irs_before, peer_fin_before;
+    std::optional<Seq> irs_before;
+    size_t fins_before = 0;
     Instant progress_before{}, heard_before = kNever;
   };
 

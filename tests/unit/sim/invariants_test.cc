@@ -328,6 +328,19 @@ TEST_F(Liar, AckOfReceived) {
   expect(Invariant::AckOfReceived);
 }
 
+// Who forges a FIN behind a hole may have it taken, when the peer's own comes before it.
+TEST_F(Liar, AckOfReceivedOverEitherOfTwoFins) {
+  handshake();
+  invariants.leave_out(Invariant::OneIncarnation);
+  hears(0, wire::kFin | wire::kAck, {.seq = kIss[1] + 51, .ack = kIss[0] + 1, .text = 20}, 77);
+  hears(0, wire::kFin | wire::kAck, {.seq = kIss[1] + 1, .ack = kIss[0] + 1, .text = 50}, 78);
+  moves(0, Event::FinArrived);
+  sends(0, wire::kAck, {.seq = kIss[0] + 1, .ack = kIss[1] + 72});
+  expect_none();
+  sends(0, wire::kAck, {.seq = kIss[0] + 1, .ack = kIss[1] + 73});
+  expect(Invariant::AckOfReceived);
+}
+
 TEST_F(Liar, LegalNumbersOfAFin) {
   handshake();
   sends(0, wire::kFin | wire::kAck, {.seq = kIss[0] + 1, .ack = kIss[1] + 1});
