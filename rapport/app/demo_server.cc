@@ -23,7 +23,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include <boost/asio/awaitable.hpp>
@@ -167,13 +166,13 @@ std::unique_ptr<shard::Shard> make_host(const Cidr& address, std::unique_ptr<dev
   faults.out.duplicate_ppm = s.duplicate_ppm;
   faults.out.reorder_ppm = s.reorder_ppm;
   auto wire = device::Fault::make(std::move(end), faults);
-  if (!wire) throw Misuse(fmt::format("--serve: {}", std::system_category().message(wire.error())));
+  if (!wire) throw Misuse(fmt::format("--serve: {}", reason(wire.error())));
   shard::Config config;
   config.stack.interfaces.front().addresses = {address};
   auto shard = shard::Shard::make(config, std::move(*wire));
   if (!shard) {
-    throw Misuse(fmt::format("--serve: cannot {}: {}", shard.error().step,
-                             std::system_category().message(shard.error().code)));
+    throw Misuse(
+        fmt::format("--serve: cannot {}: {}", shard.error().step, reason(shard.error().code)));
   }
   return std::move(*shard);
 }
@@ -184,7 +183,7 @@ struct Hosts {
 
 Hosts make_hosts(const DemoSettings& settings) {
   auto wire = make_wire();
-  if (!wire) throw Misuse(fmt::format("--serve: {}", std::system_category().message(wire.error())));
+  if (!wire) throw Misuse(fmt::format("--serve: {}", reason(wire.error())));
   constexpr uint8_t kPrefix = 24;
   return {make_host({Stage::at(kClient, 0).address, kPrefix}, std::move(wire->a), settings),
           make_host({Stage::at(kServer, 0).address, kPrefix}, std::move(wire->b), settings)};

@@ -24,7 +24,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -171,14 +170,12 @@ void check_networks(std::string_view option, const std::vector<Cidr>& all,
 }
 
 Misuse cannot_capture(const std::string& path, int code) {
-  return Misuse(
-      fmt::format("--pcap {}: cannot write it: {}", path, std::system_category().message(code)));
+  return Misuse(fmt::format("--pcap {}: cannot write it: {}", path, reason(code)));
 }
 
 // A capture shows what this host sends and hears: what the faults take comes behind it.
 std::unique_ptr<device::Device> decorated(std::unique_ptr<device::Device> device,
                                           const DevicePlan& plan) {
-  const auto reason = [](int code) { return std::system_category().message(code); };
   if (plan.fault) {
     auto fault = device::Fault::make(std::move(device), *plan.fault);
     if (!fault)
@@ -252,8 +249,7 @@ std::unique_ptr<shard::Shard> shard_of(const DevicePlan& plan, shard::Config con
   config.frames = std::clamp(kPoolOctets / plan.mtu, kFewestFrames, kMostFrames);
   auto shard = shard::Shard::make(config, device_of(plan));
   if (!shard) {
-    throw Misuse(fmt::format("cannot {}: {}", shard.error().step,
-                             std::system_category().message(shard.error().code)));
+    throw Misuse(fmt::format("cannot {}: {}", shard.error().step, reason(shard.error().code)));
   }
   return std::move(*shard);
 }

@@ -14,7 +14,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -26,10 +25,6 @@ namespace rapport::app {
 namespace {
 
 constexpr size_t kBar = 30;
-
-std::string reason(int code) {
-  return std::system_category().message(code);
-}
 
 // A device or a pipe is written as it is.
 bool is_special(const std::string& path) {

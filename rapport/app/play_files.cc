@@ -61,14 +61,14 @@ std::expected<std::string, std::string> read_script(const std::string& path) {
   const auto size = fs::file_size(path, unknown);
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) return std::unexpected(std::system_category().message(errno));
+  if (!file.is_open()) return std::unexpected(reason(errno));
   // One octet more than there should be: so the end is seen at once.
   std::string text(std::min(unknown ? kAtOnce : static_cast<size_t>(size) + 1, kMost), '\0');
   size_t length = 0;
   while (true) {
     file.read(text.data() + length, static_cast<std::streamsize>(text.size() - length));
     length += static_cast<size_t>(file.gcount());
-    if (file.bad()) return std::unexpected(std::system_category().message(errno));
+    if (file.bad()) return std::unexpected(reason(errno));
     if (!file || length == kMost) break;
     text.resize(std::min(text.size() + std::max(kAtOnce, text.size()), kMost));
   }

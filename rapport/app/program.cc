@@ -98,8 +98,7 @@ int end_of_output(const CLI::App& program, int status) {
   const bool was_lost = std::ferror(stdout) != 0;
   const bool is_flushed = std::fflush(stdout) == 0 && std::cout.flush().good();
   if (!was_lost && is_flushed) return status;
-  const std::string why =
-      errno == 0 ? "not all of it could be written" : std::system_category().message(errno);
+  const std::string why = errno == 0 ? "not all of it could be written" : reason(errno);
   return refuse(program, "standard output: " + why, kFailure);
 }
 
@@ -129,6 +128,10 @@ int run(std::span<const Verb> verbs, int argc, const char* const* argv) {
     return refuse(program, e.code().message(), kFailure);
   }
   return end_of_output(program, status);
+}
+
+std::string reason(int code) {
+  return std::system_category().message(code);
 }
 
 uint64_t whole_number(std::string_view option, const std::string& text, uint64_t least,

@@ -24,30 +24,16 @@ namespace rapport::app {
 
 namespace {
 
-std::string reason(int code) {
-  return std::system_category().message(code);
-}
-
 std::string cannot_write(std::string_view option, std::string_view path, const std::string& why) {
   return fmt::format("{} {}: cannot write it: {}", option, path, why);
-}
-
-// All of it; 0 or an errno.
-int write_all(int file, std::span<const uint8_t> octets) {
-  while (!octets.empty()) {
-    const ssize_t n = ::write(file, octets.data(), octets.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return n < 0 ? errno : ENOSPC;
-    octets = octets.subspan(static_cast<size_t>(n));
-  }
-  return 0;
 }
 
 // Opens, writes and closes; 0 or an errno.
 int fill(const std::string& path, int flags, mode_t mode, std::span<const uint8_t> octets) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, mode);
   if (file < 0) return errno;
-  const int code = write_all(file, octets);
+  uint64_t written = 0;
+  const int code = write_all(file, octets, written);
   if (::close(file) != 0 && code == 0) return errno;
   return code;
 }
@@ -109,6 +95,17 @@ void check_writable(std::string_view option, const std::string& path) {
     code = refusal_of(folder.empty() ? "." : folder.string());
   }
   if (code != 0) throw Misuse(cannot_write(option, path, reason(code)));
+}
+
+int write_all(int file, std::span<const uint8_t> octets, uint64_t& written) {
+  while (!octets.empty()) {
+    const ssize_t n = ::write(file, octets.data(), octets.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return n < 0 ? errno : ENOSPC;
+    written += static_cast<uint64_t>(n);
+    octets = octets.subspan(static_cast<size_t>(n));
+  }
+  return 0;
 }
 
 void write_whole(std::string_view option, const std::string& path,

@@ -27,6 +27,10 @@ void check_folder(std::string_view option, const std::string& path);
 // and the reason, when it cannot be written.
 void write_whole(std::string_view option, const std::string& path, std::span<const uint8_t> octets);
 
+// Writes all of it, as far as `file` takes it, and counts the octets; 0 or an errno. Safe in a
+// signal handler.
+[[nodiscard]] int write_all(int file, std::span<const uint8_t> octets, uint64_t& written);
+
 // A file as it lies on the disk, for reading.
 class MappedFile {
  public:

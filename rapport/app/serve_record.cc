@@ -15,7 +15,6 @@
 #include <cstdio>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -41,18 +40,6 @@ struct LastWords {
 
 LastWords last_words;  // of the process; a signal handler has no other way to know
 
-// All of it, as far as the file takes it; 0 or an errno. Safe in a signal handler.
-int write_all(int file, std::span<const uint8_t> octets, uint64_t& written) {
-  while (!octets.empty()) {
-    const ssize_t n = ::write(file, octets.data(), octets.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return n < 0 ? errno : ENOSPC;
-    written += static_cast<uint64_t>(n);
-    octets = octets.subspan(static_cast<size_t>(n));
-  }
-  return 0;
-}
-
 // The handler is gone by now (SA_RESETHAND): the process then dies as it would have.
 void say_last_words(int signal) {
   const LastWords words = std::exchange(last_words, {});
@@ -67,10 +54,6 @@ void listen_for_death() {
   action.sa_handler = say_last_words;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int signal : kDeaths) (void)::sigaction(signal, &action, nullptr);
-}
-
-std::string reason(int code) {
-  return std::system_category().message(code);
 }
 
 device::Descriptor make_file(const std::string& path) {

@@ -16,7 +16,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -41,10 +40,6 @@ struct Arguments {
   std::vector<std::string> states;
   std::string port, peer;
 };
-
-std::string reason(int code) {
-  return std::system_category().message(code);
-}
 
 device::Descriptor connect_to(const std::string& path) {
   sockaddr_un address{};

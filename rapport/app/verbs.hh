@@ -47,6 +47,9 @@ class Failure : public std::runtime_error {
 // Parses the arguments, runs the verb, prints help, version and errors. Returns the exit status.
 int run(std::span<const Verb> verbs, int argc, const char* const* argv);
 
+// What the system says of an errno: "No such file or directory".
+[[nodiscard]] std::string reason(int code);
+
 // "40" -> 40. Misuse, which names `option` and the bounds, for anything but a whole number in them.
 [[nodiscard]] uint64_t whole_number(std::string_view option, const std::string& text,
                                     uint64_t least, uint64_t greatest);

@@ -14,7 +14,6 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,10 +25,6 @@
 namespace rapport::app {
 
 namespace {
-
-std::string reason(int code) {
-  return std::system_category().message(code);
-}
 
 // An exception ends the process here: what stands above on the stack belongs to its parent.
 [[noreturn]] void live(const std::function<void(const WayBack&)>& work, int to,

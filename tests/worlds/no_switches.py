@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-# What only the second build has: the switch itself, and what is done without a rule.
+# What only the second build has.
 SYMBOLS = re.compile(r"RuleSwitches<true>")
 
 

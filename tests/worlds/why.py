@@ -14,6 +14,14 @@ import sys
 SECONDS = 120
 ROOM = 0.05  # of what a computed number may differ from what is computed here
 
+# --record that nothing could be written for.
+MISUSE = [
+    ("--record", "not-written"),
+    ("--list", "--record", "not-written"),
+    ("no-time-wait", "--record", ""),
+    ("no-options", "--record", "not-written"),
+]
+
 # Question -> figure -> what must hold of (with, without).
 NONE_THEN_SOME = ("no harm with the rule, some without", lambda w, o: w == 0 and o > 0)
 FEWER = ("less with the rule", lambda w, o: 0 < w < o)
@@ -161,6 +169,10 @@ def check_list(program):
     wrong = subprocess.run([program, "why", "no-such"], capture_output=True, text=True, timeout=SECONDS)
     if wrong.returncode != 2 or not all(name in wrong.stderr for name in listed):
         sys.exit(f"a wrong question: exit status {wrong.returncode}\n{wrong.stderr}")
+    for arguments in MISUSE:
+        refused = subprocess.run([program, "why", *arguments], capture_output=True, text=True, timeout=SECONDS)
+        if refused.returncode != 2 or "--record: " not in refused.stderr or refused.stderr.count("\n") != 1:
+            sys.exit(f"{arguments}: exit status {refused.returncode}\n{refused.stderr}")
 
 
 def main():

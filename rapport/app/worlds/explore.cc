@@ -85,6 +85,10 @@ void add_explore(CLI::App& program, int& status) {
       ->option_text("FILE")
       ->check(must_be_named);
   sub->add_flag("--json", words->json, "Figures and finding as JSON");
+  sub->footer(
+      "Exit status: 0 when all invariants hold, or RULE's counterexample was found; 1 when one "
+      "broke "
+      "with all\nrules on, a world never ended, or a file could not be written.");
   sub->callback([words, &status] {
     Asked asked;
     asked.scenario = scenario_of(words->scenario);

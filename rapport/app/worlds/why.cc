@@ -200,8 +200,10 @@ sim::RecordingAbout about_of(const Question& question, uint64_t seed) {
 int run_why(const WhyArguments& a) {
   if (a.list && a.json) throw Misuse("--list --json: the list is plain text, without --json");
   const uint64_t seed = whole_number("--seed", a.seed, 0, UINT64_MAX);
+  if (a.list && !a.record.empty()) throw Misuse("--list --record: one question can be recorded");
   if (a.list) return list_harms(seed);
   if (a.question.empty()) {
+    if (!a.record.empty()) throw Misuse("--record: of which question? (`rapport why` names them)");
     list_questions();
     return 0;
   }
@@ -246,7 +248,8 @@ void add_why(CLI::App& program, int& status) {
   why->add_option("--record", a->record,
                   "Write the run without the rule down for `rapport replay`, where the explorer\n"
                   "found it")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(must_be_named);
   add_page_options(*why, a->page);
   why->callback([a, &status] { status = run_why(*a); });
 }

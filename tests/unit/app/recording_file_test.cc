@@ -1,12 +1,12 @@
 // Files are written whole or not at all, and whoever cannot write says why.
 #include "rapport/app/recording_file.hh"
 
+#include "folder.hh"
 #include "program.hh"
 #include "rapport/app/verbs.hh"
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -25,17 +25,12 @@ namespace fs = std::filesystem;
 
 class RecordingFile : public ::testing::Test {
  protected:
-  RecordingFile() {
-    std::string name = ::testing::TempDir() + "/recording-XXXXXX";
-    if (::mkdtemp(name.data()) != nullptr) folder_ = name;
+  [[nodiscard]] std::string in(const std::string& name) const {
+    return folder_.path() + "/" + name;
   }
 
-  ~RecordingFile() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] std::string in(const std::string& name) const { return folder_ + "/" + name; }
-
   [[nodiscard]] size_t files() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {}));
+    return static_cast<size_t>(std::distance(fs::directory_iterator(folder_.path()), {}));
   }
 
   static std::string content(const std::string& path) {
@@ -63,7 +58,7 @@ class RecordingFile : public ::testing::Test {
   }
 
  private:
-  std::string folder_;
+  Folder folder_;
 };
 
 // Files grow no further than this.

@@ -1,5 +1,6 @@
 // The verb `sim` from within: a seed that breaks something is told, made small and recorded; one
 // that ends its process is told, too; none of them hides another.
+#include "../app/folder.hh"
 #include "rapport/app/sim_run.hh"
 #include "rapport/app/sim_tell.hh"
 #include "rapport/sim/invariants.hh"
@@ -10,8 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -69,24 +68,6 @@ size_t count(const std::string& text, const std::string& words) {
   for (size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++n;
   return n;
 }
-
-class Folder {
- public:
-  Folder() {
-    std::string name = testing::TempDir() + "/swarm-XXXXXX";
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  ~Folder() { std::filesystem::remove_all(path_); }
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 TEST(Swarm, LivesEverySeedOnceWithAnyNumberOfProcesses) {
   for (const size_t jobs : {size_t{1}, size_t{2}, size_t{7}, size_t{50}}) {
