@@ -36,8 +36,10 @@ std::string_view bits_of(const Incarnation& life, const TraceSegment& s) {
   const bool opens = tcp::is_one_of<State::SynSent, State::SynReceived>(state);
   if (has(s, wire::kSyn)) {
     if (has(s, wire::kFin)) return "SYN and FIN in one segment";
-    // CLOSE in SYN-RECEIVED leads to FIN-WAIT-1 with the SYN still to be acknowledged (3.10.4).
-    const bool again = state == State::FinWait1 && life.una == life.iss;
+    // CLOSE in SYN-RECEIVED leads to FIN-WAIT-1 with the SYN still to be acknowledged (3.10.4); a
+    // FIN with an old ACK, which nobody but a forger sends, from there to CLOSING.
+    const bool again =
+        tcp::is_one_of<State::FinWait1, State::Closing>(state) && life.una == life.iss;
     if (!opens && !again) return "a SYN outside of a handshake";
     if (has(s, wire::kAck) == (state == State::SynSent)) return "the wrong kind of SYN";
     return {};

@@ -347,6 +347,28 @@ TEST_F(Liar, LegalNumbersOfAFin) {
   expect(Invariant::LegalNumbers);
 }
 
+// A simultaneous open, closed before our SYN was acknowledged; the FIN does not acknowledge it.
+TEST_F(Liar, LegalNumbersOfASynAgain) {
+  invariants.leave_out(Invariant::OneIncarnation);  // nobody sent that FIN
+  moves(0, Event::OpenedActive);
+  sends(0, wire::kSyn, {.seq = kIss[0]});
+  hears(0, wire::kSyn, {.seq = kIss[1]}, 77);
+  moves(0, Event::SynArrived);
+  const Numbers both{.seq = kIss[0], .ack = kIss[1] + 1};
+  sends(0, wire::kSyn | wire::kAck, both);
+  calls(0, CallKind::ShutdownWrite);
+  moves(0, Event::CloseCalled);
+  sends(0, wire::kSyn | wire::kAck, both);
+  sends(0, wire::kFin | wire::kAck, {.seq = kIss[0] + 1, .ack = kIss[1] + 1});
+  hears(0, wire::kFin | wire::kAck, {.seq = kIss[1] + 1, .ack = kIss[0]}, 78);
+  moves(0, Event::FinArrived);
+  sends(0, wire::kSyn | wire::kAck, {.seq = kIss[0], .ack = kIss[1] + 2});
+  expect_none();
+  hears(0, wire::kAck, {.seq = kIss[1] + 2, .ack = kIss[0] + 1}, 79);
+  sends(0, wire::kSyn | wire::kAck, {.seq = kIss[0], .ack = kIss[1] + 2});
+  expect(Invariant::LegalNumbers);
+}
+
 TEST_F(Liar, LegalNumbersWithoutAHole) {
   handshake();
   sends(0, wire::kAck, {.seq = kIss[0] + 2, .ack = kIss[1] + 1, .text = 5});
