@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#if defined(__SSE2__)
+#if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>  // <immintrin.h> would cost each file half a second
 #endif
 
 namespace rapport {
