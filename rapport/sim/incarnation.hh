@@ -76,7 +76,8 @@ struct Incarnation {
   uint32_t rto_ms = 0;        // what it had waited
   uint32_t attempt = 0;       // how many there were in a row
 
-  // Second opinions.
+  // Second opinions, and how many segments of the host were not sent when they were asked last.
+  uint64_t unsent = 0;
   Sender sender;
   Receiver receiver;
   Patience patience;

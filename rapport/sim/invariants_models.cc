@@ -1,5 +1,6 @@
 // The second opinions on each end: they are told what its trace says, and asked what they doubt.
 #include "rapport/base/handle.hh"
+#include "rapport/base/reason.hh"
 #include "rapport/base/time.hh"
 #include "rapport/base/trace.hh"
 #include "rapport/base/wire_record.hh"
@@ -12,11 +13,13 @@
 #include "rapport/sim/world.hh"
 #include "rapport/tcp/commands.hh"
 #include "rapport/tcp/config.hh"
+#include "rapport/tcp/counters.hh"
 #include "rapport/tcp/state.hh"
 #include "rapport/wire/tcp.hh"
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace rapport::sim {
 
@@ -28,14 +31,27 @@ using tcp::State;
 // With fewer buffers free a host may have been without any a moment ago.
 constexpr uint32_t kPlenty = 100;
 
+// Segments of a host that found no frame, or no room on the way out.
+uint64_t unsent_of(const stack::Stack& stack) {
+  const tcp::Counters& c = stack.counters();
+  return c.dropped(DropReason::PoolExhausted) + c.dropped(DropReason::OutboxFull);
+}
+
 }  // namespace
 
 void Invariants::ask_models(const HostRecord& r, Place& place) {
   Incarnation& life = lives_[place.current];
   const bool scarce = world_->pool(r.host).available() <= kPlenty;
+  const uint64_t unsent = unsent_of(world_->stack(r.host));
+  // It tells of the instant before this record, or of what follows it at the same instant.
+  const bool lacked = std::exchange(life.unsent, unsent) != unsent;
+  if (lacked) life.sender.lacked();
   life.sender.at(r.record.header.at, scarce);
+  if (lacked) life.sender.lacked();
   tell_sender(r, life.sender);
+  if (lacked) life.receiver.lacked();
   life.receiver.at(r.record.header.at, scarce);
+  if (lacked) life.receiver.lacked();
   tell_receiver(r, life.receiver);
   life.patience.at(r.record.header.at, life.sender, scarce);
   tell_patience(r, life);

@@ -54,15 +54,20 @@ void Patience::heard(const TraceSegment& s) {
   if (has(s, wire::kRst)) return;
   if (s.window == 0) unsure_ = true;
   coming_ = s.serial;
+  coming_ms_ = now_ms_up();
   heard_before_ms_ = std::exchange(heard_ms_, now_ms_up());
   coming_probes_ = std::exchange(probes_, 0);
 }
 
 void Patience::dropped(const TraceDrop& d) {
   if (coming_ != d.serial) return;
-  coming_.reset();
   using R = DropReason;
   const auto r = static_cast<R>(d.reason);
+  // It came as far as its ACK field. That no challenge answered it may have been told before.
+  if (r == R::AckTooNew || r == R::AckTooOld) {
+    heard_ms_ = coming_ms_;
+    probes_ = 0;
+  }
   // Looked at as far as its sequence number.
   if (r == R::NotAcceptable || r == R::PawsRejected || r == R::TimestampMissing
       || r == R::ChallengeThrottled || r == R::SynChallenged || r == R::SynSentBadAck) {

@@ -52,6 +52,7 @@ void Receiver::at(Instant now, bool scarce) {
     instant_is_over();
     now_ = now;
     lowest_ = nxt_;
+    lacked_ = false;
   }
   scarce_ |= scarce;
 }
@@ -84,6 +85,9 @@ void Receiver::moved(State from, State to, Event event) {
     irs_ = Seq{pending_->s.seq};
     nxt_ = lowest_ = *irs_ + 1_B;
     began_ = true;
+    // The window of a SYN is never scaled (RFC 7323 2.2); SYN,ACK will tell of it again, but may
+    // find no frame before text comes.
+    if (event == Event::SynArrived) edge_ = nxt_ + ByteCount{syn_window_};
     if (event == Event::SynAckArrived) due_now_ = true;
     if (event != Event::SynAckArrived) pending_.reset();
   }
@@ -142,8 +146,16 @@ void Receiver::judge_drop(const Pending& p) {
       || drop == R::RstOutsideWindow) {
     return;
   }
+  const Seq seq{p.s.seq};
+  const Seq behind = seq + ByteCount{p.s.text_length + (has(p.s, wire::kFin) ? 1U : 0U)};
   const bool right = fits(p.s);
   if (right == (drop != R::NotAcceptable)) return;
+  // What is taken beyond all that was offered on the wire was offered by a segment that found no
+  // frame: RCV.WND counts, not what the peer has heard of it (RFC 9293 3.4).
+  if (!right && edge_unsure_ && after(seq, nxt_)) {
+    edge_ = later(*edge_, later(behind, seq + 1_B));
+    return;
+  }
   complain("a segment of " + number(p.s.text_length) + " octets from " + number(p.s.seq) + " is "
            + (right ? "refused, though it is acceptable" : "taken, though it is not acceptable")
            + ": the window is " + number(nxt_.v) + " to " + number(edge_->v));
@@ -267,7 +279,9 @@ void Receiver::absorb() {
 void Receiver::sent(const TraceSegment& s) {
   if (has(s, wire::kRst)) return;
   settle();
+  if (has(s, wire::kSyn)) syn_window_ = s.window;
   if (!began_ || mss_ == 0 || !has(s, wire::kAck)) return;
+  edge_unsure_ = lacked_;
   const uint32_t window = uint32_t{s.window} << (has(s, wire::kSyn) ? 0 : shift_);
   const Seq edge = Seq{s.ack} + ByteCount{window};
   if (has(s, wire::kSyn)) {

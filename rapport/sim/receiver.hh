@@ -32,6 +32,11 @@ class Receiver {
 
   // What is on the trace of this end, in its order. `scarce`: the host may lack frames.
   void at(Instant now, bool scarce);
+
+  // At this instant, or since the one before, a segment of the host found no frame: perhaps one
+  // that offered more.
+  void lacked() { lacked_ = edge_unsure_ = true; }
+
   void heard(const TraceSegment& s);
   void dropped(const TraceDrop& d);
   void agreed(const TraceOptions& o);
@@ -96,7 +101,10 @@ class Receiver {
   tcp::State state_ = tcp::State::Closed;
   std::optional<Pending> pending_;
   std::optional<Seq> irs_, edge_;
-  Seq nxt_, lowest_;  // of this instant
+  bool lacked_ = false;
+  bool edge_unsure_ = false;  // an offer that was never sent may stand
+  uint32_t syn_window_ = 0;   // of our SYN
+  Seq nxt_, lowest_;          // of this instant
   std::optional<Seq> fin_, urgent_;
   bool urgent_seen_ = false;
   uint32_t read_ = 0;

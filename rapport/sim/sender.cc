@@ -49,6 +49,7 @@ void Sender::at(Instant now, bool scarce) {
     settle();
     instant_is_over();
     now_ = now;
+    if (std::exchange(lacked_, false) && syn_owed_) syn_waits_anew();
     is_overdue();
   }
   scarce_ = scarce;
@@ -80,6 +81,7 @@ void Sender::moved(State from, State to, Event event) {
   if (from == State::SynReceived && event == Event::CloseCalled) silent_ = true;
   if (from == State::SynSent && event == Event::SynArrived) {
     retries_ = backoff_ = backoff_least_ = 0;
+    syn_owed_ = true;
     if (pending_) {
       wnd_ = pending_->s.window;
       wl1_ = Seq{pending_->s.seq};
@@ -280,10 +282,14 @@ void Sender::sampled(const TraceSample& t) {
       recover_ = nxt_;
       recover_valid_ = recover_unsure_ = true;
     }
-  } else if (restart) {
+  } else if (restart || vague_) {
     const int64_t first = due_first_us_;
+    const int64_t last = due_last_us_;
     arm(Waiting::Retransmission);
-    if (vague_) due_first_us_ = std::min(first, due_first_us_);
+    if (vague_) {  // whether it restarts depends on whether it recovers: either may be
+      due_first_us_ = std::min(first, due_first_us_);
+      due_last_us_ = std::max(last, due_last_us_);
+    }
   }
   const uint32_t before = wnd_;
   (void)learn_window(p, true);
@@ -305,6 +311,7 @@ void Sender::sent(const TraceSegment& s) {
       syn_ms_up_ = now_ms_up();
     }
     syn_sent_ = true;
+    syn_owed_ = false;
     ++syns_;
     if (!passive_) arm(Waiting::Retransmission);
     return;

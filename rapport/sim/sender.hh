@@ -29,6 +29,11 @@ class Sender {
   void begin(const Rules& rules, bool passive);
   // What is on the trace of this end, in its order. `scarce`: the host may lack frames.
   void at(Instant now, bool scarce);
+
+  // At this instant, or since the one before, a segment of the host found no frame: perhaps one of
+  // this end's.
+  void lacked() { lacked_ = true; }
+
   void heard(const TraceSegment& s);
   void dropped(const TraceDrop& d);
   void agreed(const TraceOptions& o);
@@ -115,6 +120,7 @@ class Sender {
   static Trip with(Trip t, uint32_t us);
   [[nodiscard]] int64_t rto_us(bool longest) const;
   void arm(Waiting what);
+  void syn_waits_anew();
   void is_overdue();
   void fires_now(Waiting what);
   void times_out();
@@ -131,6 +137,8 @@ class Sender {
   uint8_t shift_ = 0;
   bool sack_on_ = false, timestamps_on_ = false;
   bool syn_sent_ = false, syn_acked_ = false, fin_sent_ = false, fin_asked_ = false;
+  bool syn_owed_ = false;  // a SYN,ACK is due
+  bool lacked_ = false;
   Seq una_, nxt_;
   uint64_t queued_ = 0, text_sent_ = 0;  // octets that SEND took, that went out once
   uint32_t wnd_ = 0;

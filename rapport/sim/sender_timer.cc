@@ -105,6 +105,13 @@ void Sender::arm(Waiting what) {
   due_last_us_ = now_us_up() + std::min(rto_us(true), most);
 }
 
+// A SYN,ACK that found no frame is as good as lost on the way: a whole RTO may pass until the next
+// try, and nobody knows when it was refused. No try comes sooner for that.
+void Sender::syn_waits_anew() {
+  if (waiting_ != Waiting::Retransmission) return;
+  due_last_us_ = std::max(due_last_us_, now_us_up() + rto_us(true));
+}
+
 void Sender::is_overdue() {
   if (silent_ || waiting_ == Waiting::Nothing || now_us() <= due_last_us_ + kSlackUs) return;
   complain(waiting_ == Waiting::Persist ? Invariant::Probes : Invariant::RetransmissionTimer,

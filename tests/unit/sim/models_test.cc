@@ -203,6 +203,75 @@ TEST_F(OneEnd, RetransmissionTimerThatFiresForNothing) {
   expect(Invariant::RetransmissionTimer);
 }
 
+// Simultaneous open: the SYN,ACK that is due at 1050 ms found no frame, and its timer begins there.
+TEST_F(OneEnd, RetransmissionTimerOfASynAckThatFoundNoFrame) {
+  at(1_s);
+  moves(State::SynSent, Event::OpenedActive);
+  sends(wire::kSyn, kIss, 0);
+  at(1050_ms);
+  hears(wire::kSyn, kIrs, 0);
+  moves(State::SynReceived, Event::SynArrived);
+  sender.lacked();
+  at(1060_ms);
+  at(2050_ms);
+  expect_none();
+  at(2070_ms);
+  expect(Invariant::RetransmissionTimer);
+}
+
+TEST_F(OneEnd, RetransmissionTimerOfASynThatFoundItsFrame) {
+  at(1_s);
+  moves(State::SynSent, Event::OpenedActive);
+  sends(wire::kSyn, kIss, 0);
+  at(1050_ms);
+  hears(wire::kSyn, kIrs, 0);
+  moves(State::SynReceived, Event::SynArrived);
+  at(2050_ms);
+  expect(Invariant::RetransmissionTimer);
+}
+
+// Where a recovery has just ended, the trace does not tell whether three duplicates begin another
+// (RFC 6582 3.2, step 2): each ACK of something may restart the timer, but nothing else does.
+TEST_F(OneEnd, RetransmissionTimerWhereNobodyKnowsWhetherItRecovers) {
+  const auto acked = [&](uint32_t octets, uint32_t cwnd, uint32_t ssthresh) {
+    hears(wire::kAck, kIrs + 1, kIss + 1 + octets);
+    TraceSample t{};
+    t.cwnd = cwnd;
+    t.ssthresh = ssthresh;
+    t.srtt_us = 100'000;
+    t.rttvar_us = 50'000;
+    sender.sampled(t);
+    patience.sampled();
+  };
+  const auto thrice = [&](uint32_t octets) {
+    for (int i = 0; i < 3; ++i) hears(wire::kAck, kIrs + 1, kIss + 1 + octets);
+  };
+  opens();
+  writes(5);
+  at(1200_ms);
+  thrice(0);
+  sends(wire::kAck, kIss + 1, kIrs + 1, kMss);
+  at(1300_ms);
+  acked(5 * kMss, 2 * kMss, 2'500);
+  at(1350_ms);
+  writes(2, kIss + 1 + 5 * kMss);
+  at(1400_ms);
+  thrice(5 * kMss);
+  at(1410_ms);
+  writes(6, kIss + 1 + 7 * kMss);
+  at(1450_ms);
+  acked(6 * kMss, 2 * kMss, 2'500);
+  thrice(6 * kMss);
+  at(1500_ms);
+  acked(7 * kMss, 2 * kMss, 2'500);
+  at(1600_ms);
+  acked(8 * kMss, 2 * kMss, 2'500);
+  at(1899_ms);
+  expect_none();
+  at(1910_ms);
+  expect(Invariant::RetransmissionTimer);
+}
+
 TEST_F(OneEnd, CongestionWindowExceeded) {
   opens();
   writes(11);  // ten are the initial window
@@ -284,6 +353,52 @@ TEST_F(OneEnd, AckDutyOfWhatIsAcceptable) {
   expect(Invariant::AckDuty);
 }
 
+// RCV.WND is what this end allows, not what the peer has heard of it (RFC 9293 3.4).
+TEST_F(OneEnd, AckDutyBeyondAnOfferThatFoundNoFrame) {
+  opens();
+  receiver.lacked();
+  at(1200_ms);
+  hears(wire::kAck, kIrs + 1 + 20'000, kIss + 1);
+  at(1201_ms);
+  expect_none();
+  sends(wire::kAck, kIss + 1, kIrs + 1);
+  at(1300_ms);
+  hears(wire::kAck, kIrs + 1 + 30'000, kIss + 1);
+  at(1301_ms);
+  expect(Invariant::AckDuty);
+}
+
+TEST_F(OneEnd, AckDutyBeyondTheWindow) {
+  opens();
+  at(1200_ms);
+  hears(wire::kAck, kIrs + 1 + 20'000, kIss + 1);
+  at(1201_ms);
+  expect(Invariant::AckDuty);
+}
+
+// The SYN,ACK found no frame; the peer completes the simultaneous open, and ends it.
+TEST_F(OneEnd, AckDutyOfAFinBeforeTheSynAck) {
+  at(1_s);
+  moves(State::SynSent, Event::OpenedActive);
+  sends(wire::kSyn, kIss, 0);
+  at(1050_ms);
+  hears(wire::kSyn, kIrs, 0);
+  TraceOptions o{};
+  o.effective_mss = kMss;
+  sender.agreed(o);
+  receiver.agreed(o);
+  moves(State::SynReceived, Event::SynArrived);
+  at(1100_ms);
+  hears(wire::kFin | wire::kAck, kIrs + 1, kIss + 1);
+  moves(State::Established, Event::SynAcked);
+  moves(State::CloseWait, Event::FinArrived);
+  sends(wire::kAck, kIss + 1, kIrs + 2);
+  at(1101_ms);
+  expect_none();
+  sends(wire::kAck, kIss + 1, kIrs + 3);
+  expect(Invariant::AckDuty);
+}
+
 TEST_F(OneEnd, SackTruthOfWhatNeverCame) {
   opens();
   at(1200_ms);
@@ -327,6 +442,23 @@ TEST_F(OneEnd, ProbesTooEarly) {
   opens();
   at(7000_s);
   fires(TimerKind::KeepAlive);
+  expect(Invariant::Probes);
+}
+
+// An ACK of what was never sent has come as well (MUST-25); that its challenge is not sent is told
+// before.
+TEST_F(OneEnd, ProbesAfterAnAckOfTooMuch) {
+  options.keep_alive = true;
+  options.keep_alive_idle = 10_s;
+  patience.chose(options);
+  opens();
+  at(9_s);
+  hears(wire::kAck, kIrs + 1, kIss + 2);
+  drops(DropReason::ChallengeThrottled);
+  drops(DropReason::AckTooNew);
+  at(12_s);
+  expect_none();
+  at(20_s);
   expect(Invariant::Probes);
 }
 
