@@ -119,7 +119,10 @@ std::expected<void, Error> close_fully(Connection& c, Context& cx) {
 void detach(Connection& c, Context& cx) {
   c.orphan = 1;
   c.events = 0;
-  if (c.gone == 0) return;
+  if (c.gone == 0) {
+    mark_dirty(c, cx);  // another limit holds from now on: the wheel follows it
+    return;
+  }
   if (c.state == State::TimeWait && c.listener_or_next != kNone) {
     cx.time_wait[c.listener_or_next].owner = kNone;
   }

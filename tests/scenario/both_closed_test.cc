@@ -157,4 +157,21 @@ SCENARIO_ROWS("without a reader it gives up sooner", both("SA-CLOSING-20", "SA-L
   t.after(1_ms).may_have_said_anything().is_gone().and_pools_are_empty();
 }
 
+SCENARIO_ROWS("where the reader goes later it gives up as soon",
+              both("SA-CLOSING-20", "SA-LASTACK-21")) {
+  auto t = row.begins();
+  const Duration limit = tcp::Config{}.orphan_give_up;
+  t.after(limit - 10_s).may_have_said_anything().calls_close(Error::Closing);
+  t.after(10_s - 1_ms).may_have_said_anything().is(row.state());
+  t.after(1_ms).may_have_said_anything().is_gone().and_pools_are_empty();
+}
+
+SCENARIO_ROWS("where the reader goes after that time it gives up at once",
+              both("SA-CLOSING-20", "SA-LASTACK-21")) {
+  auto t = row.begins();
+  const Duration limit = tcp::Config{}.orphan_give_up;
+  t.after(limit + 10_s).may_have_said_anything().is(row.state()).calls_close(Error::Closing);
+  t.after(1_ms).may_have_said_anything().is_gone().and_pools_are_empty();
+}
+
 }  // namespace rapport::scenario

@@ -190,6 +190,14 @@ SCENARIO_TEST(
   t.is_told_ended(CloseReason::TimedOut).is_gone().and_pools_are_empty();
 }
 
+SCENARIO_TEST("FIN-WAIT-1: where the reader goes later it gives up as soon [SA-FW1-32]") {
+  auto t = peer::in_fin_wait_1();
+  const Duration limit = tcp::Config{}.orphan_give_up;
+  t.after(limit - 10_s).may_have_said_anything().calls_close();
+  t.after(10_s - 1_ms).may_have_said_anything().is(State::FinWait1);
+  t.after(1_ms).may_have_said_anything().is_gone().and_pools_are_empty();
+}
+
 SCENARIO_TEST("FIN-WAIT-1: without a reader it gives up sooner [SA-FW1-32]") {
   auto t = peer::in_fin_wait_1({.full_close = true});
   const Duration limit = tcp::Config{}.orphan_give_up;
