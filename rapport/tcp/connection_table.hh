@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rapport/base/flow_key.hh"
+#include "rapport/base/seq.hh"
 #include "rapport/base/siphash.hh"
 #include "rapport/base/slab.hh"
 #include "rapport/base/tag_table.hh"
@@ -33,6 +34,13 @@ struct FlowHash {
 struct PreparedFlow {
   FlowKey key;
   FlowHash hash;
+};
+
+// The initial sequence number that was chosen last: for which flow, and when (isn.hh).
+struct LastIsn {
+  int64_t m = -1;
+  uint32_t seed = 0;
+  Seq number;
 };
 
 // What of an IPv4 flow is hashed: the twelve octets that differ.

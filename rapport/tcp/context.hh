@@ -73,6 +73,7 @@ struct Context {
   FramePool& frames;
   const LocalAddresses& locals;
   SipKey flow_key, timestamp_key, port_key;
+  LastIsn last_isn;
   Random random;
   Counters counters;
   Trace trace;
@@ -101,9 +102,8 @@ struct Context {
   uint32_t dirty_head = kNone, dirty_tail = kNone;
   uint32_t event_head = kNone, event_tail = kNone;  // connections; listeners in their own list
   uint32_t listener_event_head = kNone, listener_event_tail = kNone;
-  uint32_t serial = 0;
-  uint32_t arrival_serial = 0;   // of the frame being processed, for the trace
-  uint32_t challenges_left = 0;  // host cap of this second
+  uint32_t serial = 0, arrival_serial = 0;  // for the trace; the second: of what is being processed
+  uint32_t challenges_left = 0;             // host cap of this second
   int64_t challenge_second = -1;
   bool draining = false;
   bool progress = false;  // a peer has acknowledged what is new: IP's word that it is reachable

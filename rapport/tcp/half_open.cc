@@ -254,7 +254,7 @@ uint32_t take_place(uint32_t suspended, FlowHash hash, Context& cx) {
   return index;
 }
 
-Seq first_sequence_number(uint32_t suspended, FlowHash hash, const Context& cx) {
+Seq first_sequence_number(uint32_t suspended, FlowHash hash, Context& cx) {
   const Seq iss = initial_sequence_number(hash, cx);
   if (suspended == kNone) return iss;
   const Seq old = cx.time_wait[suspended].snd_nxt;  // MAY-2: above the old connection's SND.NXT

@@ -105,6 +105,15 @@ SCENARIO_TEST("LISTEN: a tuple's ISS goes by a clock of 4 us [MUST-8, SHLD-1, R6
   }
 }
 
+// `rapport sim --seeds 91565`: the ACK of a SYN,ACK completed the handshake of an old SYN that had
+// come a microsecond later.
+SCENARIO_TEST("LISTEN: a tuple that opens again at once has another ISS [MUST-8, R6528-1]") {
+  auto t = peer::in_listen();
+  const Endpoint from = from_port(t, 5000);
+  const Seq first = iss_towards(t, from);
+  t.holds(iss_towards(t, from) == first + 1_B, "the clock of 4 us has not moved, the number has");
+}
+
 SCENARIO_TEST(
     "LISTEN: what one tuple's ISS is tells nothing of another's [MUST-9, SHLD-1, R6528-1]") {
   auto t = peer::in_listen(seeded(1));

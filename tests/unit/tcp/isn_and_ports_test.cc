@@ -35,7 +35,7 @@ struct World : test::World {
     return key.local_port;
   }
 
-  Seq iss(const Endpoint& remote, uint16_t local_port) const {
+  Seq iss(const Endpoint& remote, uint16_t local_port) {
     FlowKey key = towards(remote);
     key.local_port = local_port;
     return initial_sequence_number(hash_of(cx.flow_key, key), cx);
@@ -57,9 +57,18 @@ TEST(Iss, OfOneTupleIsAClockOfFourMicroseconds_MUST_8_R6528_1) {
   EXPECT_EQ(w.iss(remote(2), 4000) - first, 1_B);
 }
 
+TEST(Iss, OfOneTupleIsNeverTheSameTwice_MUST_8) {
+  World w;
+  const Seq first = w.iss(remote(2), 4000);
+  EXPECT_EQ(w.iss(remote(2), 4000) - first, 1_B) << "at the same tick of the clock";
+  EXPECT_EQ(w.iss(remote(2), 4000) - first, 2_B);
+  w.cx.set_time(w.cx.now + 12_us);
+  EXPECT_EQ(w.iss(remote(2), 4000) - first, 3_B);
+}
+
 TEST(Iss, OfAnotherTupleOrSecretTellsNothing_MUST_9_SHLD_1_R6528_1) {
-  const World one(1);
-  const World two(2);
+  World one(1);
+  World two(2);
   std::set<uint32_t> numbers;
   std::set<uint32_t> steps;
   uint32_t last = 0;
@@ -80,7 +89,8 @@ TEST(Iss, TheSecretStaysWhatItIsWhileTheStackLives_R6528_2) {
   World w;
   const Seq before = w.iss(remote(2), 4000);
   for (int i = 0; i < 100; ++i) (void)w.opens(remote(2));
-  EXPECT_EQ(w.iss(remote(2), 4000), before);
+  w.cx.set_time(w.cx.now + 4_us);
+  EXPECT_EQ(w.iss(remote(2), 4000) - before, 1_B);
   EXPECT_NE(World(2).iss(remote(2), 4000), before) << "another start, another secret";
 }
 
