@@ -102,6 +102,8 @@ Swarm swarm_of(const SimArguments& a) {
   if (wish("--partition", a.partition)) {
     s.wishes.partition = duration_of("--partition", a.partition, 3600_s);
   }
+  // A wire that always loses half is slow, not dead: RTOs of two minutes add up.
+  if (!a.loss.empty()) s.bounds.until = Instant{} + 86400_s;
   if (wish("--until", a.until)) {
     s.bounds.until = Instant{} + duration_of("--until", a.until, 86400_s);
     s.bounds.until_is_asked = true;

@@ -198,6 +198,7 @@ void draw_mishaps(Random& r, Plan& plan, const Wishes& wishes) {
     Mishap m = draw_mishap(r, plan);
     m.kind = MishapKind::Partition;
     m.lasts = *wishes.partition;
+    if (m.a == m.b) m.b = (m.a + 1) % static_cast<uint32_t>(plan.hosts.size());  // drawn as a flood
     plan.mishaps.push_back(m);
   }
 }
