@@ -86,9 +86,11 @@ void add_explore(CLI::App& program, int& status) {
       ->check(must_be_named);
   sub->add_flag("--json", words->json, "Figures and finding as JSON");
   sub->footer(
-      "Exit status: 0 when all invariants hold, or RULE's counterexample was found; 1 when one "
-      "broke "
-      "with all\nrules on, a world never ended, or a file could not be written.");
+      "Exit status: 0 when all invariants hold, or with RULE off, whether a counterexample was "
+      "found "
+      "(the\nline begins with `counterexample:`) or not; 1 when one broke with all rules on, a "
+      "world "
+      "did not end,\nor a file could not be written; 2 for what cannot be explored.");
   sub->callback([words, &status] {
     Asked asked;
     asked.scenario = scenario_of(words->scenario);

@@ -44,13 +44,25 @@ std::string by_faults(const Tally& t, uint32_t most) {
   return s;
 }
 
+std::vector<std::string_view> invariants_asked(const Asked& asked) {
+  decltype(tcp::Config::without) off{};
+  if (asked.without) off.switch_off(*asked.without);
+  const std::vector<sim::Invariant> out = sim::explore::not_asked(off);
+  std::vector<std::string_view> names;
+  for (const sim::Law& law : sim::laws()) {
+    if (std::ranges::find(out, law.which) == out.end()) names.push_back(law.name);
+  }
+  return names;
+}
+
 // On lines of their own, below what is said of them.
-std::string invariants() {
+std::string invariants(const Asked& asked) {
   constexpr size_t width = 100;
   std::string s;
   std::string line;
-  for (const sim::Law& law : sim::laws()) {
-    const std::string word = std::string(law.name) + (&law == &sim::laws().back() ? "" : ", ");
+  const std::vector<std::string_view> names = invariants_asked(asked);
+  for (const std::string_view name : names) {
+    const std::string word = std::string(name) + (name == names.back() ? "" : ", ");
     if (14 + line.size() + word.size() > width) {
       s += fmt::format("{:14}{}\n", "", line.substr(0, line.size() - 1));
       line.clear();
@@ -150,7 +162,7 @@ void print_figures(const Asked& asked, const Explored& explored) {
   fmt::print("  edges       {} of {} of the transition table\n", t.edges.count(),
              tcp::transitions().size());
   fmt::print("  faults      {}\n", mishaps_of(t));
-  fmt::print("  invariants  {}:\n{}", verdict(asked, explored), invariants());
+  fmt::print("  invariants  {}:\n{}", verdict(asked, explored), invariants(asked));
 }
 
 Json json_of(const Counterexample& c, const std::string& file) {
@@ -190,7 +202,7 @@ void print_json(const Asked& asked, const Explored& explored, const std::string&
   for (size_t i = 0; i < t.mishaps.size(); ++i) {
     j["faults"][std::string(sim::explore::name(static_cast<Mishap>(i)))] = t.mishaps.at(i);
   }
-  for (const sim::Law& law : sim::laws()) j["invariants"].push_back(law.name);
+  for (const std::string_view name : invariants_asked(asked)) j["invariants"].push_back(name);
   j["counterexample"] = t.shortest ? json_of(*t.shortest, file) : Json();
   j["died"] = Json::array();
   for (const Died& d : explored.died) j["died"].push_back(json_of(asked, d));

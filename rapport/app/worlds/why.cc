@@ -79,8 +79,13 @@ void print_wrapped(std::string_view text, size_t indent, const Page& page) {
     fmt::print("{}{}\n", margin, l);
 }
 
-void print_run(std::string_view title, const Run& run, const Page& page) {
+// The trace names an event by the clause that is carried out; off is the condition before it.
+constexpr std::string_view kNamesKept =
+    "Events keep their names, also where the rule they name is off.";
+
+void print_run(std::string_view title, const Run& run, const Page& page, bool rule_is_off = false) {
   print_title(title, page);
+  if (rule_is_off) print_wrapped(kNamesKept, 2, page);
   for (const auto& [left, right] : run.ladders) {
     const observe::LadderStyle style{.width = page.width,
                                      .ascii = page.ascii,
@@ -134,12 +139,12 @@ void print_answer(const Question& question, const Answer& answer, const WhyArgum
   print_wrapped(fmt::format("seed {}, in virtual time. {}", a.seed, answer.origin), 0, page);
   if (!a.no_ladder) {
     print_run(answer.with_title, answer.with, page);
-    print_run(answer.without_title, answer.without, page);
+    print_run(answer.without_title, answer.without, page, question.rule.has_value());
     for (const Pair& pair : answer.also) {
       fmt::print("\n");
       print_wrapped(pair.origin, 0, page);
       print_run(pair.with_title, pair.with, page);
-      print_run(pair.without_title, pair.without, page);
+      print_run(pair.without_title, pair.without, page, question.rule.has_value());
     }
   }
   print_figures(answer, page);

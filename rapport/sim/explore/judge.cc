@@ -24,35 +24,38 @@ Tuple tuple_of(const Line& line) {
 
 // A template, so that what is not built is not looked at either.
 template <class Switches>
-void leave_out_wordings(Invariants& invariants, const Switches& without) {
+std::vector<Invariant> wordings(const Switches& without) {
+  std::vector<Invariant> out;
   if constexpr (kRuleSwitches) {
     using tcp::Rule;
-    if (without == Switches{}) return;
+    if (without == Switches{}) return out;
     // The state diagram and the legal bits are where the rules stand.
-    invariants.leave_out(Invariant::TwoHalves);
-    invariants.leave_out(Invariant::LegalNumbers);
-    invariants.leave_out(Invariant::RstAllowed);
+    out = {Invariant::TwoHalves, Invariant::LegalNumbers, Invariant::RstAllowed};
     // How long TIME-WAIT lasts is the rule; that a reset must not end it, is what 1337 is about.
     const bool shortened = without.is_off(Rule::TimeWait) || without.is_off(Rule::FullTimeWait);
-    if (shortened) invariants.leave_out(Invariant::TimeWaitLength);
+    if (shortened) out.push_back(Invariant::TimeWaitLength);
     // Who answers before the handshake is over does not know yet what window he was offered.
-    if (without.is_off(Rule::ThirdSegment)) invariants.leave_out(Invariant::WithinWindow);
+    if (without.is_off(Rule::ThirdSegment)) out.push_back(Invariant::WithinWindow);
     // Between the two halves of a SYN,ACK nobody but the passive end has a timer.
-    if (without.is_off(Rule::MergedSynAck)) invariants.leave_out(Invariant::TimerOrDebt);
+    if (without.is_off(Rule::MergedSynAck)) out.push_back(Invariant::TimerOrDebt);
   } else {
-    (void)invariants;
     (void)without;
   }
+  return out;
 }
 
 }  // namespace
+
+std::vector<Invariant> not_asked(const decltype(tcp::Config::without)& without) {
+  return wordings(without);
+}
 
 Judge::Judge(World& world, const Setup& setup)
     : scenario_(setup.scenario),
       text_(setup.shape.text),
       only_text_(setup.only_text),
       invariants_(world) {
-  leave_out_wordings(invariants_, setup.without);
+  for (const Invariant i : not_asked(setup.without)) invariants_.leave_out(i);
   if (only_text_) invariants_.watch_only({Invariant::BytesInOrder});
   world.observe(invariants_);
 }

@@ -7,19 +7,23 @@
 #include "rapport/sim/explore/scenario.hh"
 #include "rapport/sim/invariants.hh"
 #include "rapport/sim/world.hh"
+#include "rapport/tcp/config.hh"
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rapport::sim::explore {
 
 struct Setup;
 
+// With these rules off: the invariants that say no more than the rules themselves.
+[[nodiscard]] std::vector<Invariant> not_asked(const decltype(tcp::Config::without)& without);
+
 class Judge final : public Listening {
  public:
-  // With a rule off that rule's own wording is not asked about, only the harm that follows: see
-  // docs/exploring.md.
+  // Leaves out not_asked(), so that what is found is harm that follows: see docs/exploring.md.
   Judge(World& world, const Setup& setup);
 
   void opened(const Line& line) override;
