@@ -32,6 +32,8 @@ void print_capture(const observe::Capture& capture, const std::string& name, con
 void refuse_missing(const observe::Capture& capture, const observe::Wanted& wanted,
                     const std::string& name) {
   const size_t n = capture.conversations().size();
+  if (wanted.port && n == 0)
+    throw Misuse(fmt::format("--port {}: {} holds no connection with it", *wanted.port, name));
   if (wanted.connection && *wanted.connection > n) {
     throw Misuse(fmt::format("--connection {}: {} holds {}", *wanted.connection, name,
                              observe::counted(n, "connection")));

@@ -182,13 +182,16 @@ void add_replay(CLI::App& program, int& status) {
       ->required();
   verb->add_flag("--step", a->step,
                  "A line for each input and what it led to; on a terminal, Enter goes on");
-  verb->add_flag("--ladder", a->ladder, "Draw what happened as ladders");
+  CLI::Option* ladder = verb->add_flag("--ladder", a->ladder, "Draw what happened as ladders");
   verb->add_flag("--json", a->json, "Print the trace instead, a record a line");
   verb->add_option("--until", a->until, "Stop after this input, counted from 1")->type_name("N");
   verb->add_option("--connection", a->connection,
                    "Of a recording of serve, the ladder of this connection alone")
-      ->type_name("N");
-  verb->add_option("--port", a->port, "...of the connections with this port alone")->type_name("N");
+      ->type_name("N")
+      ->needs(ladder);
+  verb->add_option("--port", a->port, "...of the connections with this port alone")
+      ->type_name("N")
+      ->needs(ladder);
   add_page_options(*verb, a->page);
   verb->footer(
       "Exit status: 0 when everything came as recorded, 1 at the first thing that did not, 2 when "
