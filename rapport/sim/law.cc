@@ -43,8 +43,7 @@ constexpr std::array<Law, kInvariants> kLaws{{
      "the state of each end is the one that its two halves, sending and receiving, give"},
     {Invariant::RetransmissionTimer, "retransmission-timer", "RFC 6298 2, 3, 5",
      "the RTO follows from round trips of what was sent once; the timer fires one RTO after what "
-     "it "
-     "waits for, doubled each time, and not when all is acknowledged"},
+     "it waits for, doubled each time, and not when all is acknowledged"},
     {Invariant::CongestionWindow, "congestion-window",
      "RFC 5681 3, 4.1; RFC 6582; RFC 3042; RFC 6928",
      "cwnd and ssthresh grow and shrink by the book; no more than cwnd is in flight, and no less "
@@ -54,8 +53,7 @@ constexpr std::array<Law, kInvariants> kLaws{{
      "for no other reason"},
     {Invariant::AckDuty, "ack-duty", "RFC 9293 3.4, 3.8.6.3, 3.10.7.4; RFC 5681 4.2",
      "what is acceptable is taken, what is not is answered; text beyond a hole, text that fills "
-     "one "
-     "and a FIN are answered at once, other text within the delay"},
+     "one and a FIN are answered at once, other text within the delay"},
     {Invariant::SackTruth, "sack-truth", "RFC 2018 3, 4; RFC 2883 4",
      "SACK blocks tell of what came and is kept, the newest first, and D-SACK of what came twice"},
     {Invariant::GiveUp, "give-up", "RFC 9293 3.8.3, MUST-20 to -23",

@@ -306,6 +306,13 @@ TEST_F(Liar, Liveness) {
   expect(Invariant::Liveness);
 }
 
+TEST_F(Liar, TimerOrDebtWithATimerForNothing) {
+  invariants.watch_only({Invariant::TimerOrDebt});
+  ASSERT_TRUE(world_.stack(0).command(tcp::Connect{.remote = at(1), .local_address = {}}, now));
+  invariants.all_is_over();
+  expect(Invariant::TimerOrDebt);
+}
+
 TEST_F(Liar, WithinWindowOfThePeer) {
   handshake();
   sends(0, wire::kAck, {.seq = kIss[0] + 1, .ack = kIss[1] + 1, .text = 1001});
