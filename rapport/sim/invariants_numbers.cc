@@ -114,8 +114,8 @@ void Invariants::check_reset(const HostRecord& r, const TraceSegment& s, Place& 
     --place.resets_owed;
     return;
   }
-  const auto answers = [&](const TraceSegment& p) {
-    if (has(p, wire::kAck)) return s.seq == p.ack;
+  const auto answers = [&](const TraceSegment& p) {  // RFC 9293 3.10.7.1
+    if (has(p, wire::kAck)) return !has(s, wire::kAck) && s.seq == p.ack;
     const uint32_t length =
         p.text_length + (has(p, wire::kSyn) ? 1U : 0U) + (has(p, wire::kFin) ? 1U : 0U);
     return s.seq == 0 && has(s, wire::kAck) && s.ack == p.seq + length;

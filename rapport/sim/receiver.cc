@@ -85,9 +85,9 @@ void Receiver::moved(State from, State to, Event event) {
     irs_ = Seq{pending_->s.seq};
     nxt_ = lowest_ = *irs_ + 1_B;
     began_ = true;
-    // The window of a SYN is never scaled (RFC 7323 2.2); SYN,ACK will tell of it again, but may
-    // find no frame before text comes.
-    if (event == Event::SynArrived) edge_ = nxt_ + ByteCount{syn_window_};
+    // The window of a SYN is never scaled (RFC 7323 2.2); what we answer tells of it again, but may
+    // find no frame, or leave after the next segment of the burst.
+    if (event != Event::TupleReused) edge_ = nxt_ + ByteCount{syn_window_};
     if (event == Event::SynAckArrived) due_now_ = true;
     if (event != Event::SynAckArrived) pending_.reset();
   }

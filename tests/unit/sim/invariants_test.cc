@@ -393,6 +393,21 @@ TEST_F(Liar, RstAllowedToNobody) {
   expect(Invariant::RstAllowed);
 }
 
+// Its numbers are those of an answer to what came, but an answer carries no ACK (3.10.7.1).
+TEST_F(Liar, PartingWithTheNumbersOfAnAnswer) {
+  invariants.watch_models();
+  moves(0, Event::OpenedActive);
+  sends(0, wire::kSyn, {.seq = kIss[0]});
+  hears(0, wire::kSyn, {.seq = kIss[1]}, 77);
+  moves(0, Event::SynArrived);
+  sends(0, wire::kSyn | wire::kAck, {.seq = kIss[0], .ack = kIss[1] + 1});
+  hears(0, wire::kFin | wire::kAck, {.seq = kIss[1] + 5000, .ack = kIss[0] + 1}, 78);
+  calls(0, CallKind::Abort);
+  sends(0, wire::kRst | wire::kAck, {.seq = kIss[0] + 1, .ack = kIss[1] + 1});
+  moves(0, Event::AbortCalled);
+  expect_none();
+}
+
 TEST_F(Liar, RstAllowedOnlyAsTheLastWord) {
   handshake();
   sends(0, wire::kRst, {.seq = kIss[0] + 1});

@@ -399,6 +399,26 @@ TEST_F(OneEnd, AckDutyOfAFinBeforeTheSynAck) {
   expect(Invariant::AckDuty);
 }
 
+TEST_F(OneEnd, AckDutyOfAFinInOneBurstWithTheSynAck) {
+  at(1_s);
+  moves(State::SynSent, Event::OpenedActive);
+  sends(wire::kSyn, kIss, 0);
+  at(1100_ms);
+  hears(wire::kSyn | wire::kAck, kIrs, kIss + 1);
+  TraceOptions o{};
+  o.effective_mss = kMss;
+  sender.agreed(o);
+  receiver.agreed(o);
+  moves(State::Established, Event::SynAckArrived);
+  hears(wire::kFin | wire::kAck, kIrs + 1, kIss + 1);
+  moves(State::CloseWait, Event::FinArrived);
+  sends(wire::kAck, kIss + 1, kIrs + 2);
+  at(2_s);
+  EXPECT_TRUE(doubts().empty());
+  sends(wire::kAck, kIss + 1, kIrs + 3);
+  EXPECT_FALSE(doubts().empty());
+}
+
 TEST_F(OneEnd, SackTruthOfWhatNeverCame) {
   opens();
   at(1200_ms);
