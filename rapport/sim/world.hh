@@ -60,9 +60,8 @@ struct HostConfig {
 
 class World;
 
-// Told of everything as it happens. Calls come between inputs: an observer may ask, not command. It
-// observes one world at a time, and may end before the world does, but not within one of these
-// calls.
+// Told of everything as it happens, between inputs: it may ask, not command. It observes one world
+// at a time, and may end before the world does, but not within one of these calls.
 class Observer {
  public:
   Observer() = default;
@@ -70,6 +69,7 @@ class Observer {
   // Where it observes is not copied: a copy observes nothing yet.
   Observer(const Observer& /*other*/) {}
 
+  // NOLINTNEXTLINE(bugprone-unhandled-self-assignment,cert-oop54-cpp): nothing is assigned
   Observer& operator=(const Observer& /*other*/) { return *this; }
 
   virtual ~Observer();
